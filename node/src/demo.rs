@@ -1,0 +1,3 @@
+//! The demo: the main job on real nodes.
+
+pub mod nation;

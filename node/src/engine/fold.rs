@@ -1,0 +1,329 @@
+//! From ciphertext to records and totals: the bounded step that opens what was received. Grouped
+//! per learner, since loading a document costs more than applying a hundred changes to it. A record
+//! that is not kept is rebuilt from the parcels: it is a cache of what the keys open.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::custody::{Causality, mark_late};
+use spean_protocol::event::Event;
+use spean_protocol::id::{Label, LearnerId, Position, RunId, StayId, Stream};
+use spean_protocol::log::Skeleton;
+use spean_protocol::parcel::{self, Kind};
+use spean_protocol::record::{Batch, Chain, Record, RecordError, Stored};
+use spean_protocol::stay::{HeldKey, Keyring};
+use spean_protocol::totals::{LearnerFacts, contributions};
+use spean_protocol::view::{Entry, LearnerView, Origin};
+
+use super::keys::learner_stream;
+use super::write::{OwnStay, read_learner_stream};
+use super::{Engine, EngineError, codec_error};
+use crate::store::{LearnerRow, Store, Table};
+
+/// What a fold did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// Records that were brought up to date.
+    pub records: u64,
+    /// Whether more wait.
+    pub more: bool,
+}
+
+/// What is kept of one label in a record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct LabelChain {
+    run: RunId,
+    stay: StayId,
+    chain: Chain,
+}
+
+/// The labels of one document, each with how far it has come.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Chains(BTreeMap<Label, LabelChain>);
+
+impl Chains {
+    /// The sequence number that a label's next change has.
+    pub(super) fn next_seq(&self, label: Label) -> u64 {
+        self.0.get(&label).map_or(1, |known| known.chain.next_seq())
+    }
+
+    fn of(&mut self, label: Label, run: RunId, held: &HeldKey) -> &mut LabelChain {
+        let new = || LabelChain { run, stay: held.stay, chain: Chain::default() };
+        self.0.entry(label).or_insert_with(new)
+    }
+
+    fn origin(&self, stored: &Stored, skeleton: &Skeleton) -> Option<Origin> {
+        let known = self.0.get(&stored.label)?;
+        let site = skeleton.run(known.run)?.site;
+        let height = known.chain.height_of(stored.op)?;
+        Some(Origin { position: Position { site, run: known.run, height }, stay: known.stay })
+    }
+}
+
+struct Order<'a>(&'a Skeleton);
+
+impl Causality for Order<'_> {
+    fn is_ancestor(&self, earlier: Position, later: Position) -> bool {
+        earlier != later && self.0.is_ancestor(earlier, later)
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Folds what waits, of at most `learners` learners.
+    ///
+    /// # Errors
+    /// [`EngineError`]; what a peer sealed wrongly is set aside and is no error.
+    pub fn fold(&mut self, learners: usize) -> Result<Folded, EngineError> {
+        self.input(|engine| engine.fold_now(learners))
+    }
+
+    pub(super) fn fold_now(&mut self, learners: usize) -> Result<Folded, EngineError> {
+        let mut folded = Folded::default();
+        for _ in 0..learners {
+            let Some((key, _)) = self.store.scan(Table::Dirty, &[], &[], 1)?.pop() else {
+                return Ok(folded);
+            };
+            let (learner, _) = read_learner_stream(&key)?;
+            self.fold_learner(learner)?;
+            folded.records += 1;
+        }
+        folded.more = !self.store.scan(Table::Dirty, &[], &[], 1)?.is_empty();
+        Ok(folded)
+    }
+
+    /// Brings one learner's records up to date. Keyrings that turn up bring further labels.
+    pub(super) fn fold_learner(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        loop {
+            let rows = self.store.scan(Table::Dirty, &learner.0, &[], usize::MAX)?;
+            if rows.is_empty() {
+                break;
+            }
+            let mut labels: BTreeMap<Stream, Vec<(Label, RunId, HeldKey)>> = BTreeMap::new();
+            for (key, value) in rows {
+                let (run, held): (RunId, HeldKey) = codec::decode(&value).map_err(codec_error)?;
+                let label = held.key.label(learner, held.stream, run);
+                labels.entry(held.stream).or_default().push((label, run, held));
+                self.store.remove(Table::Dirty, &key)?;
+            }
+            for (stream, labels) in labels {
+                let (mut record, mut chains) = self.load_record(learner, stream)?;
+                self.fold_labels(learner, &labels, &mut record, &mut chains)?;
+                self.save_record(learner, stream, &record, &chains)?;
+            }
+        }
+        self.refresh(learner)
+    }
+
+    /// The document of a learner and its chains; rebuilt from parcels where none is kept.
+    pub(super) fn load_record(
+        &mut self,
+        learner: LearnerId,
+        stream: Stream,
+    ) -> Result<(Record, Chains), EngineError> {
+        let key = learner_stream(learner, stream);
+        if let Some(bytes) = self.store.read(Table::Record, &key)? {
+            let (document, chains): (Vec<u8>, Chains) =
+                codec::decode(&bytes).map_err(codec_error)?;
+            return Ok((Record::load(&document)?, chains));
+        }
+        let (mut record, mut chains) = (Record::default(), Chains::default());
+        let mut labels = Vec::new();
+        for held in self.keys_of(learner)?.into_iter().filter(|key| key.stream == stream) {
+            for (run, _) in self.skeleton.runs(held.site) {
+                let label = held.key.label(learner, stream, run);
+                if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
+                    labels.push((label, run, held.clone()));
+                }
+            }
+        }
+        self.fold_labels(learner, &labels, &mut record, &mut chains)?;
+        Ok((record, chains))
+    }
+
+    fn fold_labels(
+        &mut self,
+        learner: LearnerId,
+        labels: &[(Label, RunId, HeldKey)],
+        record: &mut Record,
+        chains: &mut Chains,
+    ) -> Result<(), EngineError> {
+        let mut changes = Vec::new();
+        for (label, run, held) in labels {
+            let known = chains.of(*label, *run, held);
+            let from = known.chain.height().unwrap_or(0);
+            for (place, body) in self.parcels(*run, *label, from)? {
+                let (kind, content) = match parcel::open(&held.key.0, place, *label, &body) {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        let reason = format!("a parcel of {} at {place:?}: {error}", held.site);
+                        self.set_aside(&reason)?;
+                        continue;
+                    }
+                };
+                match kind {
+                    Kind::Changes => {}
+                    Kind::Keyring => {
+                        self.read_keyring(learner, &content, held)?;
+                        continue;
+                    }
+                    Kind::Register | Kind::Newer(_) => continue,
+                }
+                let next = Batch::decode(&content).map_err(RecordError::from).and_then(|batch| {
+                    if batch.seq < known.chain.next_seq() {
+                        return Ok(None);
+                    }
+                    known.chain.advance(*label, &batch, place.height).map(Some)
+                });
+                match next {
+                    Ok(change) => changes.extend(change),
+                    // An earlier parcel of the label is on its way; it marks the label again.
+                    Err(RecordError::OutOfOrder { .. }) => break,
+                    Err(error) => {
+                        let reason = format!("changes of {} at {place:?}: {error}", held.site);
+                        self.set_aside(&reason)?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(record.apply(changes)?)
+    }
+
+    fn read_keyring(
+        &mut self,
+        learner: LearnerId,
+        content: &[u8],
+        held: &HeldKey,
+    ) -> Result<(), EngineError> {
+        match Keyring::decode(content) {
+            // A keyring speaks for its own stream only: keys never cross streams.
+            Ok(keyring) => {
+                let keys: Vec<_> =
+                    keyring.0.into_iter().filter(|key| key.stream == held.stream).collect();
+                self.keep_keys(learner, &keys)
+            }
+            Err(error) => self.set_aside(&format!("a keyring of {}: {error}", held.site)),
+        }
+    }
+
+    pub(super) fn save_record(
+        &mut self,
+        learner: LearnerId,
+        stream: Stream,
+        record: &Record,
+        chains: &Chains,
+    ) -> Result<(), EngineError> {
+        let value = codec::encode(&(record.save(), chains));
+        Ok(self.store.write(Table::Record, &learner_stream(learner, stream), &value)?)
+    }
+
+    /// Adds a batch that this site has just sealed to the learner's record.
+    pub(super) fn add_own_batch(
+        &mut self,
+        (learner, stream): (LearnerId, Stream),
+        held: &HeldKey,
+        (run, label): (RunId, Label),
+        batch: &Batch,
+        height: u32,
+    ) -> Result<(), EngineError> {
+        let (mut record, mut chains) = self.load_record(learner, stream)?;
+        // A record that was just rebuilt has found the batch among the parcels already.
+        if batch.seq >= chains.next_seq(label) {
+            let change = chains.of(label, run, held).chain.advance(label, batch, height)?;
+            record.apply(vec![change])?;
+        }
+        self.save_record(learner, stream, &record, &chains)
+    }
+
+    /// Every event of a learner that is here, sealed or waiting to be.
+    pub(super) fn entries(&mut self, learner: LearnerId) -> Result<Vec<Entry>, EngineError> {
+        let mut entries = Vec::new();
+        let own = self.own_stay(learner)?;
+        for stream in Stream::ALL {
+            let (record, chains) = self.load_record(learner, stream)?;
+            for stored in record.events() {
+                let Some(origin) = chains.origin(&stored, &self.skeleton) else { continue };
+                match Event::decode(&stored.bytes) {
+                    Ok(event) => entries.push(Entry::new(stored.id, event, origin)),
+                    Err(error) => {
+                        let site = origin.position.site;
+                        self.set_aside(&format!("an event of {site}: {error}"))?;
+                    }
+                }
+            }
+            let (Some(own), drafts) = (own, self.pending(learner, stream)?) else { continue };
+            let position = self.next_position();
+            for (number, draft) in drafts.into_iter().enumerate() {
+                let Ok(event) = Event::decode(&draft.bytes) else { continue };
+                let waiting = || spean_protocol::event::EventId(format!("waiting.{number}"));
+                let id = draft.id.unwrap_or_else(waiting);
+                entries.push(Entry::new(id, event, Origin { position, stay: own.stay }));
+            }
+        }
+        mark_late(&mut entries, &Order(&self.skeleton));
+        Ok(entries)
+    }
+
+    /// Where this site's next data segment will stand.
+    fn next_position(&self) -> Position {
+        let run = self.run.unwrap_or(RunId([0; 16]));
+        let height = self.skeleton.run(run).map_or(0, |run| run.data.prefix());
+        Position { site: self.site, run, height }
+    }
+
+    /// Computes a learner's view, facts and contributions anew. A prison keeps the record and view
+    /// only of those who are there; what the others contributed to its totals stays.
+    pub(super) fn refresh(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let entries = self.entries(learner)?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let view = LearnerView::fold(&entries);
+        let mut here = false;
+        for stay in &view.stays {
+            if stay.arrivals.iter().any(|arrival| arrival.site == self.site) {
+                here |= stay.is_open();
+                let known = self.own_stay(learner)?;
+                if stay.is_open() || known.is_none_or(|own| own.stay == stay.stay) {
+                    let own = OwnStay { stay: stay.stay, open: stay.is_open() };
+                    if known != Some(own) {
+                        self.set_own_stay(learner, own)?;
+                    }
+                }
+            }
+        }
+        let row = LearnerRow {
+            learner,
+            here,
+            name: display_name(&view),
+            search: search_text(&view, learner),
+            facts: LearnerFacts::of(&view),
+            view: view.canonical_bytes(),
+        };
+        self.store.put_learner(&row, &contributions(&entries))?;
+        self.keep_who5(learner, &view)?;
+        if !here && !self.reads_everyone() {
+            self.store.close_learner(learner)?;
+            for stream in Stream::ALL {
+                self.store.remove(Table::Record, &learner_stream(learner, stream))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name to list a learner by: Khmer before Latin, the first of several claims.
+pub(super) fn display_name(view: &LearnerView) -> String {
+    let name = view.profile.names.iter().map(|claim| &claim.value).min_by_key(|n| n.script);
+    name.map_or_else(String::new, |name| format!("{} {}", &*name.family, &*name.given))
+}
+
+fn search_text(view: &LearnerView, learner: LearnerId) -> String {
+    let mut text = learner.to_string();
+    for claim in &view.profile.names {
+        let name = &claim.value;
+        text.push_str(&format!("\n{} {} {}", &*name.family, &*name.given, &*name.family));
+    }
+    text.to_lowercase()
+}

@@ -1,0 +1,176 @@
+//! Which keys this node holds and what each of them opens. Keys come from this site's own custody
+//! keys, from wraps, registers, keyrings, grants and slips; whichever it was, the key and the
+//! labels that follow from it are all that counts afterwards.
+
+use std::collections::BTreeMap;
+
+use spean_protocol::codec;
+use spean_protocol::id::{Label, LearnerId, RunId, SiteId, StayId, Stream};
+use spean_protocol::seal::{Secret, derive};
+use spean_protocol::stay::{CustodyKey, HeldKey, StayKey};
+
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// Recent runs of which the labels are kept at hand.
+const OPENERS_MAX: usize = 64;
+
+/// What opens the parcels of a label.
+#[derive(Clone, Debug)]
+pub enum Opener {
+    /// A learner's stay.
+    Stay(LearnerId, HeldKey),
+    /// The register of the site, under a custody key.
+    Register(CustodyKey, Secret),
+}
+
+/// Builds a key of several fixed-length parts.
+pub fn key_of(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// How keys of a learner's stream start.
+pub fn learner_stream(learner: LearnerId, stream: Stream) -> Vec<u8> {
+    key_of(&[&learner.0, &[stream.byte()]])
+}
+
+impl<S: Store> Engine<S> {
+    /// The custody keys of a site that are known here.
+    pub(super) fn custody_keys(&self, site: SiteId) -> Result<Vec<CustodyKey>, EngineError> {
+        let rows = self.store.scan(Table::Custody, &site.0.to_be_bytes(), &[], usize::MAX)?;
+        rows.iter().map(|(_, value)| Ok(codec::decode(value)?)).collect()
+    }
+
+    /// Keeps a custody key; `true` if it was new.
+    pub(super) fn keep_custody_key(&mut self, key: &CustodyKey) -> Result<bool, EngineError> {
+        let name = key.id();
+        let place = key_of(&[
+            &key.site.0.to_be_bytes(),
+            &key.cohort.to_be_bytes(),
+            &[key.stream.byte()],
+            &name.0,
+        ]);
+        if self.store.read(Table::Custody, &place)?.is_some() {
+            return Ok(false);
+        }
+        self.store.write(Table::Custody, &place, &codec::encode(key))?;
+        self.openers.clear();
+        Ok(true)
+    }
+
+    /// Reads the registers that a custody key opens: for a key that came after them.
+    pub(super) fn read_registers(&mut self, key: &CustodyKey) -> Result<(), EngineError> {
+        let runs: Vec<RunId> = self.skeleton.runs(key.site).map(|(id, _)| id).collect();
+        for run in runs {
+            let (secret, label) = key.register(run);
+            self.read_register(key, &secret, run, label, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Every key of a learner that is held here.
+    pub(super) fn keys_of(&self, learner: LearnerId) -> Result<Vec<HeldKey>, EngineError> {
+        let mut keys = Vec::new();
+        for site in self.roster.sites.iter().map(|site| site.id) {
+            let prefix = key_of(&[&site.0.to_be_bytes(), &learner.0]);
+            for (place, value) in self.store.scan(Table::StayKey, &prefix, &[], usize::MAX)? {
+                keys.push(held_key(&place, &value)?.1);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Keeps a stay key and marks what it opens; `true` if it was new.
+    pub(super) fn keep_stay_key(
+        &mut self,
+        learner: LearnerId,
+        held: &HeldKey,
+    ) -> Result<bool, EngineError> {
+        let fingerprint = derive("spean 2026 stay key fingerprint v1", &[&held.key.0.0]);
+        let place = key_of(&[
+            &held.site.0.to_be_bytes(),
+            &learner.0,
+            &[held.stream.byte()],
+            &held.stay.0,
+            &fingerprint[..4],
+        ]);
+        if self.store.read(Table::StayKey, &place)?.is_some() {
+            return Ok(false);
+        }
+        self.store.write(Table::StayKey, &place, &held.key.0.0)?;
+        let runs: Vec<RunId> = self.skeleton.runs(held.site).map(|(id, _)| id).collect();
+        for run in runs {
+            let label = held.key.label(learner, held.stream, run);
+            if let Some(openers) = self.openers.get_mut(&run) {
+                openers.insert(label, Opener::Stay(learner, held.clone()));
+            }
+            if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
+                self.mark_dirty(learner, held, run, label)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// What opens which label of a run.
+    pub(super) fn openers(
+        &mut self,
+        run: RunId,
+    ) -> Result<&BTreeMap<Label, Opener>, EngineError> {
+        if !self.openers.contains_key(&run) {
+            let found = self.find_openers(run)?;
+            if self.openers.len() >= OPENERS_MAX {
+                self.openers.pop_first();
+            }
+            self.openers.insert(run, found);
+        }
+        Ok(self.openers.entry(run).or_default())
+    }
+
+    fn find_openers(&self, run: RunId) -> Result<BTreeMap<Label, Opener>, EngineError> {
+        let mut found = BTreeMap::new();
+        let Some(site) = self.skeleton.run(run).map(|run| run.site) else { return Ok(found) };
+        for (place, value) in
+            self.store.scan(Table::StayKey, &site.0.to_be_bytes(), &[], usize::MAX)?
+        {
+            let (learner, held) = held_key(&place, &value)?;
+            let label = held.key.label(learner, held.stream, run);
+            found.insert(label, Opener::Stay(learner, held));
+        }
+        for custody in self.custody_keys(site)? {
+            let (secret, label) = custody.register(run);
+            found.insert(label, Opener::Register(custody, secret));
+        }
+        Ok(found)
+    }
+
+    /// Notes that a label has parcels to fold.
+    pub(super) fn mark_dirty(
+        &mut self,
+        learner: LearnerId,
+        held: &HeldKey,
+        run: RunId,
+        label: Label,
+    ) -> Result<(), EngineError> {
+        let place = key_of(&[&learner_stream(learner, held.stream), &label.0]);
+        let value = codec::encode(&(run, held));
+        Ok(self.store.write(Table::Dirty, &place, &value)?)
+    }
+}
+
+fn held_key(place: &[u8], value: &[u8]) -> Result<(LearnerId, HeldKey), EngineError> {
+    let wrong = || EngineError::Malformed("a stay key");
+    let part = |from: usize| -> Option<[u8; 16]> { place.get(from..from + 16)?.try_into().ok() };
+    let site = place.get(..2).and_then(|b| b.try_into().ok()).ok_or_else(wrong)?;
+    let stream = match place.get(18) {
+        Some(0) => Stream::Education,
+        Some(1) => Stream::Restricted,
+        _ => return Err(wrong()),
+    };
+    let key = HeldKey {
+        site: SiteId(u16::from_be_bytes(site)),
+        stream,
+        stay: StayId(part(19).ok_or_else(wrong)?),
+        key: StayKey(Secret(value.try_into().map_err(|_| wrong())?)),
+    };
+    Ok((LearnerId(part(2).ok_or_else(wrong)?), key))
+}

@@ -1,0 +1,349 @@
+//! The engine: the only code that changes state. Synchronous, over a [`Store`] and a [`World`].
+//! Each input is one transaction: it happens wholly or not at all, and once it is acknowledged a
+//! power cut does not undo it. Receiving stores ciphertext and marks records; folding them is a
+//! separate, bounded input.
+//!
+//! One file per kind of input: [`write`] (events of this site), [`receive`] (what comes from
+//! others), [`fold`] (from ciphertext to records and totals), [`transfer`] (a learner leaves or
+//! arrives), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
+
+pub mod carry;
+pub mod fold;
+pub mod import;
+pub mod keys;
+pub mod receive;
+pub mod report;
+pub mod transfer;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec::{self, DecodeError};
+use spean_protocol::frontier::RunTag;
+use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
+use spean_protocol::log::{Head, Skeleton};
+use spean_protocol::ranges::Ranges;
+use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::record::RecordError;
+use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
+use spean_protocol::seal::{SealError, Secret, derive};
+use spean_protocol::slip::SlipError;
+
+use crate::store::{Store, StoreError, Table};
+use crate::world::World;
+use keys::Opener;
+
+/// Why an input was refused. Nothing of it was kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This node has no roster yet.
+    #[error(
+        "this node is not enrolled: give its request file to whoever keeps the roster, then run \
+         'spean roster install FILE'"
+    )]
+    NotEnrolled,
+    /// The roster does not list this node's key.
+    #[error("the roster does not list this node's key: enrol it, or check that --home is right")]
+    NotListed,
+    /// A roster was refused.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// A slip was refused.
+    #[error(transparent)]
+    Slip(#[from] SlipError),
+    /// Nobody of that id is known here.
+    #[error("no learner {0} here: search by name, or admit him by his card or slip")]
+    UnknownLearner(LearnerId),
+    /// The learner's stay here is not open.
+    #[error("learner {0} is not at this site now: only late events of his stay can be added")]
+    NotHere(LearnerId),
+    /// The learner is here already.
+    #[error("learner {0} is here already")]
+    AlreadyHere(LearnerId),
+    /// No site of that code.
+    #[error("no site '{0}' in the roster: 'spean roster show' lists the codes")]
+    UnknownSite(String),
+    /// A site without a usable key.
+    #[error("{0} has no box key in the roster: it must be enrolled first")]
+    NoBoxKey(SiteId),
+    /// What this node itself kept does not decode: the database was changed from outside.
+    #[error("the database holds something malformed ({0}): restore the last backup")]
+    Malformed(&'static str),
+    /// Too large to seal or to send.
+    #[error("too large: {0}")]
+    TooLarge(&'static str),
+}
+
+impl From<DecodeError> for EngineError {
+    fn from(error: DecodeError) -> Self {
+        codec_error(error)
+    }
+}
+
+/// For what this node itself encoded: if it does not decode, the database was changed.
+pub(crate) fn codec_error(_: DecodeError) -> EngineError {
+    EngineError::Malformed("an encoded value")
+}
+
+impl From<SealError> for EngineError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::TooLarge => Self::TooLarge("a parcel"),
+            _ => Self::Malformed("a sealed value"),
+        }
+    }
+}
+
+impl From<RecordError> for EngineError {
+    fn from(_: RecordError) -> Self {
+        Self::Malformed("a record")
+    }
+}
+
+/// What makes a node itself. Kept in a file of its own, never in the database.
+#[derive(Clone)]
+pub struct Identity {
+    /// Signs the log and the links.
+    pub signing: SigningKey,
+    /// The seeds of its box keys, by cohort.
+    pub boxes: BTreeMap<u16, Secret>,
+    /// Keys the ids of imported rows, and joins every derivation of randomness.
+    pub secret: Secret,
+}
+
+/// What the store keeps of a run.
+#[derive(Serialize, Deserialize)]
+struct RunRow {
+    site: SiteId,
+    number: u32,
+    parents: Vec<Head>,
+    data: Ranges,
+    data_tip: Hash,
+    control: u32,
+    control_tip: Hash,
+    forked: bool,
+}
+
+/// The engine of one node.
+pub struct Engine<S> {
+    store: S,
+    world: Box<dyn World>,
+    identity: Identity,
+    site: SiteId,
+    roster: Roster,
+    signed_roster: SignedRoster,
+    skeleton: Skeleton,
+    receipts: BTreeMap<SiteId, (Receipt, Statement)>,
+    forks: BTreeMap<RunTag, RunId>,
+    /// The run that this start of the program writes; opened by its first write.
+    run: Option<RunId>,
+    /// The wall clock when it was opened.
+    run_since: Option<u64>,
+    /// Runs whose row is written when the input ends.
+    touched: BTreeSet<RunId>,
+    /// For recent runs, which keys open which labels.
+    openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
+}
+
+const ROSTER: &[u8] = b"roster";
+
+/// Installs a roster in a store before there is an engine, or a newer one later.
+///
+/// # Errors
+/// [`EngineError::Roster`] when it is refused, [`EngineError::Store`].
+pub fn install_roster<S: Store>(
+    store: &mut S,
+    signed: &SignedRoster,
+) -> Result<Roster, EngineError> {
+    let held = match store.read(Table::Meta, ROSTER)? {
+        Some(bytes) => Some(SignedRoster::decode(&bytes)?.preview()?),
+        None => None,
+    };
+    let roster = signed.accept(held.as_ref())?;
+    store.begin()?;
+    store.write(Table::Meta, ROSTER, &signed.encode())?;
+    store.commit()?;
+    Ok(roster)
+}
+
+impl<S: Store> Engine<S> {
+    /// Opens the engine on what the store keeps.
+    ///
+    /// # Errors
+    /// [`EngineError::NotEnrolled`], [`EngineError::NotListed`], or what the store says.
+    pub fn open(
+        store: S,
+        identity: Identity,
+        world: Box<dyn World>,
+    ) -> Result<Self, EngineError> {
+        let bytes = store.read(Table::Meta, ROSTER)?.ok_or(EngineError::NotEnrolled)?;
+        let signed_roster = SignedRoster::decode(&bytes)?;
+        let roster = signed_roster.preview()?;
+        let key = identity.signing.verifying_key().to_bytes();
+        let site = roster.by_key(&key).ok_or(EngineError::NotListed)?.id;
+        let mut engine = Self {
+            store,
+            world,
+            identity,
+            site,
+            roster,
+            signed_roster,
+            skeleton: Skeleton::default(),
+            receipts: BTreeMap::new(),
+            forks: BTreeMap::new(),
+            run: None,
+            run_since: None,
+            touched: BTreeSet::new(),
+            openers: BTreeMap::new(),
+        };
+        engine.reload()?;
+        Ok(engine)
+    }
+
+    /// This node's site.
+    #[must_use]
+    pub const fn site(&self) -> SiteId {
+        self.site
+    }
+
+    /// The roster in force.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Whether this node is the DGP's.
+    #[must_use]
+    pub fn is_headquarters(&self) -> bool {
+        self.roster.headquarters().is_some_and(|site| site.id == self.site)
+    }
+
+    /// The code of a site, for people.
+    #[must_use]
+    pub fn code(&self, site: SiteId) -> String {
+        self.roster.site(site).map_or_else(|| site.to_string(), |site| site.code.clone())
+    }
+
+    /// The site of a code.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownSite`].
+    pub fn site_of(&self, code: &str) -> Result<SiteId, EngineError> {
+        let site = self.roster.by_code(code);
+        site.map(|site| site.id).ok_or_else(|| EngineError::UnknownSite(code.to_owned()))
+    }
+
+    /// Runs one input as one transaction.
+    fn input<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.store.begin()?;
+        let done = work(self).and_then(|value| {
+            self.save_runs()?;
+            self.store.commit()?;
+            Ok(value)
+        });
+        if done.is_err() {
+            self.store.rollback();
+            self.reload()?;
+        }
+        done
+    }
+
+    fn save_runs(&mut self) -> Result<(), EngineError> {
+        for id in std::mem::take(&mut self.touched) {
+            let Some(run) = self.skeleton.run(id) else { continue };
+            let row = RunRow {
+                site: run.site,
+                number: run.number,
+                parents: run.parents.clone(),
+                data: run.data.clone(),
+                data_tip: run.data_tip,
+                control: run.control,
+                control_tip: run.control_tip,
+                forked: run.forked,
+            };
+            self.store.write(Table::Run, &id.0, &codec::encode(&row))?;
+        }
+        Ok(())
+    }
+
+    /// Reads everything that is kept in memory from the store again.
+    fn reload(&mut self) -> Result<(), EngineError> {
+        self.touched.clear();
+        self.openers.clear();
+        let mut rows = Vec::new();
+        for (key, value) in self.store.scan(Table::Run, &[], &[], usize::MAX)? {
+            let id = key.try_into().map_err(|_| EngineError::Malformed("a run's id"))?;
+            rows.push((RunId(id), codec::decode::<RunRow>(&value)?));
+        }
+        rows.sort_by_key(|(_, row)| row.number);
+        self.skeleton = Skeleton::default();
+        for (id, row) in rows {
+            self.skeleton.open_run(id, row.site, row.parents, row.number);
+            let tips = (row.data_tip, row.control_tip);
+            self.skeleton.restore(id, row.data, tips, row.control);
+            if row.forked {
+                self.skeleton.mark_forked(id);
+                self.forks.insert(id.into(), id);
+            }
+        }
+        self.run = self.run.filter(|run| self.skeleton.run(*run).is_some());
+        self.receipts.clear();
+        for (_, value) in self.store.scan(Table::Receipt, &[], &[], usize::MAX)? {
+            let (receipt, statement) = Receipt::decode(&value)?;
+            self.receipts.insert(statement.site, (receipt, statement));
+        }
+        Ok(())
+    }
+
+    /// Fresh bytes for one use: system randomness, the node's secret and what it is for, so that
+    /// two clones of one machine do not repeat each other.
+    fn entropy(&mut self, content: &[u8]) -> [u8; 32] {
+        let random = self.world.random();
+        derive("spean 2026 entropy v1", &[&random, &self.identity.secret.0, content])
+    }
+
+    fn fresh_id(&mut self, use_of: &str) -> [u8; 16] {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.entropy(use_of.as_bytes())[..16]);
+        id
+    }
+
+    /// The key that seals sticks outside.
+    ///
+    /// # Errors
+    /// [`EngineError::NotListed`] when the roster's copy is for another box key.
+    pub fn carrier(&self) -> Result<Secret, EngineError> {
+        let wrap = self.roster.site(self.site).map(|site| site.carrier.as_slice());
+        let seeds = self.identity.boxes.values();
+        let mut opened =
+            seeds.filter_map(|seed| roster::open_carrier(seed, wrap.unwrap_or_default()).ok());
+        opened.next().ok_or(EngineError::NotListed)
+    }
+
+    /// Takes a newer roster.
+    ///
+    /// # Errors
+    /// [`EngineError::Roster`] when it is refused.
+    pub fn take_roster(&mut self, signed: &SignedRoster) -> Result<(), EngineError> {
+        let roster = signed.accept(Some(&self.roster))?;
+        self.store.write(Table::Meta, ROSTER, &signed.encode())?;
+        tracing::info!(version = roster.version, "a new roster is in force");
+        self.roster = roster;
+        self.signed_roster = signed.clone();
+        Ok(())
+    }
+
+    /// Whether this node reads everybody's education records, or only those of its own learners.
+    fn reads_everyone(&self) -> bool {
+        self.roster.site(self.site).is_some_and(|site| site.role == Role::Headquarters)
+    }
+}

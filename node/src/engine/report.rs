@@ -1,0 +1,327 @@
+//! What people ask the engine: how it stands, who is here, what the nation's figures are. Nothing
+//! here changes a learner's record.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::control::Entry;
+use spean_protocol::event::{Date, Event};
+use spean_protocol::frontier::{HeadMark, SiteFrontier};
+use spean_protocol::id::{LearnerId, SiteId, Stream};
+use spean_protocol::log::Head;
+use spean_protocol::roster::Role;
+use spean_protocol::seal;
+use spean_protocol::segment::Log;
+use spean_protocol::session::Host;
+use spean_protocol::totals::{
+    Contribution, Figures, LearnerFacts, Query, Statement, statements, who5_pair,
+};
+use spean_protocol::view::{LearnerView, Link, Persons};
+
+use super::keys::key_of;
+use super::{Engine, EngineError};
+use crate::store::{LearnerRow, Store, Table};
+
+/// How a node stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The code of this site.
+    pub site: String,
+    /// The name of this site.
+    pub name: String,
+    /// Whether it is the DGP's node.
+    pub headquarters: bool,
+    /// The version of the roster in force.
+    pub roster: u32,
+    /// Learners whose stay here is open; at the DGP, all that it reads.
+    pub learners: u64,
+    /// Events that wait to be sealed.
+    pub pending: u64,
+    /// Labels that wait to be folded.
+    pub to_fold: u64,
+    /// Pieces that were refused since this node was set up.
+    pub set_aside: u64,
+    /// The last reasons for which something was set aside, newest first.
+    pub set_aside_reasons: Vec<String>,
+    /// Runs of this site that are siblings: a copy of this machine exists or was restored.
+    pub copies: u64,
+    /// Runs of which a fork proof is held.
+    pub forks: u64,
+    /// Other sites that hold everything which this site has sealed, at second hand.
+    pub held_by: Vec<String>,
+    /// What is held of each site.
+    pub sites: Vec<SiteStatus>,
+}
+
+/// What a node holds of one site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteStatus {
+    /// The site's code.
+    pub code: String,
+    /// Data segments held.
+    pub segments: u64,
+    /// Whether something is missing below what is held.
+    pub holes: bool,
+    /// The day that the site's own clock showed when it sealed the newest segment held here;
+    /// `None` where nothing of it is here: "no data", never zero.
+    pub data_through: Option<String>,
+}
+
+/// The figures of a period, with how fresh each site's data are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Totals {
+    /// The figures.
+    pub figures: Figures,
+    /// Freshness by site.
+    pub sites: Vec<SiteStatus>,
+}
+
+impl<S: Store> Engine<S> {
+    /// How this node stands.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn status(&self) -> Result<Status, EngineError> {
+        let site = self.roster.site(self.site);
+        let count = |table| Ok::<u64, EngineError>(
+            self.store.scan(table, &[], &[], usize::MAX)?.len() as u64,
+        );
+        let heads = self.skeleton.heads(self.site).len() as u64;
+        let siblings = self.skeleton.runs(self.site).map(|(_, run)| run.parents.len() as u64);
+        let merged: u64 = siblings.map(|parents| parents.saturating_sub(1)).sum();
+        Ok(Status {
+            site: self.code(self.site),
+            name: site.map(|site| site.name.clone()).unwrap_or_default(),
+            headquarters: self.is_headquarters(),
+            roster: self.roster.version,
+            learners: self.store.count_learners(!self.reads_everyone())?,
+            pending: count(Table::Pending)?,
+            to_fold: count(Table::Dirty)?,
+            set_aside: self.counter(b"aside")?,
+            set_aside_reasons: self.set_aside_reasons(8)?,
+            copies: merged + heads.saturating_sub(1),
+            forks: self.forks.len() as u64,
+            held_by: self.held_by(),
+            sites: self.freshness()?,
+        })
+    }
+
+    fn set_aside_reasons(&self, limit: usize) -> Result<Vec<String>, EngineError> {
+        let mut rows = Vec::new();
+        for (_, value) in self.store.scan(Table::Aside, &[], &[], usize::MAX)? {
+            rows.push(codec::decode::<(u64, u64, String)>(&value)?);
+        }
+        rows.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(rows.into_iter().take(limit).map(|row| row.2).collect())
+    }
+
+    /// Codes of the other sites that hold all of this site's log, as their receipts say.
+    fn held_by(&self) -> Vec<String> {
+        let own: Vec<_> =
+            self.skeleton.heads(self.site).iter().map(Head::mark).collect();
+        let holds = |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
+            let stated = stated.get(&self.site).map_or(&[][..], Vec::as_slice);
+            self.skeleton.descends(self.site, stated, &own)
+        };
+        self.receipts
+            .iter()
+            .filter(|(site, _)| **site != self.site)
+            .filter(|(_, (_, statement))| holds(&statement.complete))
+            .map(|(site, _)| self.code(*site))
+            .collect()
+    }
+
+    /// What is held of each site of the roster.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn freshness(&self) -> Result<Vec<SiteStatus>, EngineError> {
+        let mut out = Vec::new();
+        for site in self.roster.sites.iter().filter(|site| site.role == Role::Prison) {
+            let mut newest = None;
+            let mut segments = 0;
+            for (id, run) in self.skeleton.runs(site.id) {
+                segments += run.data.count();
+                if let Some(range) = run.data.all().last() {
+                    let stamp = self.stamp_at(id, Log::Data, range.1 - 1)?;
+                    newest = newest.max(stamp);
+                }
+            }
+            let SiteFrontier { beyond, .. } = self.skeleton.frontier(site.id);
+            out.push(SiteStatus {
+                code: site.code.clone(),
+                segments,
+                holes: !beyond.is_empty(),
+                data_through: newest.and_then(day),
+            });
+        }
+        Ok(out)
+    }
+
+    fn stamp_at(
+        &self,
+        run: spean_protocol::id::RunId,
+        log: Log,
+        height: u32,
+    ) -> Result<Option<u64>, EngineError> {
+        let bytes = self.segment(run, log, height)?;
+        let segment = bytes.and_then(|b| spean_protocol::segment::Segment::decode(&b).ok());
+        Ok(segment.map(|segment| segment.header.stamp))
+    }
+
+    /// A learner's view, where this node keeps one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn view(&self, learner: LearnerId) -> Result<Option<LearnerView>, EngineError> {
+        let row = self.store.learner(learner)?.filter(|row| !row.view.is_empty());
+        Ok(row.map(|row| codec::decode(&row.view)).transpose()?)
+    }
+
+    /// A learner's row, where this node ever read him.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, EngineError> {
+        Ok(self.store.learner(learner)?)
+    }
+
+    /// Learners whose names or id contain `needle`; those here only, except at the DGP.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn find(&self, needle: &str, limit: usize) -> Result<Vec<LearnerRow>, EngineError> {
+        let here_only = !self.reads_everyone();
+        Ok(self.store.find(&needle.to_lowercase(), here_only, limit)?)
+    }
+
+    /// Every event of a learner, for showing one through the project.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownLearner`] where his record is not kept here.
+    pub fn events(&mut self, learner: LearnerId) -> Result<Vec<(String, Event)>, EngineError> {
+        if self.view(learner)?.is_none() {
+            return Err(EngineError::UnknownLearner(learner));
+        }
+        let entries = self.entries(learner)?;
+        Ok(entries.into_iter().map(|entry| (entry.id.0, entry.event)).collect())
+    }
+
+    /// A learner's education document as a file that any Automerge tool opens.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownLearner`] where his record is not kept here.
+    pub fn document(&mut self, learner: LearnerId) -> Result<Vec<u8>, EngineError> {
+        if self.view(learner)?.is_none() {
+            return Err(EngineError::UnknownLearner(learner));
+        }
+        Ok(self.load_record(learner, Stream::Education)?.0.save())
+    }
+
+    /// The figures of `query` over all that this node reads.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn totals(&self, query: Query) -> Result<Totals, EngineError> {
+        let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
+        for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
+            let id = key.try_into().map_err(|_| EngineError::Malformed("a link"))?;
+            links.push((LearnerId(id), codec::decode(&value)?));
+        }
+        let persons = Persons::of(links.iter().map(|(id, links)| (*id, links.as_slice())));
+        let mut learners: Vec<(LearnerId, LearnerFacts, Vec<Contribution>)> = Vec::new();
+        self.store.contributions(&mut |learner, facts, rows| {
+            learners.push((persons.person(learner), facts, rows));
+        })?;
+        let rows = learners.iter().map(|(id, facts, rows)| (*id, *facts, rows.as_slice()));
+        let figures = Figures::of(rows, self.statements()?, query);
+        Ok(Totals { figures, sites: self.freshness()? })
+    }
+
+    /// The sites' statements on restricted data that are known here.
+    fn statements(&self) -> Result<Vec<Statement>, EngineError> {
+        let mut all = self.own_statements()?;
+        for (_, value) in self.store.scan(Table::Statement, b"site", &[], usize::MAX)? {
+            all.extend(codec::decode::<Vec<Statement>>(&value)?);
+        }
+        Ok(all)
+    }
+
+    fn own_statements(&self) -> Result<Vec<Statement>, EngineError> {
+        let mut pairs = Vec::new();
+        for (_, value) in self.store.scan(Table::Statement, b"pair", &[], usize::MAX)? {
+            let view: LearnerView = codec::decode(&value)?;
+            pairs.extend(who5_pair(&view));
+        }
+        Ok(statements(self.site, pairs))
+    }
+
+    /// Notes what a learner adds to this site's own statements, and his links.
+    pub(super) fn keep_who5(
+        &mut self,
+        learner: LearnerId,
+        view: &LearnerView,
+    ) -> Result<(), EngineError> {
+        if !view.links.is_empty() {
+            self.store.write(Table::Link, &learner.0, &codec::encode(&view.links))?;
+        }
+        if who5_pair(view).is_some_and(|pair| pair.site == self.site) {
+            let only = LearnerView { restricted: view.restricted.clone(), ..Default::default() };
+            let key = key_of(&[b"pair", &learner.0]);
+            self.store.write(Table::Statement, &key, &codec::encode(&only))?;
+            self.store.write(Table::Meta, b"statement", b"changed")?;
+        }
+        Ok(())
+    }
+
+    /// Seals this site's statements to the DGP if they changed since they were last sent.
+    pub(super) fn state_restricted(&mut self) -> Result<(), EngineError> {
+        if self.store.read(Table::Meta, b"statement")?.is_none() {
+            return Ok(());
+        }
+        self.store.remove(Table::Meta, b"statement")?;
+        let Some(to) = self.roster.headquarters().map(|site| site.id) else { return Ok(()) };
+        let Some(key) = self.roster.box_key(to) else { return Ok(()) };
+        let content = codec::encode(&self.own_statements()?);
+        if self.store.read(Table::Meta, b"statement sent")?.as_deref() == Some(&content) {
+            return Ok(());
+        }
+        self.store.write(Table::Meta, b"statement sent", &content)?;
+        let entropy = self.entropy(&content);
+        let sealed = seal::box_seal(&key, &statement_info(self.site), &content, entropy)?;
+        self.write_control(&[Entry::Statement { sealed }])
+    }
+
+    /// Takes a site's statement, at the DGP: the last one of a site stands.
+    pub(super) fn open_statement(
+        &mut self,
+        site: SiteId,
+        sealed: &[u8],
+    ) -> Result<(), EngineError> {
+        if !self.is_headquarters() {
+            return Ok(());
+        }
+        let info = statement_info(site);
+        let seeds = self.identity.boxes.values();
+        let opened = seeds.into_iter().find_map(|seed| seal::box_open(seed, &info, sealed).ok());
+        let stated = opened.and_then(|bytes| codec::decode::<Vec<Statement>>(&bytes).ok());
+        match stated {
+            Some(stated) if stated.iter().all(|statement| statement.site == site) => {
+                let key = key_of(&[b"site", &site.0.to_be_bytes()]);
+                Ok(self.store.write(Table::Statement, &key, &codec::encode(&stated))?)
+            }
+            _ => self.set_aside(&format!("a statement of {site} that does not open")),
+        }
+    }
+}
+
+fn statement_info(site: SiteId) -> Vec<u8> {
+    [b"spean statement v1".as_slice(), &site.0.to_le_bytes()].concat()
+}
+
+/// The day of a stamp, as text; `None` for a clock beyond what a date can be.
+fn day(stamp: u64) -> Option<String> {
+    let days = i32::try_from(stamp / 86_400).ok()?;
+    Some(Date::from_days(days).ok()?.to_string())
+}

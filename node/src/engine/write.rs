@@ -1,0 +1,418 @@
+//! What this site writes: events into records, sealed into parcels, into signed segments of its
+//! log. An event is acknowledged once it is in the store; a flush seals what has gathered. The
+//! first write of a start of the program opens a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use spean_protocol::codec;
+use spean_protocol::control::{Entry, Recipient, Wrap};
+use spean_protocol::event::{Event, EventId};
+use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
+use spean_protocol::limits::{PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
+use spean_protocol::parcel::{self, Kind, Place};
+use spean_protocol::record::{Batch, Draft};
+use spean_protocol::seal::{self, BoxKey, Secret, TAG_BYTES, padded_length};
+use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
+
+use super::keys::{key_of, learner_stream};
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// A run is ended after a week, so that labels change: for privacy, not for order.
+const RUN_SECONDS: u64 = 7 * 24 * 3600;
+
+/// Bytes of parcels after which a segment is closed: below what one segment may have in all.
+const SEGMENT_FILL_BYTES: usize = 48 * 1024;
+/// Parcels after which a segment is closed.
+const SEGMENT_FILL_PARCELS: usize = 512;
+
+/// Events of one learner in one stream that are written together.
+pub(super) struct Write {
+    pub learner: LearnerId,
+    pub stream: Stream,
+    pub drafts: Vec<Draft>,
+}
+
+/// A parcel before it has a place.
+struct Unsealed {
+    key: Secret,
+    label: Label,
+    kind: Kind,
+    content: Vec<u8>,
+    /// For changes: whose record the batch belongs to.
+    record: Option<(LearnerId, Stream, HeldKey, Batch)>,
+}
+
+/// The stay of a learner at this site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct OwnStay {
+    pub stay: StayId,
+    pub open: bool,
+}
+
+impl<S: Store> Engine<S> {
+    /// Adds events to a learner's record. They count at once here and are sealed by the next
+    /// [`Engine::flush`]. Events whose key is there already are left out.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownLearner`] when he never stayed here.
+    pub fn append(
+        &mut self,
+        learner: LearnerId,
+        events: &[(Option<EventId>, Event)],
+    ) -> Result<u64, EngineError> {
+        self.input(|engine| {
+            if engine.own_stay(learner)?.is_none() {
+                return Err(EngineError::UnknownLearner(learner));
+            }
+            let known = engine.known_ids(learner)?;
+            let mut added = 0;
+            for (id, event) in events {
+                if id.as_ref().is_some_and(|id| known.contains(id)) {
+                    continue;
+                }
+                let draft = Draft { id: id.clone(), bytes: event.encode() };
+                engine.keep_pending(learner, event.body.stream(), Some(&draft))?;
+                added += 1;
+            }
+            engine.refresh(learner)?;
+            Ok(added)
+        })
+    }
+
+    /// Seals everything that has gathered; returns how many events.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn flush(&mut self) -> Result<u64, EngineError> {
+        self.input(Self::flush_now)
+    }
+
+    pub(super) fn flush_now(&mut self) -> Result<u64, EngineError> {
+        let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
+        let mut writes: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
+        let mut count = 0;
+        for (key, value) in rows {
+            let (learner, stream) = read_learner_stream(&key)?;
+            let drafts = writes.entry((learner, stream)).or_default();
+            if let Some(draft) = codec::decode::<Option<Draft>>(&value)? {
+                drafts.push(draft);
+                count += 1;
+            }
+            self.store.remove(Table::Pending, &key)?;
+        }
+        let writes = writes
+            .into_iter()
+            .map(|((learner, stream), drafts)| Write { learner, stream, drafts })
+            .collect();
+        self.write(writes)?;
+        self.state_restricted()?;
+        Ok(count)
+    }
+
+    /// Keeps an event, or with `None` the need to write a keyring, for the next flush.
+    pub(super) fn keep_pending(
+        &mut self,
+        learner: LearnerId,
+        stream: Stream,
+        draft: Option<&Draft>,
+    ) -> Result<(), EngineError> {
+        let prefix = learner_stream(learner, stream);
+        let held = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
+        let last = held.last().and_then(|(key, _)| key.get(17..)?.try_into().ok());
+        let number = last.map_or(0, |bytes| u32::from_be_bytes(bytes) + 1);
+        let place = key_of(&[&prefix, &number.to_be_bytes()]);
+        Ok(self.store.write(Table::Pending, &place, &codec::encode(&draft))?)
+    }
+
+    /// The events of a learner that wait for a flush, in order.
+    pub(super) fn pending(
+        &self,
+        learner: LearnerId,
+        stream: Stream,
+    ) -> Result<Vec<Draft>, EngineError> {
+        let prefix = learner_stream(learner, stream);
+        let rows = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
+        let drafts = rows.iter().map(|(_, value)| codec::decode::<Option<Draft>>(value));
+        Ok(drafts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The keys of every event of a learner, sealed or waiting.
+    pub(super) fn known_ids(&mut self, learner: LearnerId) -> Result<BTreeSet<EventId>, EngineError> {
+        let mut known = BTreeSet::new();
+        for stream in Stream::ALL {
+            let (record, _) = self.load_record(learner, stream)?;
+            known.extend(record.events().into_iter().map(|stored| stored.id));
+            known.extend(self.pending(learner, stream)?.into_iter().filter_map(|d| d.id));
+        }
+        Ok(known)
+    }
+
+    /// The learner's newest stay at this site.
+    pub(super) fn own_stay(&self, learner: LearnerId) -> Result<Option<OwnStay>, EngineError> {
+        let value = self.store.read(Table::Stay, &learner.0)?;
+        Ok(value.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
+    pub(super) fn set_own_stay(
+        &mut self,
+        learner: LearnerId,
+        stay: OwnStay,
+    ) -> Result<(), EngineError> {
+        Ok(self.store.write(Table::Stay, &learner.0, &codec::encode(&stay))?)
+    }
+
+    /// Seals events into this site's log and adds them to the records.
+    pub(super) fn write(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let run = self.own_run()?;
+        let mut parcels = Vec::new();
+        let mut registers: BTreeMap<Hash, (CustodyKey, Register)> = BTreeMap::new();
+        let learners: BTreeSet<_> = writes.iter().map(|write| write.learner).collect();
+        for write in writes {
+            let own = self
+                .own_stay(write.learner)?
+                .ok_or(EngineError::UnknownLearner(write.learner))?;
+            let custody = self.own_custody(write.stream)?;
+            let held = HeldKey {
+                site: self.site,
+                stream: write.stream,
+                stay: own.stay,
+                key: custody.stay_key(own.stay),
+            };
+            let label = held.key.label(write.learner, write.stream, run);
+            let mark = key_of(&[&custody.id().0, &write.learner.0, &own.stay.0]);
+            let first = self.store.read(Table::Registered, &mark)?.is_none();
+            if first {
+                self.store.write(Table::Registered, &mark, &[])?;
+                let register = &mut registers
+                    .entry(custody.id())
+                    .or_insert_with(|| (custody.clone(), Register::default()))
+                    .1;
+                register.0.push((write.learner, own.stay));
+                self.keep_stay_key(write.learner, &held)?;
+            }
+            if first || write.drafts.is_empty() {
+                parcels.extend(self.keyring_parcel(write.learner, &held, label)?);
+            }
+            self.change_parcels(&write, &held, label, &mut parcels)?;
+        }
+        let mut all = Vec::new();
+        for (custody, register) in registers.into_values() {
+            let (key, label) = custody.register(run);
+            for part in register.0.chunks(REGISTER_MAX / 2) {
+                let content = Register(part.to_vec()).encode();
+                let kind = Kind::Register;
+                all.push(Unsealed { key: key.clone(), label, kind, content, record: None });
+            }
+        }
+        all.append(&mut parcels);
+        self.write_parcels(run, all)?;
+        learners.into_iter().try_for_each(|learner| self.refresh(learner))
+    }
+
+    /// The keys of the learner's other stays and cohorts, to stand in this one.
+    fn keyring_parcel(
+        &self,
+        learner: LearnerId,
+        held: &HeldKey,
+        label: Label,
+    ) -> Result<Option<Unsealed>, EngineError> {
+        let mut keys = self.keys_of(learner)?;
+        keys.retain(|key| key.stream == held.stream && key.key != held.key);
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let content = Keyring(keys).encode();
+        let key = held.key.0.clone();
+        Ok(Some(Unsealed { key, label, kind: Kind::Keyring, content, record: None }))
+    }
+
+    fn change_parcels(
+        &mut self,
+        write: &Write,
+        held: &HeldKey,
+        label: Label,
+        parcels: &mut Vec<Unsealed>,
+    ) -> Result<(), EngineError> {
+        let (_, chains) = self.load_record(write.learner, write.stream)?;
+        let mut seq = chains.next_seq(label);
+        let mut rest = write.drafts.as_slice();
+        while !rest.is_empty() {
+            // Split so that even events that do not compress fit into one parcel.
+            let mut bytes = 0;
+            let fits = rest.iter().take(PARCEL_EVENTS_MAX).take_while(|draft| {
+                bytes += draft.bytes.len() + EventId::BYTES_MAX + 4;
+                bytes < PARCEL_BYTES_MAX / 2
+            });
+            let (now, later) = rest.split_at(fits.count().max(1));
+            rest = later;
+            let batch = Batch { seq, events: now.to_vec() };
+            seq += 1;
+            parcels.push(Unsealed {
+                key: held.key.0.clone(),
+                label,
+                kind: Kind::Changes,
+                content: batch.encode(),
+                record: Some((write.learner, write.stream, held.clone(), batch)),
+            });
+        }
+        Ok(())
+    }
+
+    /// Gives the parcels their places, seals and signs them, and adds changes to their records.
+    fn write_parcels(&mut self, run: RunId, parcels: Vec<Unsealed>) -> Result<(), EngineError> {
+        let mut sealed = Vec::new();
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        for parcel in parcels {
+            // The most that it can take: compression and the ladder are known only once sealed.
+            let room = padded_length(parcel.content.len() + 8) + TAG_BYTES + 24;
+            let full = bytes + room > SEGMENT_FILL_BYTES || sealed.len() >= SEGMENT_FILL_PARCELS;
+            if full && !sealed.is_empty() {
+                self.sign_data(run, std::mem::take(&mut sealed))?;
+                bytes = 0;
+            }
+            let height = self.skeleton.run(run).map_or(0, |run| run.data.prefix());
+            let index =
+                u16::try_from(sealed.len()).map_err(|_| EngineError::TooLarge("a segment"))?;
+            let place = Place { run, height, index };
+            let Unsealed { key, label, kind, content, record } = parcel;
+            let body = parcel::seal(&key, place, label, kind, &content)?;
+            bytes += body.len() + 24;
+            sealed.push((label, body));
+            batches.extend(record.map(|record| (record, label, height)));
+        }
+        if !sealed.is_empty() {
+            self.sign_data(run, sealed)?;
+        }
+        for ((learner, stream, held, batch), label, height) in batches {
+            self.add_own_batch((learner, stream), &held, (run, label), &batch, height)?;
+        }
+        Ok(())
+    }
+
+    fn sign_data(&mut self, run: RunId, parcels: Vec<(Label, Vec<u8>)>) -> Result<(), EngineError> {
+        let segment = self.sign(run, Log::Data, parcels)?;
+        self.keep_data_segment(&segment)
+    }
+
+    /// Writes entries to the control log of this site.
+    pub(super) fn write_control(&mut self, entries: &[Entry]) -> Result<(), EngineError> {
+        let run = self.own_run()?;
+        self.sign_control(run, entries)
+    }
+
+    fn sign_control(&mut self, run: RunId, entries: &[Entry]) -> Result<(), EngineError> {
+        for part in entries.chunks(64) {
+            let parcels = part.iter().map(|e| (Label([0; 16]), e.encode())).collect();
+            let segment = self.sign(run, Log::Control, parcels)?;
+            self.keep_control_segment(&segment)?;
+        }
+        Ok(())
+    }
+
+    fn sign(
+        &mut self,
+        run: RunId,
+        log: Log,
+        parcels: Vec<(Label, Vec<u8>)>,
+    ) -> Result<Segment, EngineError> {
+        let state = self.skeleton.run(run).ok_or(EngineError::Malformed("this site's run"))?;
+        let (height, previous) = match log {
+            Log::Control => (state.control, state.control_tip),
+            Log::Data => (state.data.prefix(), state.data_tip),
+        };
+        let header = Header {
+            log,
+            site: self.site,
+            run,
+            height,
+            previous,
+            control: state.control,
+            cohort: self.roster.cohort,
+            stamp: self.world.wall_seconds(),
+            lines: Vec::new(),
+        };
+        Segment::sign(header, parcels, &self.identity.signing)
+            .map_err(|_| EngineError::TooLarge("a segment"))
+    }
+
+    /// The run that this start of the program writes, opened now if there is none.
+    pub(super) fn own_run(&mut self) -> Result<RunId, EngineError> {
+        let wall = self.world.wall_seconds();
+        let usable = self.run.filter(|run| {
+            self.skeleton.run(*run).is_some_and(|run| !run.forked)
+                && self.run_since.is_some_and(|since| wall.abs_diff(since) < RUN_SECONDS)
+        });
+        if let Some(run) = usable {
+            return Ok(run);
+        }
+        let parents = self.skeleton.heads(self.site);
+        let run = RunId(self.fresh_id("run"));
+        let number = self.skeleton.next_number();
+        self.skeleton.open_run(run, self.site, parents.clone(), number);
+        self.touched.insert(run);
+        (self.run, self.run_since) = (Some(run), Some(wall));
+        tracing::info!(%run, continues = parents.len(), "opened a run");
+        self.sign_control(run, &[Entry::Opening(parents)])?;
+        Ok(run)
+    }
+
+    /// This site's custody key of the cohort in force, minted and wrapped now if there is none.
+    fn own_custody(&mut self, stream: Stream) -> Result<CustodyKey, EngineError> {
+        let cohort = self.roster.cohort;
+        let held = self.custody_keys(self.site)?;
+        if let Some(key) = held.into_iter().find(|k| k.cohort == cohort && k.stream == stream) {
+            return Ok(key);
+        }
+        let secret = Secret(self.entropy(b"custody key"));
+        let key = CustodyKey { site: self.site, cohort, stream, secret };
+        self.keep_custody_key(&key)?;
+        let mut entries = Vec::new();
+        for (recipient, to) in self.wrap_recipients(stream)? {
+            let info = wrap_info(&key);
+            let entropy = self.entropy(&to.0);
+            let sealed = seal::box_seal(&to, &info, &key.secret.0, entropy)?;
+            let custody = key.id();
+            entries.push(Entry::Wrap(Wrap { custody, cohort, stream, recipient, sealed }));
+        }
+        self.write_control(&entries)?;
+        Ok(key)
+    }
+
+    /// Who can open this site's custody keys: itself, the escrow, and for education the DGP.
+    fn wrap_recipients(&self, stream: Stream) -> Result<Vec<(Recipient, BoxKey)>, EngineError> {
+        let own = self.roster.box_key(self.site).ok_or(EngineError::NoBoxKey(self.site))?;
+        let mut to = vec![(Recipient::Itself, own)];
+        if stream == Stream::Education {
+            let headquarters = self.roster.headquarters().map(|site| site.id);
+            let key = headquarters.and_then(|site| self.roster.box_key(site));
+            to.extend(key.map(|key| (Recipient::Headquarters, key)));
+        }
+        to.extend(self.roster.escrow_key().map(|key| (Recipient::Escrow, key)));
+        Ok(to)
+    }
+}
+
+/// Binds a wrapped custody key to what it is for.
+pub(super) fn wrap_info(key: &CustodyKey) -> Vec<u8> {
+    let name = key.id();
+    let (site, cohort) = (key.site.0.to_le_bytes(), key.cohort.to_le_bytes());
+    [b"spean custody wrap v1".as_slice(), &site, &cohort, &[key.stream.byte()], &name.0].concat()
+}
+
+/// Reads the learner and stream that a key starts with.
+pub(super) fn read_learner_stream(key: &[u8]) -> Result<(LearnerId, Stream), EngineError> {
+    let wrong = || EngineError::Malformed("a learner's key");
+    let id = key.get(..16).and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
+    let stream = match key.get(16) {
+        Some(0) => Stream::Education,
+        Some(1) => Stream::Restricted,
+        _ => return Err(wrong()),
+    };
+    Ok((LearnerId(id), stream))
+}

@@ -1,0 +1,236 @@
+//! What the engine keeps, behind one small trait: tables of keys and values for the truth (logs,
+//! keys, records) and two read models (learners, contributions) so that no screen loads a
+//! document. The engine alone opens transactions. Every store passes the same [`contract`].
+
+pub mod contract;
+pub mod memory;
+pub mod sqlite;
+
+use spean_protocol::id::LearnerId;
+use spean_protocol::totals::{Contribution, LearnerFacts};
+
+/// A table of keys and values, ordered by key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// Single values by name: roster, identity, counters.
+    Meta,
+    /// Run id: what is held of that run.
+    Run,
+    /// Run number, height: a control segment on the wire.
+    Control,
+    /// Run number, height: signature and header of a data segment.
+    Segment,
+    /// Label, run number, height, index: a sealed parcel.
+    Parcel,
+    /// Run tag: a fork proof.
+    Fork,
+    /// Site: the newest receipt of that author.
+    Receipt,
+    /// Site, cohort, stream, name: a custody key.
+    Custody,
+    /// Site, learner, stream, stay, name: a stay key.
+    StayKey,
+    /// Learner: the stay that is open at this site.
+    Stay,
+    /// Custody name, learner, stay: listed in this site's register.
+    Registered,
+    /// Learner, stream, number: an event that the next flush seals.
+    Pending,
+    /// Learner, stream, label: parcels of that label wait to be folded.
+    Dirty,
+    /// Learner, stream: document and chains.
+    Record,
+    /// Site: the newest anonymous statement on restricted data.
+    Statement,
+    /// Learner: a site's own row key for a learner, for imports.
+    Source,
+    /// Learner: what his record says of other learners.
+    Link,
+    /// Number: a piece that was refused, with its reason.
+    Aside,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 18] = [
+        Self::Meta,
+        Self::Run,
+        Self::Control,
+        Self::Segment,
+        Self::Parcel,
+        Self::Fork,
+        Self::Receipt,
+        Self::Custody,
+        Self::StayKey,
+        Self::Stay,
+        Self::Registered,
+        Self::Pending,
+        Self::Dirty,
+        Self::Record,
+        Self::Statement,
+        Self::Source,
+        Self::Link,
+        Self::Aside,
+    ];
+
+    /// The table's name in a database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Run => "run",
+            Self::Control => "control",
+            Self::Segment => "segment",
+            Self::Parcel => "parcel",
+            Self::Fork => "fork",
+            Self::Receipt => "receipt",
+            Self::Custody => "custody",
+            Self::StayKey => "stay_key",
+            Self::Stay => "stay",
+            Self::Registered => "registered",
+            Self::Pending => "pending",
+            Self::Dirty => "dirty",
+            Self::Record => "record",
+            Self::Statement => "statement",
+            Self::Source => "source",
+            Self::Link => "link",
+            Self::Aside => "aside",
+        }
+    }
+}
+
+/// Why the store failed. Nothing of the input that failed was kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk is full.
+    #[error("the disk is full: free some room, then try again (nothing was lost)")]
+    Full,
+    /// The database cannot be written.
+    #[error("the database cannot be written: check that the disk is not mounted read-only and that this user owns {0}")]
+    ReadOnly(String),
+    /// Another program holds the database.
+    #[error("the database is locked by another program: close it, then try again")]
+    Locked,
+    /// It was written by a newer program.
+    #[error("the database has version {found}, this program knows up to {known}: install the newer program again")]
+    Newer {
+        /// The version in the file.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// The file is damaged.
+    #[error("the database is damaged ({0}): restore the last backup, or reinstall; peers hold what was sent")]
+    Damaged(String),
+    /// Something else that the database said.
+    #[error("database: {0}")]
+    Other(String),
+}
+
+/// One row of the read model of learners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LearnerRow {
+    /// The learner.
+    pub learner: LearnerId,
+    /// Whether his stay here is open.
+    pub here: bool,
+    /// A display name, for lists.
+    pub name: String,
+    /// Names in every script, card and row key, folded for finding.
+    pub search: String,
+    /// What totals need to know of him.
+    pub facts: LearnerFacts,
+    /// The encoded [`spean_protocol::view::LearnerView`].
+    pub view: Vec<u8>,
+}
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// What the engine needs of a store.
+pub trait Store {
+    /// Begins a transaction: all further changes are kept together or not at all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn begin(&mut self) -> Result<(), StoreError>;
+    /// Keeps what was changed since [`Store::begin`], so that a power cut does not lose it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was kept.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Forgets what was changed since [`Store::begin`].
+    fn rollback(&mut self);
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn write(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+    /// Removes a key, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remove(&mut self, table: Table, key: &[u8]) -> Result<(), StoreError>;
+    /// At most `limit` rows whose key starts with `prefix`, from key `from` on, in order of keys.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Sets a learner's row and contributions.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_learner(
+        &mut self,
+        row: &LearnerRow,
+        contributions: &[Contribution],
+    ) -> Result<(), StoreError>;
+    /// Empties a learner's view and search text and marks him as not here; what he contributed to
+    /// totals stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn close_learner(&mut self, learner: LearnerId) -> Result<(), StoreError>;
+    /// A learner's row.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError>;
+    /// At most `limit` learners, by name, whose search text contains `needle`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn find(
+        &self,
+        needle: &str,
+        here_only: bool,
+        limit: usize,
+    ) -> Result<Vec<LearnerRow>, StoreError>;
+    /// How many learners there are, or how many whose stay here is open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn count_learners(&self, here_only: bool) -> Result<u64, StoreError>;
+    /// Every learner's facts and contributions, one learner after the other.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn contributions(
+        &self,
+        each: &mut dyn FnMut(LearnerId, LearnerFacts, Vec<Contribution>),
+    ) -> Result<(), StoreError>;
+}

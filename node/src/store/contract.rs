@@ -1,0 +1,1 @@
+//! What every store must do: one suite that both the memory store and SQLite pass.

@@ -1,0 +1,341 @@
+//! The store on disk: one SQLite file in WAL mode with `synchronous=FULL`, so that what was
+//! acknowledged survives a power cut. The schema is [`SCHEMA`]; its version is `user_version`.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use spean_protocol::codec;
+use spean_protocol::event::{Month, Sex};
+use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::totals::{Contribution, Indicator, LearnerFacts};
+
+use super::{LearnerRow, Row, Store, StoreError, Table};
+
+/// The version of the schema that this program writes.
+pub const VERSION: u32 = 1;
+
+/// The read models; the tables of keys and values are made from [`Table::ALL`].
+const SCHEMA: &str = "
+CREATE TABLE learner (
+    number INTEGER PRIMARY KEY,       -- local, so that contributions stay small
+    id BLOB NOT NULL UNIQUE,          -- 16 bytes
+    here INTEGER NOT NULL,            -- 1 while the stay at this site is open
+    name TEXT NOT NULL,
+    search TEXT NOT NULL,             -- names and id, lower case
+    sex INTEGER,                      -- code of spean_protocol::event::Sex
+    birth_year INTEGER,
+    view BLOB NOT NULL                -- encoded LearnerView; empty once he has left
+);
+CREATE TABLE contribution (
+    learner INTEGER NOT NULL,         -- learner.number
+    indicator INTEGER NOT NULL,       -- code of spean_protocol::totals::Indicator
+    scope BLOB NOT NULL,              -- encoded Option<Scope>
+    site INTEGER NOT NULL,
+    month INTEGER NOT NULL,           -- months since 1970; 65535 = undated
+    detail INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    PRIMARY KEY (learner, indicator, scope, site, month, detail)
+) WITHOUT ROWID;
+";
+
+/// The database of one node.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    path: String,
+}
+
+impl Sqlite {
+    /// Opens or creates the database at `path`.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what to do.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        let connection = Connection::open(path).map_err(|error| explain(&error, &shown))?;
+        Self::prepare(connection, shown)
+    }
+
+    fn prepare(connection: Connection, path: String) -> Result<Self, StoreError> {
+        let sqlite = Self { connection, path };
+        sqlite.run(
+            "PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA cache_size = -4096;
+             PRAGMA temp_store = MEMORY;",
+        )?;
+        let version: u32 = sqlite
+            .connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| sqlite.explain(&error))?;
+        match version {
+            VERSION => {}
+            0 => sqlite.create()?,
+            found => return Err(StoreError::Newer { found, known: VERSION }),
+        }
+        Ok(sqlite)
+    }
+
+    fn create(&self) -> Result<(), StoreError> {
+        let mut sql = String::from("BEGIN IMMEDIATE;");
+        for table in Table::ALL {
+            sql.push_str(&format!(
+                "CREATE TABLE {} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+                table.name()
+            ));
+        }
+        sql.push_str(SCHEMA);
+        sql.push_str(&format!("PRAGMA user_version = {VERSION}; COMMIT;"));
+        self.run(&sql)
+    }
+
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(|error| self.explain(&error))
+    }
+
+    fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        explain(error, &self.path)
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), StoreError> {
+        let run = || self.connection.prepare_cached(sql)?.execute(values);
+        run().map(|_| ()).map_err(|error| self.explain(&error))
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map(values, read)?.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        run().map_err(|error| self.explain(&error))
+    }
+}
+
+/// What SQLite said, in words that tell what to do.
+fn explain(error: &rusqlite::Error, path: &str) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    let said = error.to_string();
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => StoreError::Full,
+        Some(Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => {
+            StoreError::ReadOnly(path.to_owned())
+        }
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Locked,
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreError::Damaged(said),
+        _ => StoreError::Other(said),
+    }
+}
+
+/// The first key that no longer starts with `prefix`; `None` when there is none.
+fn after(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn learner_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<LearnerRow> {
+    Ok(LearnerRow {
+        learner: LearnerId(row.get(0)?),
+        here: row.get(1)?,
+        name: row.get(2)?,
+        search: row.get(3)?,
+        facts: facts(row.get(4)?, row.get(5)?),
+        view: row.get(6)?,
+    })
+}
+
+fn facts(sex: Option<u8>, birth_year: Option<u16>) -> LearnerFacts {
+    LearnerFacts { sex: sex.map(Sex::from), birth_year }
+}
+
+const LEARNER: &str = "SELECT id, here, name, search, sex, birth_year, view FROM learner";
+
+impl Store for Sqlite {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        // After a failed commit SQLite may have rolled back by itself.
+        if let Err(error) = self.run("ROLLBACK") {
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = format!("SELECT value FROM {} WHERE key = ?1", table.name());
+        let run = || self.connection.prepare_cached(&sql)?.query_row([key], |row| row.get(0));
+        run().optional().map_err(|error| self.explain(&error))
+    }
+
+    fn write(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        let sql = format!("INSERT OR REPLACE INTO {} VALUES (?1, ?2)", table.name());
+        self.execute(&sql, params![key, value])
+    }
+
+    fn remove(&mut self, table: Table, key: &[u8]) -> Result<(), StoreError> {
+        self.execute(&format!("DELETE FROM {} WHERE key = ?1", table.name()), [key])
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let start = prefix.max(from);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let select = format!("SELECT key, value FROM {} WHERE key >= ?1", table.name());
+        match after(prefix) {
+            Some(end) => {
+                let sql = format!("{select} AND key < ?2 ORDER BY key LIMIT ?3");
+                self.rows(&sql, params![start, end, limit], read)
+            }
+            None => {
+                let sql = format!("{select} ORDER BY key LIMIT ?2");
+                self.rows(&sql, params![start, limit], read)
+            }
+        }
+    }
+
+    fn put_learner(
+        &mut self,
+        row: &LearnerRow,
+        contributions: &[Contribution],
+    ) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO learner (id, here, name, search, sex, birth_year, view)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET here = ?2, name = ?3, search = ?4, sex = ?5,
+                 birth_year = ?6, view = ?7",
+            params![
+                row.learner.0,
+                row.here,
+                row.name,
+                row.search,
+                row.facts.sex.map(u8::from),
+                row.facts.birth_year,
+                row.view
+            ],
+        )?;
+        self.execute(
+            "DELETE FROM contribution WHERE learner = (SELECT number FROM learner WHERE id = ?1)",
+            [row.learner.0],
+        )?;
+        for one in contributions {
+            self.execute(
+                "INSERT OR REPLACE INTO contribution
+                 VALUES ((SELECT number FROM learner WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    row.learner.0,
+                    one.indicator.code(),
+                    codec::encode(&one.scope),
+                    one.site.0,
+                    one.month.0,
+                    one.detail,
+                    one.amount
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn close_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE learner SET here = 0, search = '', view = x'' WHERE id = ?1",
+            [learner.0],
+        )
+    }
+
+    fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {
+        Ok(self.rows(&format!("{LEARNER} WHERE id = ?1"), [learner.0], learner_row)?.pop())
+    }
+
+    fn find(
+        &self,
+        needle: &str,
+        here_only: bool,
+        limit: usize,
+    ) -> Result<Vec<LearnerRow>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(
+            &format!(
+                "{LEARNER} WHERE (here OR NOT ?2) AND (?1 = '' OR instr(search, ?1) > 0)
+                 ORDER BY name, id LIMIT ?3"
+            ),
+            params![needle, here_only, limit],
+            learner_row,
+        )
+    }
+
+    fn count_learners(&self, here_only: bool) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM learner WHERE here OR NOT ?1";
+        let count = self.rows(sql, [here_only], |row| row.get::<_, i64>(0))?.pop();
+        Ok(count.and_then(|count| count.try_into().ok()).unwrap_or(0))
+    }
+
+    fn contributions(
+        &self,
+        each: &mut dyn FnMut(LearnerId, LearnerFacts, Vec<Contribution>),
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT id, sex, birth_year, indicator, scope, site, month, detail, amount
+                   FROM learner LEFT JOIN contribution ON learner.number = contribution.learner
+                   ORDER BY id, indicator, scope, site, month, detail";
+        let mut current: Option<(LearnerId, LearnerFacts, Vec<Contribution>)> = None;
+        let mut run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let learner = LearnerId(row.get(0)?);
+                if current.as_ref().is_none_or(|(known, ..)| *known != learner) {
+                    if let Some((learner, facts, rows)) = current.take() {
+                        each(learner, facts, rows);
+                    }
+                    current = Some((learner, facts(row.get(1)?, row.get(2)?), Vec::new()));
+                }
+                if let Some((_, _, rows)) = &mut current {
+                    rows.extend(contribution(row)?);
+                }
+            }
+            if let Some((learner, facts, rows)) = current.take() {
+                each(learner, facts, rows);
+            }
+            Ok(())
+        };
+        run().map_err(|error: rusqlite::Error| self.explain(&error))
+    }
+}
+
+/// A row's contribution; `None` for a learner without any and for an indicator of a newer version.
+fn contribution(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Contribution>> {
+    let Some(code) = row.get::<_, Option<u8>>(3)? else { return Ok(None) };
+    let scope: Vec<u8> = row.get(4)?;
+    let (Ok(indicator), Ok(scope)) = (Indicator::try_from(code), codec::decode(&scope)) else {
+        return Ok(None);
+    };
+    Ok(Some(Contribution {
+        indicator,
+        scope,
+        site: SiteId(row.get(5)?),
+        month: Month(row.get(6)?),
+        detail: row.get(7)?,
+        amount: row.get(8)?,
+    }))
+}

@@ -1,0 +1,111 @@
+//! What the control log says: openings of runs, key wraps, grants, statements. Small things that
+//! everything else waits for, so they travel first.
+//!
+//! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
+//! and counted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::id::{Hash, Stream};
+use crate::limits::PARENTS_MAX;
+use crate::log::Head;
+use crate::seal::BoxKey;
+
+/// For whom a custody key is wrapped. A grant says no such thing: each site tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recipient {
+    /// The site that minted it.
+    Itself,
+    /// The DGP's node.
+    Headquarters,
+    /// The escrow, 2 of 3.
+    Escrow,
+}
+
+/// A custody key, sealed to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrap {
+    /// The custody key's name.
+    pub custody: Hash,
+    /// Its cohort.
+    pub cohort: u16,
+    /// Its stream.
+    pub stream: Stream,
+    /// For whom.
+    pub recipient: Recipient,
+    /// HPKE of the 32 key bytes.
+    pub sealed: Vec<u8>,
+}
+
+/// One entry of the control log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The first of every run: the heads that it continues.
+    Opening(Vec<Head>),
+    /// A custody key for one recipient.
+    Wrap(Wrap),
+    /// The site's box key of a cohort, signed by being in its log.
+    BoxKey {
+        /// The cohort.
+        cohort: u16,
+        /// The public half.
+        key: BoxKey,
+    },
+    /// A [`crate::stay::GrantContent`], sealed to a destination that only trying reveals.
+    Grant {
+        /// The same as the slip's, where there is one.
+        id: [u8; 16],
+        /// HPKE of the content.
+        sealed: Vec<u8>,
+    },
+    /// Anonymous sums on restricted data, sealed to the DGP.
+    Statement {
+        /// HPKE of the statement.
+        sealed: Vec<u8>,
+    },
+    /// Of a newer version: kept and forwarded.
+    Newer(u8),
+}
+
+impl Entry {
+    /// The entry as a parcel of a control segment.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, body) = match self {
+            Self::Opening(parents) => (1, codec::encode(parents)),
+            Self::Wrap(wrap) => (2, codec::encode(wrap)),
+            Self::BoxKey { cohort, key } => (3, codec::encode(&(cohort, key))),
+            Self::Grant { id, sealed } => (4, codec::encode(&(id, sealed))),
+            Self::Statement { sealed } => (5, codec::encode(sealed)),
+            Self::Newer(kind) => (*kind, Vec::new()),
+        };
+        [&[kind], body.as_slice()].concat()
+    }
+
+    /// Reads a parcel of a control segment.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a known kind with a malformed body.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (kind, body) = bytes.split_first().ok_or(DecodeError::Malformed)?;
+        Ok(match kind {
+            1 => {
+                let parents: Vec<Head> = codec::decode(body)?;
+                codec::at_most(parents.len(), PARENTS_MAX)?;
+                Self::Opening(parents)
+            }
+            2 => Self::Wrap(codec::decode(body)?),
+            3 => {
+                let (cohort, key) = codec::decode(body)?;
+                Self::BoxKey { cohort, key }
+            }
+            4 => {
+                let (id, sealed) = codec::decode(body)?;
+                Self::Grant { id, sealed }
+            }
+            5 => Self::Statement { sealed: codec::decode(body)? },
+            other => Self::Newer(*other),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! The pure core of Spean, the system that lets a prisoner's learning follow him.
+//!
+//! **event → learner record → sealed parcel → segment of the node's log → session or bundle →
+//! another site's log → record → totals**. To follow one event through the project, open the
+//! modules in that order:
+//!
+//! 1. [`event`]: what can happen to a learner ([`catalogue`]: what there is to learn)
+//! 2. [`record`]: his document of events
+//! 3. [`stay`], [`seal`], [`parcel`]: the keys that follow him, and what is sealed under them
+//! 4. [`segment`], [`control`], [`log`], [`ranges`]: the signed pieces of a node's log, and its
+//!    runs
+//! 5. [`frontier`], [`receipt`], [`session`], [`bundle`], [`slip`]: who has what, and how it moves
+//! 6. [`view`], [`custody`], [`totals`]: what the events mean, for one learner and for the nation
+//!
+//! [`roster`] says who may write; [`limits`] says how much; [`codec`] is the one encoding; [`id`]
+//! holds the identifiers.
+//!
+//! It is sans-IO: no file, socket, thread, clock or random source. Time and randomness are passed
+//! in. The shell around it is the crate `spean`, whose engine is the only code that changes state.
+
+pub mod bundle;
+pub mod catalogue;
+pub mod codec;
+pub mod control;
+pub mod custody;
+pub mod event;
+pub mod frontier;
+pub mod id;
+pub mod limits;
+pub mod log;
+pub mod parcel;
+pub mod ranges;
+pub mod receipt;
+pub mod record;
+pub mod roster;
+pub mod seal;
+pub mod segment;
+pub mod session;
+pub mod slip;
+pub mod stay;
+pub mod totals;
+pub mod view;

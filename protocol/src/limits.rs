@@ -1,0 +1,71 @@
+//! Every maximum, in one table, with its reason. A decoder that meets more than this refuses the
+//! piece by name; a writer that needs more splits. Not here: settings that a site may choose.
+//!
+//! The arithmetic starts from a site's day: 250 events of 48 learners, at most 1,500 in a burst,
+//! 28 sites now and room for every prison and police post of a country four times as large.
+
+/// One event's bytes. The largest real one, a pathway of forty modules, takes about 300.
+pub const EVENT_BYTES_MAX: usize = 2_048;
+
+/// Events in one parcel: a learner's whole history handed over at once still fits.
+pub const PARCEL_EVENTS_MAX: usize = 4_096;
+
+/// One parcel's content before compression. Bounds what decompression may produce.
+pub const PARCEL_CONTENT_BYTES_MAX: usize = 256 * 1024;
+
+/// One parcel as sealed. Below a chunk, so that a segment with one large parcel is still a chunk.
+pub const PARCEL_BYTES_MAX: usize = 48 * 1024;
+
+/// Parcels in one segment: a burst of 1,500 events of as many learners needs two segments.
+pub const SEGMENT_PARCELS_MAX: usize = 1_024;
+
+/// One segment on the wire, header and parcels: what a cut link or a pulled stick sends anew.
+pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// One frame of a session and one chunk of a bundle: a segment and its framing.
+pub const FRAME_BYTES_MAX: usize = SEGMENT_BYTES_MAX + 64;
+
+/// Heights in one run. A run lasts a week at most; one flush a second would not reach this.
+pub const RUN_SEGMENTS_MAX: u32 = 1 << 20;
+
+/// Heads that one run's opening may name as parents: clones and restores of one site at a time.
+pub const PARENTS_MAX: usize = 64;
+
+/// Sites in a roster: 28 prisons today.
+pub const SITES_MAX: usize = 512;
+
+/// Root keys, and node keys or box keys of one site.
+pub const KEYS_MAX: usize = 16;
+
+/// One roster with its signatures.
+pub const ROSTER_BYTES_MAX: usize = 256 * 1024;
+
+/// Heads of one site that a frontier may state: one, plus each clone or restore not yet merged.
+pub const HEADS_MAX: usize = 64;
+
+/// Ranges beyond the complete prefix that a frontier may state for one run.
+pub const BEYOND_RANGES_MAX: usize = 64;
+
+/// Runs of one site that a lineage may state. Longer divergence costs duplicates, never loss.
+pub const LINEAGE_MAX: usize = 64;
+
+/// Stays in one keyring, and keys in one grant sent through the mesh.
+pub const KEYRING_MAX: usize = 256;
+
+/// Keys on one printed slip: what a QR of version 13-M holds.
+pub const SLIP_KEYS_MAX: usize = 4;
+
+/// Learners in one grant. A batch of more is several grants.
+pub const GRANT_LEARNERS_MAX: usize = 64;
+
+/// One slip as bytes.
+pub const SLIP_BYTES_MAX: usize = 512;
+
+/// Entries in one register parcel.
+pub const REGISTER_MAX: usize = 1_024;
+
+/// One receipt: a head for each site of a roster of usual size.
+pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes that a reader of a bundle accepts in all: 4 GiB, the largest file that FAT32 holds.
+pub const BUNDLE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;

@@ -1,0 +1,305 @@
+//! The roster: which sites there are, with which keys. Versioned, signed by k of n offline root
+//! keys; versions only increase. Nothing in it expires: an old roster is shown as old and goes on
+//! working. Roles of people join it with the officers' own keys.
+//!
+//! Learnt from TUF (root, threshold, versions), without its clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::id::{Hash, SiteId};
+use crate::limits::{KEYS_MAX, ROSTER_BYTES_MAX, SITES_MAX};
+use crate::seal::{self, BoxKey, SealError, Secret, derive};
+
+/// The version of the roster format that this program writes.
+pub const VERSION: u8 = 1;
+
+/// Why a roster was refused. The one at hand stays in force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RosterError {
+    /// The bytes are not a roster.
+    #[error("roster: {0}")]
+    Decode(#[from] DecodeError),
+    /// Too few of the root keys at hand signed it.
+    #[error("roster {version}: signed by {found} of the root keys, {needed} are needed")]
+    TooFewSignatures {
+        /// The version that was offered.
+        version: u32,
+        /// Valid signatures of different roots.
+        found: usize,
+        /// How many there must be.
+        needed: usize,
+    },
+    /// It is older than the one at hand, or another of the same version.
+    #[error("roster {offered} refused: roster {held} is already in force here")]
+    Rollback {
+        /// The version at hand.
+        held: u32,
+        /// The version that was offered.
+        offered: u32,
+    },
+    /// Something in it contradicts itself: two sites of one number or code, no root, no DGP.
+    #[error("roster: {0}")]
+    Unsound(&'static str),
+}
+
+/// What an establishment is in the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// A prison: it opens stays and reads its own learners.
+    Prison,
+    /// The DGP's node: it reads every education stream.
+    Headquarters,
+}
+
+/// One site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its number in every format.
+    pub id: SiteId,
+    /// Its short code, such as `CC4`: unique, for people.
+    pub code: String,
+    /// Its name, for people.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Ed25519 keys of its node, the newest last. More than one after a reinstallation.
+    pub keys: Vec<[u8; 32]>,
+    /// Its box keys, by cohort.
+    pub boxes: BTreeMap<u16, BoxKey>,
+    /// The key that seals sticks outside, sealed to its newest box key.
+    pub carrier: Vec<u8>,
+}
+
+/// The roster itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// Increases by one with each.
+    pub version: u32,
+    /// The cohort in force, a counter: usually a year, never read from a clock.
+    pub cohort: u16,
+    /// How many roots must sign.
+    pub threshold: u8,
+    /// The root keys.
+    pub roots: Vec<[u8; 32]>,
+    /// The escrow's box keys, by cohort.
+    pub escrow: BTreeMap<u16, BoxKey>,
+    /// The sites.
+    pub sites: Vec<Site>,
+}
+
+impl Roster {
+    /// The site of that number.
+    #[must_use]
+    pub fn site(&self, id: SiteId) -> Option<&Site> {
+        self.sites.iter().find(|site| site.id == id)
+    }
+
+    /// The site of that code, in whatever case it was typed.
+    #[must_use]
+    pub fn by_code(&self, code: &str) -> Option<&Site> {
+        self.sites.iter().find(|site| site.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The site whose node has that key.
+    #[must_use]
+    pub fn by_key(&self, key: &[u8; 32]) -> Option<&Site> {
+        self.sites.iter().find(|site| site.keys.contains(key))
+    }
+
+    /// The keys of a site's node; none for a site that is not listed.
+    #[must_use]
+    pub fn keys(&self, id: SiteId) -> &[[u8; 32]] {
+        self.site(id).map_or(&[], |site| &site.keys)
+    }
+
+    /// The DGP's site.
+    #[must_use]
+    pub fn headquarters(&self) -> Option<&Site> {
+        self.sites.iter().find(|site| site.role == Role::Headquarters)
+    }
+
+    /// The newest box key of a site, for the cohort in force or before it.
+    #[must_use]
+    pub fn box_key(&self, id: SiteId) -> Option<BoxKey> {
+        let boxes = &self.site(id)?.boxes;
+        boxes.range(..=self.cohort).next_back().map(|(_, key)| *key)
+    }
+
+    /// The newest box key of the escrow.
+    #[must_use]
+    pub fn escrow_key(&self) -> Option<BoxKey> {
+        self.escrow.range(..=self.cohort).next_back().map(|(_, key)| *key)
+    }
+
+    /// Encodes what the roots sign.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        [&[VERSION], codec::encode(self).as_slice()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, RosterError> {
+        let (version, body) = bytes.split_first().ok_or(DecodeError::Malformed)?;
+        if *version != VERSION {
+            return Err(DecodeError::NewerVersion(*version).into());
+        }
+        let roster: Self = codec::decode(body)?;
+        roster.check()?;
+        Ok(roster)
+    }
+
+    /// Refuses a roster that contradicts itself.
+    ///
+    /// # Errors
+    /// [`RosterError::Unsound`] or [`RosterError::Decode`].
+    pub fn check(&self) -> Result<(), RosterError> {
+        codec::at_most(self.sites.len(), SITES_MAX)?;
+        codec::at_most(self.roots.len(), KEYS_MAX)?;
+        let threshold = usize::from(self.threshold);
+        let roots: BTreeSet<_> = self.roots.iter().collect();
+        if threshold == 0 || threshold > roots.len() || roots.len() != self.roots.len() {
+            return Err(RosterError::Unsound("threshold and root keys do not fit each other"));
+        }
+        let mut seen = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for site in &self.sites {
+            codec::at_most(site.keys.len(), KEYS_MAX)?;
+            codec::at_most(site.boxes.len(), KEYS_MAX)?;
+            codec::at_most(site.code.len(), 16)?;
+            codec::at_most(site.name.len(), 128)?;
+            let new = seen.0.insert(site.id) && seen.1.insert(site.code.to_ascii_uppercase());
+            if !new || !site.keys.iter().all(|key| seen.2.insert(*key)) {
+                return Err(RosterError::Unsound("two sites share a number, a code or a key"));
+            }
+        }
+        if self.sites.iter().filter(|site| site.role == Role::Headquarters).count() > 1 {
+            return Err(RosterError::Unsound("more than one headquarters"));
+        }
+        Ok(())
+    }
+
+    fn signed_hash(body: &[u8]) -> [u8; 32] {
+        derive("spean 2026 roster v1", &[body])
+    }
+}
+
+/// A roster with the roots' signatures: what travels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedRoster {
+    body: Vec<u8>,
+    signatures: BTreeMap<u8, Vec<u8>>,
+}
+
+impl SignedRoster {
+    /// A proposal that nobody has signed yet.
+    #[must_use]
+    pub fn propose(roster: &Roster) -> Self {
+        Self { body: roster.encode(), signatures: BTreeMap::new() }
+    }
+
+    /// Adds the signature of a root key; `false` where the roster lists no such root.
+    ///
+    /// # Errors
+    /// [`RosterError`] where the proposal is not a sound roster.
+    pub fn sign(&mut self, key: &SigningKey) -> Result<bool, RosterError> {
+        let roster = Roster::decode(&self.body)?;
+        let public = key.verifying_key().to_bytes();
+        let Some(index) = roster.roots.iter().position(|root| *root == public) else {
+            return Ok(false);
+        };
+        let signature = key.sign(&Roster::signed_hash(&self.body)).to_bytes().to_vec();
+        self.signatures.insert(u8::try_from(index).unwrap_or(u8::MAX), signature);
+        Ok(true)
+    }
+
+    /// The roster's bytes with its signatures.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads [`SignedRoster::encode`]'s bytes. Nothing is checked but the form.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::at_most(bytes.len(), ROSTER_BYTES_MAX)?;
+        let signed: Self = codec::decode(bytes)?;
+        codec::at_most(signed.signatures.len(), KEYS_MAX)?;
+        Ok(signed)
+    }
+
+    /// Names this roster: nodes that hold the same one agree on it.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        Hash(Roster::signed_hash(&self.body))
+    }
+
+    /// Reads the proposal without trusting it: for showing it to those who are to sign.
+    ///
+    /// # Errors
+    /// [`RosterError`].
+    pub fn preview(&self) -> Result<Roster, RosterError> {
+        Roster::decode(&self.body)
+    }
+
+    /// How many different roots of `by` signed it.
+    #[must_use]
+    pub fn signatures_by(&self, by: &Roster) -> usize {
+        let hash = Roster::signed_hash(&self.body);
+        let Ok(own) = Roster::decode(&self.body) else { return 0 };
+        let valid = |(index, bytes): (&u8, &Vec<u8>)| {
+            let root = own.roots.get(usize::from(*index)).filter(|r| by.roots.contains(r))?;
+            let signature = Signature::from_slice(bytes).ok()?;
+            VerifyingKey::from_bytes(root).ok()?.verify_strict(&hash, &signature).ok()
+        };
+        self.signatures.iter().filter_map(valid).count()
+    }
+
+    /// Checks this roster against the one at hand and returns it. A first roster, with none at
+    /// hand, must carry its own threshold: the person who installs it compares the roots.
+    ///
+    /// # Errors
+    /// [`RosterError`] says why it was refused.
+    pub fn accept(&self, held: Option<&Roster>) -> Result<Roster, RosterError> {
+        let offered = Roster::decode(&self.body)?;
+        if let Some(held) = held.filter(|held| offered.version <= held.version) {
+            let (held, offered) = (held.version, offered.version);
+            return Err(RosterError::Rollback { held, offered });
+        }
+        let by = held.unwrap_or(&offered);
+        let (found, needed) = (self.signatures_by(by), usize::from(by.threshold));
+        let own = (self.signatures_by(&offered), usize::from(offered.threshold));
+        if found < needed || own.0 < own.1 {
+            let version = offered.version;
+            return Err(RosterError::TooFewSignatures { version, found: found.min(own.0), needed });
+        }
+        Ok(offered)
+    }
+}
+
+const CARRIER: &[u8] = b"spean carrier key v1";
+
+/// Seals the key that all sites' sticks share to one site's box key.
+///
+/// # Errors
+/// [`SealError::BadBoxKey`].
+pub fn wrap_carrier(
+    carrier: &Secret,
+    to: &BoxKey,
+    entropy: [u8; 32],
+) -> Result<Vec<u8>, SealError> {
+    seal::box_seal(to, CARRIER, &carrier.0, entropy)
+}
+
+/// Opens what [`wrap_carrier`] sealed.
+///
+/// # Errors
+/// [`SealError`].
+pub fn open_carrier(seed: &Secret, wrap: &[u8]) -> Result<Secret, SealError> {
+    let bytes = seal::box_open(seed, CARRIER, wrap)?;
+    Ok(Secret(bytes.try_into().map_err(|_| SealError::Malformed)?))
+}

@@ -1,0 +1,435 @@
+//! One exchange between two nodes, as a state machine: frames in, frames out, over any reliable
+//! byte stream. It opens no socket, reads no clock and may be cut at any frame: what was taken
+//! before the cut stays, and the next exchange goes on from there.
+//!
+//! ```text
+//! dialler                          other
+//! Hello(digest)            ->
+//!                          <-      Same                          nothing new: one round trip
+//!                          <-      Summary                       else: what I have
+//! Summary, what you lack,
+//! receipts, Done           ->
+//!                          <-      what you lack, receipts, Done, my receipt, End
+//! my receipt, End          ->
+//! ```
+//! Control segments go before data, data of the peer's own site before others'. A site whose heads
+//! the dialler does not know is ahead at the peer: the dialler waits for it, then compares again.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::frontier::{Frontier, HeadMark, RunTag, check_heads};
+use crate::id::{RunId, SiteId};
+use crate::limits::{HEADS_MAX, LINEAGE_MAX, SITES_MAX};
+use crate::log::{Skeleton, Span};
+use crate::segment::Log;
+
+/// The version of the exchange that this program speaks.
+pub const VERSION: u8 = 1;
+
+/// Frames that may be refused or superfluous before the exchange is given up: an honest peer
+/// sends duplicates only after a divergence longer than a lineage.
+const REFUSED_MAX: u64 = 50_000;
+
+/// What a node says that it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The version of its roster.
+    pub roster: u32,
+    /// What it has of each site.
+    pub frontier: Frontier,
+    /// Recent runs of the sites whose heads the peer stated and this node does not know.
+    pub lineage: BTreeMap<SiteId, Vec<HeadMark>>,
+    /// The receipt that it holds of each author.
+    pub receipts: BTreeMap<SiteId, [u8; 4]>,
+    /// The forked runs that it knows a proof of.
+    pub forks: BTreeSet<RunTag>,
+}
+
+impl Summary {
+    fn check(&self) -> Result<(), DecodeError> {
+        self.frontier.check()?;
+        for count in [self.lineage.len(), self.receipts.len()] {
+            codec::at_most(count, SITES_MAX)?;
+        }
+        codec::at_most(self.forks.len(), SITES_MAX * HEADS_MAX)?;
+        self.lineage.values().try_for_each(|heads| check_heads(heads))
+    }
+}
+
+/// One message of an exchange. On a stream each is preceded by its length as a varint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Frame {
+    /// Opens the exchange: a digest of all that the dialler has.
+    Hello {
+        /// The version of the exchange.
+        version: u8,
+        /// See [`Host::digest`].
+        digest: [u8; 16],
+    },
+    /// The digests are equal: there is nothing to exchange.
+    Same,
+    /// What the sender has.
+    Summary(Summary),
+    /// A [`crate::roster::SignedRoster`].
+    Roster(Vec<u8>),
+    /// A [`crate::log::ForkProof`].
+    Fork(Vec<u8>),
+    /// A [`crate::segment::Segment`].
+    Segment(Vec<u8>),
+    /// A [`crate::receipt::Receipt`].
+    Receipt(Vec<u8>),
+    /// The sender has sent all that it knows the peer lacks.
+    Done,
+    /// The sender has taken everything and stated its receipt.
+    End,
+}
+
+impl Frame {
+    /// The frame without its length.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for malformed bytes or more than `limits` allows.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let frame: Self = codec::decode(bytes)?;
+        if let Self::Summary(summary) = &frame {
+            summary.check()?;
+        }
+        Ok(frame)
+    }
+}
+
+/// What the exchange needs of the node: reading what it has, taking what comes.
+pub trait Host {
+    /// Why the node itself cannot go on: its store failed. Ends the exchange.
+    type Error;
+
+    /// A digest of all that is exchanged: roster, heads with their hashes, forks, receipts. Equal
+    /// at two nodes if and only if neither has anything for the other.
+    fn digest(&self) -> [u8; 16];
+    /// The shape of all logs.
+    fn skeleton(&self) -> &Skeleton;
+    /// The version of the roster in force.
+    fn roster_version(&self) -> u32;
+    /// The tags of the receipts held.
+    fn receipts(&self) -> BTreeMap<SiteId, [u8; 4]>;
+    /// The forked runs of which a proof is held.
+    fn forks(&self) -> BTreeSet<RunTag>;
+    /// The signed roster, as bytes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn roster(&self) -> Result<Vec<u8>, Self::Error>;
+    /// The proof of a forked run.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn fork(&self, run: RunTag) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// The receipt of an author; this node's own is made anew if it has more by now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn receipt(&mut self, site: SiteId) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// A segment on the wire.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn segment(&self, run: RunId, log: Log, height: u32) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// Takes a piece that came: `true` if it was new. What is refused is set aside by the node
+    /// with its reason, and is no error here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn take(&mut self, piece: Frame) -> Result<bool, Self::Error>;
+}
+
+/// Why an exchange ended early. What was taken before stays.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError<E> {
+    /// The node's own store failed.
+    #[error("{0}")]
+    Host(E),
+    /// The peer speaks a version that this program does not.
+    #[error("the peer speaks version {0} of the exchange: update the older node")]
+    Version(u8),
+    /// The peer sent what does not belong here.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(&'static str),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this frame.
+    Send(Frame),
+    /// Nothing to send until the peer says something.
+    Wait,
+    /// The exchange is complete on both sides.
+    Finished,
+}
+
+/// What an exchange did, for people and benchmarks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Both had the same: nothing was exchanged.
+    pub same: bool,
+    /// The exchange came to its end on both sides.
+    pub complete: bool,
+    /// Segments sent.
+    pub sent: u64,
+    /// Segments and receipts taken that were new.
+    pub taken: u64,
+    /// Pieces that were not new or were refused.
+    pub refused: u64,
+}
+
+/// One side of an exchange.
+#[derive(Debug)]
+pub struct Session {
+    peer: SiteId,
+    here: SiteId,
+    dialler: bool,
+    outbox: VecDeque<Frame>,
+    summary: Option<Summary>,
+    plan: VecDeque<Span>,
+    /// Sites that are compared again once the peer is done.
+    deferred: Vec<SiteId>,
+    sent_done: bool,
+    sent_end: bool,
+    got_done: bool,
+    got_end: bool,
+    outcome: Outcome,
+}
+
+impl Session {
+    /// The side that dials `peer`.
+    pub fn dial<H: Host>(host: &H, here: SiteId, peer: SiteId) -> Self {
+        let hello = Frame::Hello { version: VERSION, digest: host.digest() };
+        Self { outbox: VecDeque::from([hello]), dialler: true, ..Self::answer(here, peer) }
+    }
+
+    /// The side that was dialled by `peer`.
+    #[must_use]
+    pub fn answer(here: SiteId, peer: SiteId) -> Self {
+        Self {
+            peer,
+            here,
+            dialler: false,
+            outbox: VecDeque::new(),
+            summary: None,
+            plan: VecDeque::new(),
+            deferred: Vec::new(),
+            sent_done: false,
+            sent_end: false,
+            got_done: false,
+            got_end: false,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// What the exchange did so far.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Segments that are still to be sent, as far as is known: for a progress bar.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.plan.iter().map(|span| u64::from(span.end - span.start)).sum()
+    }
+
+    /// What to do next. Call until it says [`Step::Wait`] or [`Step::Finished`].
+    ///
+    /// # Errors
+    /// [`SessionError::Host`].
+    pub fn next<H: Host>(&mut self, host: &mut H) -> Result<Step, SessionError<H::Error>> {
+        if let Some(frame) = self.outbox.pop_front() {
+            return Ok(Step::Send(frame));
+        }
+        if self.outcome.complete {
+            return Ok(Step::Finished);
+        }
+        if self.summary.is_none() {
+            return Ok(Step::Wait);
+        }
+        while let Some(span) = self.plan.front_mut() {
+            let (run, log, height) = (span.run, span.log, span.start);
+            span.start += 1;
+            if span.start >= span.end {
+                self.plan.pop_front();
+            }
+            if let Some(bytes) = host.segment(run, log, height).map_err(SessionError::Host)? {
+                self.outcome.sent += 1;
+                return Ok(Step::Send(Frame::Segment(bytes)));
+            }
+        }
+        if !self.deferred.is_empty() && !self.got_done {
+            return Ok(Step::Wait);
+        }
+        if !self.sent_done {
+            self.sent_done = true;
+            self.queue_receipts(host)?;
+            self.outbox.push_back(Frame::Done);
+            return self.next(host);
+        }
+        if self.got_done && !self.sent_end {
+            self.sent_end = true;
+            let own = host.receipt(self.here).map_err(SessionError::Host)?;
+            self.outbox.extend(own.map(Frame::Receipt));
+            self.outbox.push_back(Frame::End);
+            return self.next(host);
+        }
+        if self.sent_end && self.got_end {
+            self.outcome.complete = true;
+            return Ok(Step::Finished);
+        }
+        Ok(Step::Wait)
+    }
+
+    /// Takes a frame of the peer's.
+    ///
+    /// # Errors
+    /// [`SessionError`] where the exchange must end.
+    pub fn receive<H: Host>(
+        &mut self,
+        frame: Frame,
+        host: &mut H,
+    ) -> Result<(), SessionError<H::Error>> {
+        match frame {
+            Frame::Hello { version, digest } => self.hello(version, digest, host),
+            Frame::Same if self.dialler && self.summary.is_none() => {
+                (self.outcome.same, self.outcome.complete) = (true, true);
+                Ok(())
+            }
+            Frame::Summary(summary) if self.summary.is_none() => {
+                self.summarised(summary, host)
+            }
+            Frame::Done if self.summary.is_some() && !self.got_done => {
+                self.got_done = true;
+                for site in std::mem::take(&mut self.deferred) {
+                    self.compare(site, host.skeleton());
+                }
+                Ok(())
+            }
+            Frame::End if self.got_done && !self.got_end => {
+                self.got_end = true;
+                Ok(())
+            }
+            Frame::Roster(_) | Frame::Fork(_) | Frame::Segment(_) | Frame::Receipt(_)
+                if self.summary.is_some() && !self.got_end =>
+            {
+                if host.take(frame).map_err(SessionError::Host)? {
+                    self.outcome.taken += 1;
+                } else {
+                    self.outcome.refused += 1;
+                }
+                if self.outcome.refused > REFUSED_MAX {
+                    return Err(SessionError::Protocol("too much that is not wanted"));
+                }
+                Ok(())
+            }
+            _ => Err(SessionError::Protocol("a frame out of turn")),
+        }
+    }
+
+    fn hello<H: Host>(
+        &mut self,
+        version: u8,
+        digest: [u8; 16],
+        host: &H,
+    ) -> Result<(), SessionError<H::Error>> {
+        if self.dialler || self.summary.is_some() || !self.outbox.is_empty() {
+            return Err(SessionError::Protocol("a second greeting"));
+        }
+        if version != VERSION {
+            return Err(SessionError::Version(version));
+        }
+        if digest == host.digest() {
+            (self.outcome.same, self.outcome.complete) = (true, true);
+            self.outbox.push_back(Frame::Same);
+        } else {
+            self.outbox.push_back(Frame::Summary(own_summary(host)));
+        }
+        Ok(())
+    }
+
+    fn summarised<H: Host>(
+        &mut self,
+        summary: Summary,
+        host: &H,
+    ) -> Result<(), SessionError<H::Error>> {
+        if self.dialler {
+            let mut own = own_summary(host);
+            for (site, frontier) in &summary.frontier.0 {
+                if !host.skeleton().coverage(*site, frontier, &[]).1 {
+                    self.deferred.push(*site);
+                    let lineage = host.skeleton().lineage(*site, LINEAGE_MAX);
+                    own.lineage.insert(*site, lineage);
+                }
+            }
+            self.outbox.push_back(Frame::Summary(own));
+        }
+        if summary.roster < host.roster_version() {
+            let roster = host.roster().map_err(SessionError::Host)?;
+            self.outbox.push_back(Frame::Roster(roster));
+        }
+        for run in host.forks().difference(&summary.forks) {
+            let proof = host.fork(*run).map_err(SessionError::Host)?;
+            self.outbox.extend(proof.map(Frame::Fork));
+        }
+        self.summary = Some(summary);
+        let skeleton = host.skeleton();
+        let sites: Vec<_> =
+            skeleton.sites().filter(|site| !self.deferred.contains(site)).collect();
+        for site in sites {
+            self.compare(site, skeleton);
+        }
+        Ok(())
+    }
+
+    /// Plans what of `site` the peer lacks. Control goes before all data, the peer's own data
+    /// before others': a machine that was restored gets its tail back first.
+    fn compare(&mut self, site: SiteId, skeleton: &Skeleton) {
+        let Some(summary) = &self.summary else { return };
+        let frontier = summary.frontier.0.get(&site).cloned().unwrap_or_default();
+        let lineage = summary.lineage.get(&site).map_or(&[][..], Vec::as_slice);
+        let (coverage, _) = skeleton.coverage(site, &frontier, lineage);
+        self.plan.extend(skeleton.missing(site, &coverage));
+        let peer = self.peer;
+        let own = |span: &Span| skeleton.run(span.run).is_some_and(|run| run.site == peer);
+        self.plan.make_contiguous().sort_by_key(|span| (span.log, !own(span)));
+    }
+
+    fn queue_receipts<H: Host>(&mut self, host: &mut H) -> Result<(), SessionError<H::Error>> {
+        let Some(summary) = &self.summary else { return Ok(()) };
+        for (site, tag) in host.receipts() {
+            let theirs = summary.receipts.get(&site);
+            if site != self.here && site != self.peer && theirs != Some(&tag) {
+                let receipt = host.receipt(site).map_err(SessionError::Host)?;
+                self.outbox.extend(receipt.map(Frame::Receipt));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn own_summary<H: Host>(host: &H) -> Summary {
+    let skeleton = host.skeleton();
+    Summary {
+        roster: host.roster_version(),
+        frontier: Frontier(skeleton.sites().map(|s| (s, skeleton.frontier(s))).collect()),
+        lineage: BTreeMap::new(),
+        receipts: host.receipts(),
+        forks: host.forks(),
+    }
+}

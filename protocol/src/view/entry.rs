@@ -1,0 +1,148 @@
+//! An event with where it came from, and which events of a learner are in effect: the step before
+//! every fold. The answer depends on the set of entries alone, never on their order or number.
+//!
+//! - One id counts once, however often and by whatever way it came.
+//! - A late high-stakes event waits for a person; it neither counts nor takes another's place.
+//! - What another event retracts or supersedes does not count. A late one may do so only to
+//!   ordinary events; and when the superseding event is retracted, the superseded one is back.
+//! - A retraction stands: it is neither retracted nor superseded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{Body, Event, EventId};
+use crate::id::{Position, SiteId, StayId};
+
+/// Where in the logs an event was written, and under which stay's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The segment.
+    pub position: Position,
+    /// The stay.
+    pub stay: StayId,
+}
+
+/// One event of a learner with its origin and what [`crate::custody::mark_late`] found of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The event's key.
+    pub id: EventId,
+    /// The event.
+    pub event: Event,
+    /// Where it came from.
+    pub origin: Origin,
+    /// It was written after its stay had ended, as far as anyone else could know.
+    pub late: bool,
+    /// A departure only: the learner is known to have arrived somewhere after it.
+    pub answered: bool,
+}
+
+impl Entry {
+    /// An entry that is on time and not answered, until `mark_late` has seen it.
+    #[must_use]
+    pub fn new(id: EventId, event: Event, origin: Origin) -> Self {
+        Self { id, event, origin, late: false, answered: false }
+    }
+
+    /// The site whose log brought the event: the one that the work is credited to.
+    #[must_use]
+    pub fn site(&self) -> SiteId {
+        self.origin.position.site
+    }
+
+    /// The events whose place this one takes, and the one that it retracts.
+    pub fn overrules(&self) -> impl Iterator<Item = &EventId> {
+        let retracted = match &self.event.body {
+            Body::Retracted { event, .. } => Some(event),
+            _ => None,
+        };
+        self.event.supersedes.iter().chain(retracted).filter(|id| **id != self.id)
+    }
+
+    fn is_retraction(&self) -> bool {
+        matches!(self.event.body, Body::Retracted { .. })
+    }
+}
+
+/// The entries of one learner that count, and how many do not, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InEffect<'a> {
+    /// What counts, in the order of the keys. Retractions are not in it.
+    pub entries: Vec<&'a Entry>,
+    /// Late high-stakes events, which wait for a person, in the order of the keys.
+    pub waiting: Vec<&'a Entry>,
+    /// How many events were retracted.
+    pub retracted: u32,
+    /// How many others took another's place.
+    pub superseded: u32,
+    /// How many keys came with different contents. Only a liar writes one key twice.
+    pub disputed_ids: u32,
+}
+
+impl<'a> InEffect<'a> {
+    /// Sorts out one learner's entries, of one stream or of both.
+    #[must_use]
+    pub fn of(entries: &'a [Entry]) -> Self {
+        let mut out = Self::default();
+        let unique = one_for_each_id(entries, &mut out.disputed_ids);
+        let waits = |entry: &Entry| {
+            let retracts_high = entry.is_retraction()
+                && entry.overrules().any(|id| unique.get(id).is_some_and(|e| high_stakes(e)));
+            entry.late && (high_stakes(entry) || retracts_high)
+        };
+        // Who may overrule: whatever does not wait itself.
+        let acting: Vec<&Entry> = unique.values().copied().filter(|entry| !waits(entry)).collect();
+        let may_overrule = |by: &Entry, id: &EventId| {
+            unique.get(id).is_some_and(|target| {
+                let protected = by.late && high_stakes(target);
+                !protected && !target.is_retraction()
+            })
+        };
+        let mut retracted = BTreeSet::new();
+        for entry in acting.iter().filter(|entry| entry.is_retraction()) {
+            retracted.extend(entry.overrules().filter(|id| may_overrule(entry, id)));
+        }
+        let mut superseded = BTreeSet::new();
+        for entry in acting.iter().filter(|entry| !retracted.contains(&entry.id)) {
+            let ids = entry.overrules().filter(|id| may_overrule(entry, id));
+            superseded.extend(ids.filter(|id| !retracted.contains(*id)));
+        }
+        for entry in unique.values().copied() {
+            if retracted.contains(&entry.id) {
+                out.retracted += 1;
+            } else if superseded.contains(&entry.id) {
+                out.superseded += 1;
+            } else if waits(entry) {
+                out.waiting.push(entry);
+            } else if !entry.is_retraction() {
+                out.entries.push(entry);
+            }
+        }
+        out
+    }
+}
+
+fn high_stakes(entry: &Entry) -> bool {
+    entry.event.body.high_stakes()
+}
+
+/// Where one key came several times, the first stands: on time before late, then by bytes and by
+/// place. Equal everywhere, whichever came first.
+fn one_for_each_id<'a>(
+    entries: &'a [Entry],
+    disputed_ids: &mut u32,
+) -> BTreeMap<&'a EventId, &'a Entry> {
+    let mut unique: BTreeMap<&EventId, &Entry> = BTreeMap::new();
+    let mut disputed = BTreeSet::new();
+    for entry in entries {
+        let known = unique.entry(&entry.id).or_insert(entry);
+        if known.event != entry.event {
+            disputed.insert(&entry.id);
+        }
+        let rank = |e: &Entry| (e.late, e.event.encode(), e.origin, !e.answered);
+        if entry != *known && rank(entry) < rank(known) {
+            *known = entry;
+        }
+    }
+    *disputed_ids = u32::try_from(disputed.len()).unwrap_or(u32::MAX);
+    unique
+}
