@@ -1,13 +1,27 @@
 //! The node of Spean: the shell around `spean-protocol`. It owns clock, disk, sockets, sticks and
 //! screens; the [`engine`] is the only code that changes state.
 
+pub mod api;
+pub mod cli;
 pub mod demo;
+pub mod desk;
+#[cfg(feature = "links")]
+pub mod dial;
 #[cfg(feature = "links")]
 pub mod exchange;
 pub mod engine;
 pub mod home;
 #[cfg(feature = "links")]
 pub mod link;
+pub mod locale;
+pub mod node;
+pub mod qr;
+pub mod run;
 pub mod service;
+pub mod stick;
 pub mod store;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod world;
+
+pub use cli::main;

@@ -1,1 +1,7 @@
-fn main(){}
+//! The program `spean`: see `spean --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spean::main()
+}

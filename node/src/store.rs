@@ -1,8 +1,9 @@
 //! What the engine keeps, behind one small trait: tables of keys and values for the truth (logs,
 //! keys, records) and two read models (learners, contributions) so that no screen loads a
-//! document. The engine alone opens transactions. Every store passes the same [`contract`].
+//! document. The engine alone opens transactions. Every store passes the same `contract`.
 
-pub mod contract;
+#[cfg(test)]
+mod contract;
 pub mod memory;
 pub mod sqlite;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::event::{
-    ArrivalReason, Body, CsvRow, Date, Event, Language, Languages, NamePart, Script,
+    ArrivalReason, Body, Date, Event, Language, Languages, NamePart, Script,
 };
 use spean_protocol::id::{LearnerId, StayId, Stream};
 use spean_protocol::record::{Draft, imported_id};
@@ -107,15 +107,6 @@ pub struct EventRow {
     pub fields: [String; 8],
 }
 
-impl EventRow {
-    fn body(&self, stay: StayId) -> Result<Body, String> {
-        let [kind, programme, module, session, score, max, version, value] =
-            self.fields.each_ref().map(String::as_str);
-        let row = CsvRow { kind, programme, module, session, score, max, version, value };
-        row.body(stay).map_err(|problem| problem.to_string())
-    }
-}
-
 impl<S: Store> Engine<S> {
     /// Takes learners of a source, as one transaction. Each gets a stay here.
     ///
@@ -134,6 +125,24 @@ impl<S: Store> Engine<S> {
             }
             engine.write(writes)?;
             Ok(fates)
+        })
+    }
+
+    /// Adds one learner who is in no register yet: his row key is a new random one.
+    ///
+    /// # Errors
+    /// [`EngineError::Row`] when the row cannot be used.
+    pub fn add_learner(&mut self, row: &LearnerRow) -> Result<LearnerId, EngineError> {
+        self.input(|engine| {
+            let key = LearnerId(engine.fresh_id("row")).to_string();
+            let row = LearnerRow { row: key, ..row.clone() };
+            let mut writes = Vec::new();
+            if let Fate::Refused(reason) = engine.import_learner("added", &row, &mut writes)? {
+                return Err(EngineError::Row(reason));
+            }
+            let learner = writes.first().map(|write| write.learner);
+            engine.write(writes)?;
+            learner.ok_or(EngineError::Malformed("a new learner"))
         })
     }
 
@@ -222,7 +231,6 @@ impl<S: Store> Engine<S> {
             }
             return Ok(());
         };
-        let own = self.own_stay(id)?.ok_or(EngineError::UnknownLearner(id))?;
         let mut known = self.known_ids(id)?;
         let mut drafts: BTreeMap<Stream, Vec<Draft>> = BTreeMap::new();
         for place in places {
@@ -231,7 +239,7 @@ impl<S: Store> Engine<S> {
             if known.contains(&key) {
                 continue;
             }
-            fates[*place] = match row.body(own.stay) {
+            fates[*place] = match self.body(id, &row.fields) {
                 Ok(body) => {
                     let stream = body.stream();
                     let event = Event { date: row.date, ..Event::new(body) };
@@ -240,7 +248,8 @@ impl<S: Store> Engine<S> {
                     known.insert(key);
                     Fate::New
                 }
-                Err(reason) => Fate::Refused(reason),
+                Err(EngineError::Column(problem)) => Fate::Refused(problem.to_string()),
+                Err(error) => return Err(error),
             };
         }
         let of = |(stream, drafts)| Write { learner: id, stream, drafts };

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec::{self, DecodeError};
+use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
 use spean_protocol::log::{Head, Skeleton};
@@ -57,6 +58,12 @@ pub enum EngineError {
     /// A slip was refused.
     #[error(transparent)]
     Slip(#[from] SlipError),
+    /// A slip for another prison, by its code.
+    #[error("this slip is for {0}, not for this prison: ask the sender for one to this prison")]
+    SlipElsewhere(String),
+    /// A slip that its issuer, by its code, did not sign.
+    #[error("this slip is not signed by {0}: ask for a new one; somebody may have changed it")]
+    SlipUnsigned(String),
     /// Nobody of that id is known here.
     #[error("no learner {0} here: search by name, or admit him by his card or slip")]
     UnknownLearner(LearnerId),
@@ -72,6 +79,12 @@ pub enum EngineError {
     /// A site without a usable key.
     #[error("{0} has no box key in the roster: it must be enrolled first")]
     NoBoxKey(SiteId),
+    /// A column that cannot be used.
+    #[error("{0}")]
+    Column(CsvProblem),
+    /// A row of learners that cannot be used.
+    #[error("{0}")]
+    Row(String),
     /// What this node itself kept does not decode: the database was changed from outside.
     #[error("the database holds something malformed ({0}): restore the last backup")]
     Malformed(&'static str),

@@ -50,6 +50,9 @@ pub struct Status {
     pub forks: u64,
     /// Other sites that hold everything which this site has sealed, at second hand.
     pub held_by: Vec<String>,
+    /// For each peer the day and hour, by this machine's clock, of the last exchange that came to
+    /// its end.
+    pub exchanges: Vec<(String, String)>,
     /// What is held of each site.
     pub sites: Vec<SiteStatus>,
 }
@@ -103,6 +106,7 @@ impl<S: Store> Engine<S> {
             copies: merged + heads.saturating_sub(1),
             forks: self.forks.len() as u64,
             held_by: self.held_by(),
+            exchanges: self.exchanges()?,
             sites: self.freshness()?,
         })
     }
@@ -114,6 +118,30 @@ impl<S: Store> Engine<S> {
         }
         rows.sort_unstable_by(|a, b| b.cmp(a));
         Ok(rows.into_iter().take(limit).map(|row| row.2).collect())
+    }
+
+    /// Notes that an exchange with a peer came to its end.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn note_exchange(&mut self, peer: SiteId) -> Result<(), EngineError> {
+        let stamp = self.world.wall_seconds();
+        self.input(|engine| {
+            let key = key_of(&[b"exchanged", &peer.0.to_be_bytes()]);
+            Ok(engine.store.write(Table::Meta, &key, &stamp.to_be_bytes())?)
+        })
+    }
+
+    fn exchanges(&self) -> Result<Vec<(String, String)>, EngineError> {
+        let mut out = Vec::new();
+        for site in &self.roster.sites {
+            let stamp = self.counter(&key_of(&[b"exchanged", &site.id.0.to_be_bytes()]))?;
+            if let Some(day) = day(stamp).filter(|_| stamp > 0) {
+                let (hour, minute) = (stamp / 3600 % 24, stamp / 60 % 60);
+                out.push((site.code.clone(), format!("{day} {hour:02}:{minute:02} UTC")));
+            }
+        }
+        Ok(out)
     }
 
     /// Codes of the other sites that hold all of this site's log, as their receipts say.

@@ -8,7 +8,7 @@ use spean_protocol::event::{ArrivalReason, Body, Date, DepartureReason, Destinat
 use spean_protocol::id::{LearnerId, RunId, SiteId, StayId, Stream};
 use spean_protocol::record::Draft;
 use spean_protocol::seal;
-use spean_protocol::slip::{Slip, grant_info};
+use spean_protocol::slip::{Slip, SlipError, grant_info};
 use spean_protocol::stay::{GrantContent, HeldKey};
 
 use super::write::OwnStay;
@@ -35,8 +35,8 @@ pub enum Past {
     },
     /// The key is here; segments of the old site are still on their way.
     WaitingForSegments {
-        /// The old site.
-        site: SiteId,
+        /// The old site's code.
+        site: String,
         /// How many at least.
         segments: u32,
     },
@@ -133,10 +133,16 @@ impl<S: Store> Engine<S> {
     pub fn transfer_in(&mut self, text: &str, date: Option<Date>) -> Result<Arrival, EngineError> {
         self.input(|engine| {
             let slip = Slip::from_text(text)?;
-            slip.verify(engine.roster.keys(slip.source))?;
-            let content = slip.open(engine.site, engine.identity.boxes.values())?;
+            let explain = |error| match error {
+                SlipError::Elsewhere(site) => EngineError::SlipElsewhere(engine.code(site)),
+                SlipError::Signature(site) => EngineError::SlipUnsigned(engine.code(site)),
+                other => other.into(),
+            };
+            slip.verify(engine.roster.keys(slip.source)).map_err(explain)?;
+            let content =
+                slip.open(engine.site, engine.identity.boxes.values()).map_err(explain)?;
             let (learner, _) =
-                content.learners.first().ok_or(spean_protocol::slip::SlipError::Content)?;
+                content.learners.first().ok_or(SlipError::Content)?;
             engine.keep_grant(&content)?;
             engine.arrive(*learner, Some(slip.source), content.upto, date)
         })
@@ -199,7 +205,7 @@ impl<S: Store> Engine<S> {
         };
         if let Some((run, upto)) = upto {
             let held = self.skeleton.run(run).map_or(0, |run| run.data.prefix());
-            let (site, segments) = (key.site, upto.saturating_sub(held));
+            let (site, segments) = (self.code(key.site), upto.saturating_sub(held));
             if segments > 0 {
                 return Ok(Past::WaitingForSegments { site, segments });
             }

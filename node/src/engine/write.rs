@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
-use spean_protocol::event::{Event, EventId};
+use spean_protocol::event::{Body, CsvRow, Event, EventId};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
 use spean_protocol::limits::{PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
 use spean_protocol::parcel::{self, Kind, Place};
@@ -79,6 +79,18 @@ impl<S: Store> Engine<S> {
             engine.refresh(learner)?;
             Ok(added)
         })
+    }
+
+    /// The event that the columns of a file of events describe, for a learner who stayed here.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownLearner`]; [`EngineError::Column`] says what is wrong.
+    pub fn body(&self, learner: LearnerId, fields: &[String; 8]) -> Result<Body, EngineError> {
+        let own = self.own_stay(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+        let [kind, programme, module, session, score, max, version, value] =
+            fields.each_ref().map(String::as_str);
+        let row = CsvRow { kind, programme, module, session, score, max, version, value };
+        row.body(own.stay).map_err(EngineError::Column)
     }
 
     /// Seals everything that has gathered; returns how many events.

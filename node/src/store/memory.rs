@@ -151,3 +151,13 @@ impl Store for Memory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_the_contract() {
+        super::super::contract::passes(Memory::default);
+    }
+}

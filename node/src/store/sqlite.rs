@@ -58,8 +58,14 @@ impl Sqlite {
 
     fn prepare(connection: Connection, path: String) -> Result<Self, StoreError> {
         let sqlite = Self { connection, path };
+        // SQLite itself would only say so at the first write.
+        let read_only = sqlite.connection.is_readonly("main");
+        if read_only.map_err(|error| sqlite.explain(&error))? {
+            return Err(StoreError::ReadOnly(sqlite.path));
+        }
         sqlite.run(
-            "PRAGMA locking_mode = EXCLUSIVE;
+            "PRAGMA busy_timeout = 1000;
+             PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA cache_size = -4096;
@@ -338,4 +344,110 @@ fn contribution(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Contribution
         detail: row.get(7)?,
         amount: row.get(8)?,
     }))
+}
+
+/// Goal: the file keeps what was committed, and every way in which it cannot be used has a name.
+/// Method: the contract on real files, then files that are newer, foreign, held or not writable.
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::{TempDir, tempdir};
+
+    use super::*;
+
+    fn written(folder: &TempDir) -> std::path::PathBuf {
+        let path = folder.path().join("spean.db");
+        let mut store = Sqlite::open(&path).unwrap();
+        store.begin().unwrap();
+        store.write(Table::Meta, b"key", b"value").unwrap();
+        store.commit().unwrap();
+        path
+    }
+
+    #[test]
+    fn passes_the_contract() {
+        let folder = tempdir().unwrap();
+        let mut number = 0;
+        super::super::contract::passes(|| {
+            number += 1;
+            Sqlite::open(&folder.path().join(format!("{number}.db"))).unwrap()
+        });
+    }
+
+    #[test]
+    fn what_was_committed_is_there_when_opened_again() {
+        let folder = tempdir().unwrap();
+        let path = written(&folder);
+        let mut store = Sqlite::open(&path).unwrap();
+        store.begin().unwrap();
+        store.write(Table::Meta, b"key", b"not committed").unwrap();
+        drop(store);
+        let store = Sqlite::open(&path).unwrap();
+        assert_eq!(store.read(Table::Meta, b"key").unwrap().as_deref(), Some(&b"value"[..]));
+        let sync: u32 =
+            store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!(sync, 2, "FULL: a power cut loses nothing that was committed");
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_as_it_is() {
+        let folder = tempdir().unwrap();
+        let path = written(&folder);
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA user_version = 7").unwrap();
+        drop(connection);
+        for _ in 0..2 {
+            let error = Sqlite::open(&path).unwrap_err();
+            assert!(matches!(error, StoreError::Newer { found: 7, known: VERSION }), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_program_holds_it() {
+        let folder = tempdir().unwrap();
+        let path = written(&folder);
+        let holder = Sqlite::open(&path).unwrap();
+        let error = Sqlite::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Locked), "{error}");
+        drop(holder);
+        Sqlite::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_damaged() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("spean.db");
+        fs::write(&path, "ref,family_km,given_km\n".repeat(100)).unwrap();
+        let error = Sqlite::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_the_path_is_named() {
+        let folder = tempdir().unwrap();
+        let missing = folder.path().join("no such folder/spean.db");
+        for path in [folder.path(), &missing] {
+            let error = Sqlite::open(path).unwrap_err();
+            assert!(matches!(&error, StoreError::ReadOnly(_)), "{error}");
+            assert!(error.to_string().contains(&*path.to_string_lossy()));
+        }
+    }
+
+    #[test]
+    fn a_file_without_the_right_to_write_is_refused() {
+        let folder = tempdir().unwrap();
+        let path = written(&folder);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        // Root may write whatever the bits say, so ask the system first.
+        let writable = fs::OpenOptions::new().write(true).open(&path).is_ok();
+        match Sqlite::open(&path) {
+            Ok(_) => assert!(writable, "opened although nothing can be written"),
+            Err(error) => {
+                assert!(matches!(error, StoreError::ReadOnly(_)) && !writable, "{error}");
+            }
+        }
+    }
 }

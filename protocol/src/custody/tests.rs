@@ -164,6 +164,29 @@ fn two_arrivals_at_once_are_shown_to_both() {
     assert_eq!(CustodyState::of(&LearnerView::fold(&apart), A), CustodyState::Unknown);
 }
 
+#[test]
+fn the_second_departure_to_a_site_is_not_answered_by_the_first_arrival() {
+    // A to B, released there, back to A, and on the way to B again; A and B heard nothing.
+    let stays: Vec<StayId> = (1..4).map(|number| StayId([number; 16])).collect();
+    let mut logs = Logs::default();
+    let mut entries = [
+        (A, stays[0], arrived(stays[0], None)),
+        (A, stays[0], departed(stays[0], Destination::Site(B))),
+        (B, stays[1], arrived(stays[1], Some(A))),
+        (B, stays[1], departed(stays[1], Destination::Released)),
+        (A, stays[2], arrived(stays[2], None)),
+        (A, stays[2], departed(stays[2], Destination::Site(B))),
+    ]
+    .map(|(site, stay, body)| entry(logs.write(site), stay, body));
+    mark_late(&mut entries, &logs);
+    assert_eq!(
+        entries.each_ref().map(|entry| entry.answered),
+        [false, true, false, false, false, false]
+    );
+    // B's release might be the newest: nobody here can tell.
+    assert_eq!(CustodyState::of(&LearnerView::fold(&entries), A), CustodyState::Unknown);
+}
+
 /// One step of a journey: where to, whether the next site hears of the departure before it admits,
 /// and whether the learner has already arrived there.
 #[derive(Clone, Debug)]

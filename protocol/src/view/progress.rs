@@ -45,12 +45,12 @@ pub struct Best {
 }
 
 impl Best {
-    /// The better one first: the higher share, then the larger test, the earlier day and the
+    /// The better one first: the higher share, then more points, the earlier day and the
     /// smaller site, so that the choice never depends on which came first.
     fn rank(&self) -> impl Ord {
         let score = self.score;
         let date = super::undated_last(self.date);
-        (-score.basis_points(), u32::MAX - score.max(), u32::MAX - score.points(), date, self.site)
+        (-score.basis_points(), u32::MAX - score.points(), date, self.site)
     }
 }
 

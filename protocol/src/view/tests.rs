@@ -208,6 +208,33 @@ fn the_best_score_is_kept() {
 }
 
 #[test]
+fn of_equal_results_one_is_chosen_by_what_it_is() {
+    let test = |name: &str, points, max| {
+        let (score, kind) = (Score::try_from((points, max)).unwrap(), AssessmentKind::Quiz);
+        plain(name, Body::Assessed { kind, module: MODULE, version: 1, score })
+    };
+    for names in [("a", "b"), ("b", "a")] {
+        let view = LearnerView::fold(&[test(names.0, 3, 4), test(names.1, 15, 20)]);
+        let best = &view.progress.module(MODULE).unwrap().results[0];
+        assert_eq!(best.score.max(), 20);
+    }
+    for names in [("a", "b"), ("b", "a")] {
+        let mut later = certificate(names.1);
+        later.event.date = Some("2025-09-01".parse().unwrap());
+        let view = LearnerView::fold(&[certificate(names.0), later]);
+        let earliest = Some("2025-03-01".parse().unwrap());
+        assert_eq!(view.progress.certificates.len(), 1);
+        assert_eq!(view.progress.certificates[0].date, earliest);
+    }
+}
+
+#[test]
+fn an_event_does_not_overrule_itself() {
+    let view = LearnerView::fold(&[in_place_of(certificate("c"), &["c"])]);
+    assert_eq!(view.progress.certificates.len(), 1);
+}
+
+#[test]
 fn what_is_open_is_listed() {
     let sitting = Sitting { year: 2025, number: 3 };
     let registered = plain("r", Body::ExamRegistered { scope: ENGLISH, sitting });

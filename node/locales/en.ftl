@@ -1,0 +1,268 @@
+# The words of the screens in English. The three files have the same keys in the same order; a
+# test compares them. Numbers are shown in Latin digits in every language.
+
+## Every page
+
+language-name = English
+languages = Languages
+to-home = To the first page
+search-label = Find a learner by name or card number
+search-button = Find
+date = { $day } { $month } { $year }
+date-unknown = no date
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+code-unknown = other ({ $number }), from a newer version
+site = Prison
+
+## The first page
+
+role-prison = Prison
+role-dgp = General Department of Prisons (DGP)
+state-good = All is in order
+state-look = Something needs your attention
+warning-copies =
+    { $count ->
+        [one] A copy of this machine exists, or it was restored from a backup.
+       *[other] Copies of this machine exist, or it was restored from a backup ({ $count } times).
+    } Nothing is lost. Make sure that only one machine is in use, and tell the DGP.
+warning-forks =
+    { $count ->
+        [one] Two machines have written as if they were one (1 time).
+       *[other] Two machines have written as if they were one ({ $count } times).
+    } Nothing is lost. Tell the DGP.
+warning-aside =
+    { $count ->
+        [one] 1 piece that came from outside could not be used and was set aside.
+       *[other] { $count } pieces that came from outside could not be used and were set aside.
+    } The rest was taken. Tell the DGP.
+aside-reasons = The last reasons, for a technician
+this-machine = This machine
+learners-here = learners here
+learners-read = learners in all prisons
+events-to-seal = new events waiting to be sealed
+records-to-open = pieces of records waiting to be opened
+kept-elsewhere = Where our data are also kept
+held-by-none = Nowhere else yet: not all of it has reached another machine.
+held-by-dgp = The DGP holds everything that was sealed here.
+held-by-sites =
+    { $count ->
+        [one] 1 other prison holds everything that was sealed here; the DGP does not yet.
+       *[other] { $count } other prisons hold everything that was sealed here; the DGP does not yet.
+    }
+held-by-sites-and-dgp =
+    { $count ->
+        [one] 1 other prison and the DGP hold everything that was sealed here.
+       *[other] { $count } other prisons and the DGP hold everything that was sealed here.
+    }
+last-exchanges = Last complete exchange
+data-of-sites = Data of each prison on this machine
+data-through = Data through
+no-data = no data yet
+parts-missing = (parts are still on their way)
+this-prison = (this prison)
+
+## The list
+
+search-title = Learners
+search-nobody = No learner was found. Try fewer letters, or the other script.
+search-more = Only the first { $count } are shown. Type more letters of the name.
+name-unknown = Name not here yet
+born-in = born in { $year }
+sex-F = woman
+sex-M = man
+
+## A learner
+
+place-here = Is here, at { $site }
+place-elsewhere = Is at { $site }
+place-departed = Has left: { $to }
+place-several = Recorded at several prisons at once: { $sites }
+place-released = Has been released
+place-unknown = It is not known here where this learner is
+destination-site = to { $site }
+destination-without-node = to a prison without this system
+destination-released = released
+destination-unknown = it was not said where to
+fact-sex = Sex
+fact-born = Born
+fact-education = School before
+fact-card = Card number
+education-none = no school
+education-primary = primary school
+education-lower-secondary = lower secondary school
+education-upper-secondary = upper secondary school
+education-higher = higher education
+to-receipt = Receipt of the last move, to print
+notices = Please note
+notice-opening = Parts of the record are waiting to be opened. Look again in a few minutes.
+notice-awaited = The record is still on its way. It joins by itself when it comes.
+notice-several = Several prisons say that this learner is with them. Speak with them.
+notice-no-consent = This learner has withdrawn from taking part.
+notice-disagree = Two values were recorded for the same thing. Decide which one is right.
+notice-late-important =
+    { $count ->
+        [one] 1 important event came after the departure and waits for a decision.
+       *[other] { $count } important events came after the departure and wait for a decision.
+    }
+notice-late =
+    { $count ->
+        [one] 1 event was recorded after the departure.
+       *[other] { $count } events were recorded after the departure.
+    }
+notice-newer =
+    { $count ->
+        [one] 1 event was written by a newer version: update this machine to read it.
+       *[other] { $count } events were written by a newer version: update this machine to read them.
+    }
+notice-undated =
+    { $count ->
+        [one] 1 event has no date.
+       *[other] { $count } events have no date.
+    }
+notice-disputed =
+    { $count ->
+        [one] 1 event came in two different forms. Tell the DGP.
+       *[other] { $count } events came in two different forms. Tell the DGP.
+    }
+notice-loans =
+    { $count ->
+        [one] 1 library item has not been brought back.
+       *[other] { $count } library items have not been brought back.
+    }
+notice-links =
+    { $count ->
+        [one] 1 other record may be of the same person.
+       *[other] { $count } other records may be of the same person.
+    }
+stays = Stays
+stay-arrived = Arrived
+stay-arrived-from = { $date }, from { $site }
+stay-no-arrival = not here yet
+stay-left = Left
+stay-left-to = { $date }, { $to }
+stay-open = still there
+progress = Progress
+no-progress = Nothing has been recorded yet.
+module = Module
+sessions-attended = Sessions attended
+sessions-done = Sessions finished
+tests = Best test results
+state = State
+module-done-on = finished ({ $date })
+module-under-way = under way
+enrolled = Enrolled at { $site }: { $what } ({ $date })
+withdrew = Left the programme: { $reason }
+withdrawal-own-choice = own choice
+withdrawal-work = work
+withdrawal-timetable = timetable
+withdrawal-changed-programme = changed to another programme
+withdrawal-not-stated = no reason given
+days-at-computer =
+    { $count ->
+        [one] 1 day at a computer
+       *[other] { $count } days at a computer
+    }
+classes-attended =
+    { $count ->
+        [one] 1 class attended
+       *[other] { $count } classes attended
+    }
+library-visits =
+    { $count ->
+        [one] 1 visit to the library
+       *[other] { $count } visits to the library
+    }
+test-pre-test = before the module
+test-post-test = after the module
+test-quiz = quiz
+test-result = { $test }: { $points } of { $max } (version { $version })
+exams = Official exams
+exam-line = { $what }, sitting { $sitting }: { $outcome }
+exam-sitting-unknown = not known
+exam-open = registered, no result yet
+outcome-passed = passed
+outcome-failed = not passed
+outcome-absent = absent
+certificates = Certificates
+certificate-line = { $what }: { $issuer }, { $date }
+issuer-moeys = Ministry of Education, Youth and Sport
+issuer-pannasastra = Paññāsāstra University
+issuer-provider = the provider of the class
+issuer-education-centre = the education centre
+
+## The catalogue
+
+programme-beep = Basic Education Equivalency (BEEP)
+programme-english = English
+programme-digital = Digital basics
+programme-reintegration = Reintegration
+programme-literacy = Literacy classes
+programme-vocational = Vocational training
+programme-orientation = Vocational orientation
+programme-library = Library
+programme-unknown = Programme { $number }
+module-khmer = Khmer
+module-math-1 = Mathematics I
+module-math-2 = Mathematics II
+module-chemistry = Chemistry
+module-gender = Gender
+module-physics = Physics
+module-fundamental-skills = Fundamental skills
+module-a1 = Level A1
+module-a2 = Level A2
+module-digital-basics = Digital basics
+module-self-awareness = Self-awareness
+module-emotional-regulation = Emotional regulation
+module-personal-finance = Personal finance
+module-job-search = Job search
+module-micro-business = Starting a micro-business
+module-safe-reintegration = Safe reintegration
+module-slot-7 = Module 7 (no title yet)
+module-slot-8 = Module 8 (no title yet)
+module-unknown = Module { $number }
+
+## The receipt
+
+receipt-title = Receipt of a move
+receipt-learner = Learner
+receipt-date = Date
+receipt-arrived = Arrived
+receipt-departed = Left
+receipt-at = At
+receipt-from = From
+receipt-left = From
+receipt-to = Where to
+receipt-no-move = No arrival or departure has been recorded here.
+receipt-several = The prisons contradict each other. All that they recorded is shown.
+receipt-record-here = The learning record is here.
+receipt-record-opening = The learning record is here; parts of it are still being opened.
+receipt-record-awaited = The learning record is still on its way. It joins by itself when it comes.
+receipt-issued = Issued by { $site }. This paper opens nothing and is no transfer slip.
+receipt-officer = Officer: name, date, signature
+receipt-signed-by-learner = Learner: signature or thumbprint
+receipt-print = To print this page, press Ctrl and P.
+to-learner = To the learner
+
+## What cannot be shown
+
+no-page-title = There is no such page
+no-page = Check the address, or go to the first page.
+no-learner-title = This learner is not here
+no-learner = No record of this learner can be shown on this machine. Check the card number. A learner who comes from another prison is admitted by his slip or his card first.
+only-get-title = This cannot be done here
+only-get = The pages only show. Nothing can be changed through them.
+busy-title = The machine is busy
+busy = It has much to do just now. Try again in a minute. Nothing is lost.
+broken-title = The page cannot be shown
+broken = The machine met a problem and has written it down. Tell the person who looks after it.

@@ -1,0 +1,268 @@
+# The words of the screens in French. The three files have the same keys in the same order; a
+# test compares them. Numbers are shown in Latin digits in every language.
+
+## Every page
+
+language-name = Français
+languages = Langues
+to-home = Vers la première page
+search-label = Chercher un apprenant par son nom ou son numéro de carte
+search-button = Chercher
+date = { $day } { $month } { $year }
+date-unknown = sans date
+month-1 = janvier
+month-2 = février
+month-3 = mars
+month-4 = avril
+month-5 = mai
+month-6 = juin
+month-7 = juillet
+month-8 = août
+month-9 = septembre
+month-10 = octobre
+month-11 = novembre
+month-12 = décembre
+code-unknown = autre ({ $number }), d’une version plus récente
+site = Prison
+
+## The first page
+
+role-prison = Prison
+role-dgp = Direction générale des prisons (DGP)
+state-good = Tout est en ordre
+state-look = Quelque chose demande votre attention
+warning-copies =
+    { $count ->
+        [one] Une copie de cette machine existe, ou la machine a été restaurée d’une sauvegarde.
+       *[other] Des copies de cette machine existent, ou elle a été restaurée d’une sauvegarde ({ $count } fois).
+    } Rien n’est perdu. Assurez-vous qu’une seule machine est en service et prévenez la DGP.
+warning-forks =
+    { $count ->
+        [one] Deux machines ont écrit comme si elles n’en étaient qu’une (1 fois).
+       *[other] Deux machines ont écrit comme si elles n’en étaient qu’une ({ $count } fois).
+    } Rien n’est perdu. Prévenez la DGP.
+warning-aside =
+    { $count ->
+        [one] 1 élément venu de l’extérieur n’a pas pu être utilisé et a été mis de côté.
+       *[other] { $count } éléments venus de l’extérieur n’ont pas pu être utilisés et ont été mis de côté.
+    } Le reste a été repris. Prévenez la DGP.
+aside-reasons = Les dernières raisons, pour un technicien (en anglais)
+this-machine = Cette machine
+learners-here = apprenants ici
+learners-read = apprenants dans toutes les prisons
+events-to-seal = nouveaux événements à sceller
+records-to-open = éléments de dossiers à ouvrir
+kept-elsewhere = Où nos données sont aussi gardées
+held-by-none = Nulle part ailleurs encore : tout n’est pas arrivé sur une autre machine.
+held-by-dgp = La DGP détient tout ce qui a été scellé ici.
+held-by-sites =
+    { $count ->
+        [one] 1 autre prison détient tout ce qui a été scellé ici ; la DGP pas encore.
+       *[other] { $count } autres prisons détiennent tout ce qui a été scellé ici ; la DGP pas encore.
+    }
+held-by-sites-and-dgp =
+    { $count ->
+        [one] 1 autre prison et la DGP détiennent tout ce qui a été scellé ici.
+       *[other] { $count } autres prisons et la DGP détiennent tout ce qui a été scellé ici.
+    }
+last-exchanges = Dernier échange complet
+data-of-sites = Données de chaque prison sur cette machine
+data-through = Données jusqu’au
+no-data = pas encore de données
+parts-missing = (des éléments sont encore en route)
+this-prison = (cette prison)
+
+## The list
+
+search-title = Apprenants
+search-nobody = Aucun apprenant trouvé. Essayez avec moins de lettres, ou dans l’autre écriture.
+search-more = Seuls les { $count } premiers sont affichés. Tapez plus de lettres du nom.
+name-unknown = Nom pas encore arrivé
+born-in = né(e) en { $year }
+sex-F = femme
+sex-M = homme
+
+## A learner
+
+place-here = Est ici, à { $site }
+place-elsewhere = Est à { $site }
+place-departed = Est parti(e) : { $to }
+place-several = Inscrit(e) dans plusieurs prisons à la fois : { $sites }
+place-released = A été libéré(e)
+place-unknown = On ne sait pas ici où se trouve cette personne
+destination-site = vers { $site }
+destination-without-node = vers une prison sans ce système
+destination-released = libération
+destination-unknown = destination non indiquée
+fact-sex = Sexe
+fact-born = Naissance
+fact-education = École auparavant
+fact-card = Numéro de carte
+education-none = pas d’école
+education-primary = école primaire
+education-lower-secondary = collège
+education-upper-secondary = lycée
+education-higher = études supérieures
+to-receipt = Reçu du dernier mouvement, à imprimer
+notices = À noter
+notice-opening = Des parties du dossier attendent d’être ouvertes. Revenez dans quelques minutes.
+notice-awaited = Le dossier est encore en route. Il se joindra de lui-même à son arrivée.
+notice-several = Plusieurs prisons disent que cette personne est chez elles. Parlez-en avec elles.
+notice-no-consent = Cette personne ne souhaite plus participer.
+notice-disagree = Deux valeurs ont été notées pour la même chose. Décidez laquelle est juste.
+notice-late-important =
+    { $count ->
+        [one] 1 événement important est venu après le départ et attend une décision.
+       *[other] { $count } événements importants sont venus après le départ et attendent une décision.
+    }
+notice-late =
+    { $count ->
+        [one] 1 événement a été noté après le départ.
+       *[other] { $count } événements ont été notés après le départ.
+    }
+notice-newer =
+    { $count ->
+        [one] 1 événement vient d’une version plus récente : mettez cette machine à jour pour le lire.
+       *[other] { $count } événements viennent d’une version plus récente : mettez cette machine à jour pour les lire.
+    }
+notice-undated =
+    { $count ->
+        [one] 1 événement est sans date.
+       *[other] { $count } événements sont sans date.
+    }
+notice-disputed =
+    { $count ->
+        [one] 1 événement est venu sous deux formes différentes. Prévenez la DGP.
+       *[other] { $count } événements sont venus sous deux formes différentes. Prévenez la DGP.
+    }
+notice-loans =
+    { $count ->
+        [one] 1 prêt de la bibliothèque n’est pas revenu.
+       *[other] { $count } prêts de la bibliothèque ne sont pas revenus.
+    }
+notice-links =
+    { $count ->
+        [one] 1 autre dossier est peut-être celui de la même personne.
+       *[other] { $count } autres dossiers sont peut-être ceux de la même personne.
+    }
+stays = Séjours
+stay-arrived = Arrivée
+stay-arrived-from = { $date }, de { $site }
+stay-no-arrival = pas encore ici
+stay-left = Départ
+stay-left-to = { $date }, { $to }
+stay-open = encore là
+progress = Progrès
+no-progress = Rien n’a encore été noté.
+module = Module
+sessions-attended = Séances suivies
+sessions-done = Séances terminées
+tests = Meilleurs résultats
+state = État
+module-done-on = terminé ({ $date })
+module-under-way = en cours
+enrolled = Inscription à { $site } : { $what } ({ $date })
+withdrew = A quitté le programme : { $reason }
+withdrawal-own-choice = choix personnel
+withdrawal-work = travail
+withdrawal-timetable = horaire
+withdrawal-changed-programme = changement de programme
+withdrawal-not-stated = sans raison indiquée
+days-at-computer =
+    { $count ->
+        [one] { $count } jour à l’ordinateur
+       *[other] { $count } jours à l’ordinateur
+    }
+classes-attended =
+    { $count ->
+        [one] { $count } cours suivi
+       *[other] { $count } cours suivis
+    }
+library-visits =
+    { $count ->
+        [one] { $count } visite à la bibliothèque
+       *[other] { $count } visites à la bibliothèque
+    }
+test-pre-test = avant le module
+test-post-test = après le module
+test-quiz = exercice
+test-result = { $test } : { $points } sur { $max } (version { $version })
+exams = Examens officiels
+exam-line = { $what }, session { $sitting } : { $outcome }
+exam-sitting-unknown = inconnue
+exam-open = inscription, pas encore de résultat
+outcome-passed = réussi
+outcome-failed = non réussi
+outcome-absent = absence
+certificates = Certificats
+certificate-line = { $what } : { $issuer }, { $date }
+issuer-moeys = ministère de l’Éducation, de la Jeunesse et des Sports
+issuer-pannasastra = université Paññāsāstra
+issuer-provider = l’organisme du cours
+issuer-education-centre = le centre d’éducation
+
+## The catalogue
+
+programme-beep = Équivalence de l’éducation de base (BEEP)
+programme-english = Anglais
+programme-digital = Bases du numérique
+programme-reintegration = Réinsertion
+programme-literacy = Alphabétisation
+programme-vocational = Formation professionnelle
+programme-orientation = Orientation professionnelle
+programme-library = Bibliothèque
+programme-unknown = Programme { $number }
+module-khmer = Khmer
+module-math-1 = Mathématiques I
+module-math-2 = Mathématiques II
+module-chemistry = Chimie
+module-gender = Genre
+module-physics = Physique
+module-fundamental-skills = Compétences fondamentales
+module-a1 = Niveau A1
+module-a2 = Niveau A2
+module-digital-basics = Bases du numérique
+module-self-awareness = Connaissance de soi
+module-emotional-regulation = Gestion des émotions
+module-personal-finance = Finances personnelles
+module-job-search = Recherche d’emploi
+module-micro-business = Créer une micro-entreprise
+module-safe-reintegration = Réinsertion en sécurité
+module-slot-7 = Module 7 (sans titre encore)
+module-slot-8 = Module 8 (sans titre encore)
+module-unknown = Module { $number }
+
+## The receipt
+
+receipt-title = Reçu d’un mouvement
+receipt-learner = Apprenant
+receipt-date = Date
+receipt-arrived = Arrivée
+receipt-departed = Départ
+receipt-at = À
+receipt-from = Venant de
+receipt-left = De
+receipt-to = Destination
+receipt-no-move = Aucune arrivée et aucun départ n’ont été notés ici.
+receipt-several = Les prisons se contredisent. Tout ce qu’elles ont noté est affiché.
+receipt-record-here = Le dossier d’apprentissage est ici.
+receipt-record-opening = Le dossier d’apprentissage est ici ; des parties sont encore en cours d’ouverture.
+receipt-record-awaited = Le dossier d’apprentissage est encore en route. Il se joindra de lui-même à son arrivée.
+receipt-issued = Établi par { $site }. Ce papier n’ouvre rien et n’est pas un bon de transfert.
+receipt-officer = Agent : nom, date, signature
+receipt-signed-by-learner = Apprenant : signature ou empreinte du pouce
+receipt-print = Pour imprimer cette page, appuyez sur Ctrl et P.
+to-learner = Vers l’apprenant
+
+## What cannot be shown
+
+no-page-title = Cette page n’existe pas
+no-page = Vérifiez l’adresse, ou allez à la première page.
+no-learner-title = Cet apprenant n’est pas ici
+no-learner = Aucun dossier de cet apprenant ne peut être affiché sur cette machine. Vérifiez le numéro de carte. Qui vient d’une autre prison est d’abord admis par son bon de transfert ou sa carte.
+only-get-title = Cela ne peut pas être fait ici
+only-get = Les pages ne font que montrer. Rien ne peut être changé par elles.
+busy-title = La machine est occupée
+busy = Elle a beaucoup à faire en ce moment. Réessayez dans une minute. Rien n’est perdu.
+broken-title = La page ne peut pas être affichée
+broken = La machine a rencontré un problème et l’a noté. Prévenez la personne qui s’en occupe.

@@ -1,0 +1,279 @@
+//! What can be asked of a node: the commands of the CLI as values. A running node answers them
+//! over its socket, a stopped one in the process that asks; both by [`crate::node::Node::answer`].
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::bundle::Manifest;
+use spean_protocol::id::LearnerId;
+use spean_protocol::session::Outcome;
+use spean_protocol::totals::Query;
+use spean_protocol::view::LearnerView;
+
+use crate::engine::carry::{Contents, Imported};
+use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::engine::report::{Status, Totals};
+use crate::engine::transfer::{Arrival, Departure};
+
+/// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A question or a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// How the node stands.
+    Status,
+    /// A new learner, as a row of a file of learners without a source.
+    LearnerAdd(LearnerRow),
+    /// Learners whose name or id contains a text.
+    LearnerFind {
+        /// The text; empty for all.
+        needle: String,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One learner.
+    LearnerShow(LearnerId),
+    /// A learner's education document.
+    LearnerDocument(LearnerId),
+    /// An event, as the columns of a file of events.
+    Record {
+        /// The learner.
+        learner: LearnerId,
+        /// The day, as text; empty for an undated event.
+        date: String,
+        /// `kind`, `programme`, `module`, `session`, `score`, `max`, `version`, `value`.
+        fields: [String; 8],
+    },
+    /// Rows of a file of learners.
+    ImportLearners {
+        /// The source.
+        source: String,
+        /// The rows.
+        rows: Vec<LearnerRow>,
+    },
+    /// Rows of a file of events.
+    ImportEvents {
+        /// The source.
+        source: String,
+        /// The rows.
+        rows: Vec<EventRow>,
+    },
+    /// Seal what was recorded, now.
+    Flush,
+    /// A learner leaves.
+    TransferOut {
+        /// The learner.
+        learner: LearnerId,
+        /// A site's code, `released`, `without-node` or `unknown`.
+        to: String,
+        /// The day, as text; empty for an undated departure.
+        date: String,
+        /// The learner agreed that his restricted data moves along.
+        with_restricted: bool,
+    },
+    /// A learner arrives with a slip, or with his card only.
+    TransferIn {
+        /// The slip's text; empty without one.
+        slip: String,
+        /// The id on his card, without a slip.
+        card: Option<LearnerId>,
+        /// The day, as text; empty for an undated arrival.
+        date: String,
+    },
+    /// Exchange with a peer of the configuration, now.
+    Sync {
+        /// The peer's site code.
+        peer: String,
+    },
+    /// Write a bundle into a directory.
+    StickExport {
+        /// The directory.
+        directory: String,
+        /// Codes of the sites that it is for; none for anyone.
+        to: Vec<String>,
+        /// Who carries it.
+        carrier: String,
+    },
+    /// Take in the bundles of a directory.
+    StickImport {
+        /// The directory, or one file.
+        path: String,
+    },
+    /// List what the bundles of a directory carry.
+    StickInspect {
+        /// The directory, or one file.
+        path: String,
+    },
+    /// The figures.
+    Totals(Query),
+    /// The figures of one site.
+    TotalsOf {
+        /// The site's code.
+        site: String,
+        /// The months.
+        query: Query,
+    },
+    /// The roster in force.
+    RosterShow,
+    /// Take a newer roster.
+    RosterInstall {
+        /// The signed roster.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A learner in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnerLine {
+    /// The id.
+    pub learner: LearnerId,
+    /// The name.
+    pub name: String,
+    /// Whether his stay here is open.
+    pub here: bool,
+}
+
+/// A learner in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnerPage {
+    /// The id.
+    pub learner: LearnerId,
+    /// The name.
+    pub name: String,
+    /// Where he is, in a word that people read.
+    pub state: String,
+    /// What the record says.
+    pub view: LearnerView,
+}
+
+/// A file on a stick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleLine {
+    /// The file.
+    pub file: String,
+    /// Who wrote it, for whom, and who carries it; `None` when it does not read so far.
+    pub manifest: Option<Manifest>,
+    /// The codes of writer and destinations, for people.
+    pub route: String,
+    /// What it carries.
+    pub contents: Contents,
+    /// Why the rest was not read, if it was not.
+    pub stopped: Option<String>,
+    /// Pieces that were new here; `None` when it was only looked at.
+    pub new: Option<u64>,
+}
+
+impl BundleLine {
+    /// The line of a bundle that was taken in.
+    #[must_use]
+    pub fn imported(file: String, imported: Imported) -> Self {
+        let Imported { contents, new, stopped } = imported;
+        let (manifest, route) = (None, String::new());
+        Self { file, manifest, route, contents, stopped, new: Some(new) }
+    }
+}
+
+/// A site in the roster, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterLine {
+    /// The code.
+    pub code: String,
+    /// The name.
+    pub name: String,
+    /// `prison` or `headquarters`.
+    pub role: String,
+    /// The number in formats.
+    pub number: u16,
+}
+
+/// The roster, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterPage {
+    /// Its version.
+    pub version: u32,
+    /// The cohort in force.
+    pub cohort: u16,
+    /// How many roots must sign, and how many there are.
+    pub roots: (u8, usize),
+    /// The sites.
+    pub sites: Vec<RosterLine>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// To [`Request::Status`].
+    Status(Box<Status>),
+    /// To [`Request::LearnerAdd`].
+    Added(LearnerId),
+    /// To [`Request::LearnerFind`].
+    Learners(Vec<LearnerLine>),
+    /// To [`Request::LearnerShow`].
+    Learner(Box<LearnerPage>),
+    /// To [`Request::LearnerDocument`].
+    Document(Vec<u8>),
+    /// To the imports: the fate of each row.
+    Fates(Vec<Fate>),
+    /// How many events were recorded or sealed.
+    Events(u64),
+    /// To [`Request::TransferOut`].
+    Departure(Departure),
+    /// To [`Request::TransferIn`].
+    Arrival(Arrival),
+    /// To [`Request::Sync`].
+    Synced(Outcome),
+    /// To the stick commands.
+    Bundles(Vec<BundleLine>),
+    /// To [`Request::Totals`].
+    Totals(Box<Totals>),
+    /// To [`Request::RosterShow`].
+    Roster(RosterPage),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Which exit status the command ends with: see [`Kind`].
+    pub kind: Kind,
+    /// What is wrong, where, and what to do next.
+    pub message: String,
+}
+
+/// Kinds of refusals, each with an exit status that docs/operations.md names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// 1: what was asked cannot be done; nothing changed.
+    Refused,
+    /// 3: the node's home, keys or roster.
+    Home,
+    /// 4: the store: disk, database.
+    Store,
+    /// 5: the peer or the line.
+    Link,
+    /// 6: part was done; the rest is named.
+    Partly,
+}
+
+impl Kind {
+    /// The exit status.
+    #[must_use]
+    pub const fn exit(self) -> u8 {
+        match self {
+            Self::Refused => 1,
+            Self::Home => 3,
+            Self::Store => 4,
+            Self::Link => 5,
+            Self::Partly => 6,
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal with its message.
+    pub fn new(kind: Kind, message: impl ToString) -> Self {
+        Self { kind, message: message.to_string() }
+    }
+}

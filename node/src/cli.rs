@@ -1,0 +1,522 @@
+//! The command line. Each command is a request to a node: to the running one over its socket, or
+//! to the stopped one in this very process. What it prints is `show`'s business.
+
+mod import;
+mod show;
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use spean_protocol::event::Month;
+use spean_protocol::id::LearnerId;
+use spean_protocol::totals::{Period, Query};
+
+use crate::api::{Kind, Refusal, Reply, Request};
+use crate::desk::Desk;
+use crate::engine::import::LearnerRow;
+use crate::home::Home;
+use crate::node::{Node, install_first, roster_page};
+use crate::world::Machine;
+
+/// Spean lets a prisoner's learning follow him: each prison's node keeps its learners' records and
+/// exchanges them, sealed, with the other prisons and the head office by links or sticks.
+///
+/// Exit status: 0 done; 1 refused, nothing changed; 2 wrong usage; 3 the node's home, keys or
+/// roster; 4 the disk or database; 5 the peer or the line; 6 done in part, the rest is named.
+#[derive(Debug, Parser)]
+#[command(name = "spean", version)]
+struct Cli {
+    /// The node's home directory.
+    #[arg(long, global = true, env = "SPEAN_HOME", default_value = "spean-home")]
+    home: PathBuf,
+    /// Print the answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new node in --home and write its enrolment request.
+    Init {
+        /// The site's short code, such as CC4: the roster names it by this.
+        #[arg(long)]
+        code: String,
+        /// The site's name for people.
+        #[arg(long)]
+        name: String,
+        /// This is the head office's node, which reads every education record.
+        #[arg(long)]
+        headquarters: bool,
+    },
+    /// Run the node: answer commands, listen and dial as config.toml says, until Ctrl-C.
+    Run,
+    /// How the node stands: what is held of each site, what waits, who has what.
+    Status,
+    /// Learners: add, find, show, list.
+    #[command(subcommand)]
+    Learner(LearnerCommand),
+    /// Record an event of a learner. The columns are those of a file of events.
+    #[command(after_help = "Example: spean record 0a1b... --kind attended --programme reintegration \
+                            --module micro-business --session 3 --date 2026-11-20")]
+    Record(RecordArgs),
+    /// Import files of a site's registers: learners, events. A file imported twice changes nothing.
+    Import(import::ImportArgs),
+    /// Seal what was recorded, now rather than at the next regular flush.
+    Flush,
+    /// A learner leaves (out) or arrives (in).
+    #[command(subcommand)]
+    Transfer(TransferCommand),
+    /// Exchange with a peer of config.toml, now.
+    Sync {
+        /// The peer's site code.
+        peer: String,
+    },
+    /// Bundles on a stick: export, import, inspect.
+    #[command(subcommand)]
+    Stick(StickCommand),
+    /// The figures of all that this node reads.
+    Totals {
+        /// First month, such as 2025-01.
+        #[arg(long)]
+        from: Option<Month>,
+        /// Last month, such as 2025-12.
+        #[arg(long)]
+        to: Option<Month>,
+        /// Only what was done at this site.
+        #[arg(long)]
+        site: Option<String>,
+    },
+    /// The roster: show, install; and the desk where it is made: new, add, sign.
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// Show the main job on real nodes: the head office and fourteen sites on this machine.
+    Demo(crate::demo::DemoArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum LearnerCommand {
+    /// Add a learner who is new to the system. Search first: 'spean learner find'.
+    Add(Box<AddArgs>),
+    /// Learners of this site whose name or id contains a text.
+    Find {
+        /// Part of a name in either script, or of the id.
+        text: String,
+    },
+    /// What the record of one learner says.
+    Show {
+        /// The learner's id.
+        learner: LearnerId,
+        /// Write his education document to this file, for any Automerge tool.
+        #[arg(long)]
+        document: Option<PathBuf>,
+    },
+    /// All learners of this site.
+    List,
+}
+
+#[derive(Debug, Args)]
+struct AddArgs {
+    /// Family and given name in Khmer.
+    #[arg(long, num_args = 2, value_names = ["FAMILY", "GIVEN"])]
+    khmer: Option<Vec<String>>,
+    /// Family and given name in Latin script.
+    #[arg(long, num_args = 2, value_names = ["FAMILY", "GIVEN"])]
+    latin: Option<Vec<String>>,
+    /// F or M.
+    #[arg(long, default_value = "")]
+    sex: String,
+    /// 1990, 1990-05 or 1990-05-17.
+    #[arg(long, default_value = "")]
+    born: String,
+    /// none, primary, lower-secondary, upper-secondary or higher.
+    #[arg(long, default_value = "")]
+    education: String,
+    /// Language codes, such as "km fr en".
+    #[arg(long, default_value = "")]
+    languages: String,
+    /// The day of arrival, such as 2026-03-31.
+    #[arg(long, default_value = "")]
+    arrived: String,
+    /// The id on the learner's card, if he has one.
+    #[arg(long, default_value = "")]
+    card: String,
+}
+
+#[derive(Debug, Args)]
+struct RecordArgs {
+    /// The learner's id.
+    learner: LearnerId,
+    /// The day, such as 2026-03-31; without it the event is undated.
+    #[arg(long, default_value = "")]
+    date: String,
+    /// What happened: attended, session-done, module-done, pre-test, post-test, enrolled, ...
+    #[arg(long)]
+    kind: String,
+    /// beep, english, digital, reintegration, literacy, vocational, orientation or library.
+    #[arg(long, default_value = "")]
+    programme: String,
+    /// The module of the programme.
+    #[arg(long, default_value = "")]
+    module: String,
+    /// The session's number.
+    #[arg(long, default_value = "")]
+    session: String,
+    /// Points reached.
+    #[arg(long, default_value = "")]
+    score: String,
+    /// Points that could be reached.
+    #[arg(long, default_value = "")]
+    max: String,
+    /// The test's version, or the exam's sitting.
+    #[arg(long, default_value = "")]
+    version: String,
+    /// Whatever else the kind needs.
+    #[arg(long, default_value = "")]
+    value: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum TransferCommand {
+    /// The learner leaves: his record's keys go to the destination, and a slip with him.
+    Out {
+        /// The learner's id.
+        learner: LearnerId,
+        /// A site's code, or released, without-node, unknown.
+        #[arg(long)]
+        to: String,
+        /// The day, such as 2026-03-31.
+        #[arg(long, default_value = "")]
+        date: String,
+        /// The learner agreed that his restricted data (WHO-5, disability) moves along.
+        #[arg(long)]
+        with_restricted: bool,
+        /// Also write the slip's code as a picture (SVG) to this file.
+        #[arg(long)]
+        svg: Option<PathBuf>,
+    },
+    /// The learner arrives: by his slip, or by the id on his card.
+    In {
+        /// The slip's text; '-' reads it from standard input.
+        #[arg(long, default_value = "")]
+        slip: String,
+        /// The id on his card, when there is no slip: his past joins when its key comes.
+        #[arg(long)]
+        card: Option<LearnerId>,
+        /// The day, such as 2026-03-31.
+        #[arg(long, default_value = "")]
+        date: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StickCommand {
+    /// Write a bundle with what the destinations lack.
+    Export {
+        /// The stick's directory.
+        directory: PathBuf,
+        /// Codes of the sites that it goes to; without any, all is packed.
+        #[arg(long, value_delimiter = ',')]
+        to: Vec<String>,
+        /// Who carries it, for the guards' register.
+        #[arg(long, default_value = "")]
+        carrier: String,
+    },
+    /// Take in the bundles of a stick.
+    Import {
+        /// The stick's directory, or one file.
+        path: PathBuf,
+    },
+    /// List what the bundles of a stick carry, for the guards' register. Changes nothing.
+    Inspect {
+        /// The stick's directory, or one file.
+        path: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum RosterCommand {
+    /// The roster in force on this node, or with --desk the newest one there.
+    Show {
+        /// A desk directory.
+        #[arg(long)]
+        desk: Option<PathBuf>,
+    },
+    /// Take a roster on this node. The first one is trusted: compare its root keys by hand.
+    Install {
+        /// The file roster.spean.
+        file: PathBuf,
+    },
+    /// Make a desk: root keys and an empty roster. Not on a node.
+    New {
+        /// The desk's directory.
+        desk: PathBuf,
+        /// How many root keys.
+        #[arg(long, default_value_t = 3)]
+        roots: u8,
+        /// How many of them must sign.
+        #[arg(long, default_value_t = 2)]
+        threshold: u8,
+    },
+    /// Add sites by their enrolment requests; sign it afterwards.
+    Add {
+        /// The desk's directory.
+        desk: PathBuf,
+        /// The files request.toml of the new nodes.
+        #[arg(required = true)]
+        requests: Vec<PathBuf>,
+    },
+    /// Sign the newest roster of a desk.
+    Sign {
+        /// The desk's directory.
+        desk: PathBuf,
+        /// One root key; without it every root key on the desk signs.
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SPEAN_LOG").unwrap_or_else(|_| {
+        let level = if matches!(cli.command, Command::Run) { "info" } else { "error" };
+        // The link libraries talk much; their errors reach people through this program's own.
+        tracing_subscriber::EnvFilter::new(format!("off,spean={level},spean_protocol={level}"))
+    });
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("spean: the system gives no threads: {error}");
+            return ExitCode::from(Kind::Home.exit());
+        }
+    };
+    match runtime.block_on(command(&cli)) {
+        Ok(code) => code,
+        Err(refusal) => {
+            if cli.json {
+                println!("{}", serde_json::json!({ "error": refusal }));
+            }
+            eprintln!("spean: {refusal}");
+            ExitCode::from(refusal.kind.exit())
+        }
+    }
+}
+
+async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
+    let home = Home::at(&cli.home);
+    match &cli.command {
+        Command::Init { code, name, headquarters } => {
+            let role = if *headquarters { "headquarters" } else { "prison" };
+            let request = home.create((code, name, role), 1, &mut Machine)?;
+            show::initialised(cli.json, &home, &request);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run => {
+            crate::run::run(&home, stop_signal(), || println!("ready")).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import(args) => import::import(&home, args, cli.json).await,
+        Command::Roster(command) => roster(cli, &home, command).await,
+        Command::Demo(args) => crate::demo::demo(args, cli.json).await,
+        Command::Learner(LearnerCommand::Show { learner, document: Some(path) }) => {
+            let reply = ask(&home, Request::LearnerDocument(*learner)).await?;
+            if let Reply::Document(bytes) = &reply {
+                std::fs::write(path, bytes).map_err(|error| {
+                    Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
+                })?;
+            }
+            show::reply(cli.json, &reply, None)
+        }
+        other => {
+            let svg = match other {
+                Command::Transfer(TransferCommand::Out { svg, .. }) => svg.as_deref(),
+                _ => None,
+            };
+            let reply = ask(&home, request(other)?).await?;
+            show::reply(cli.json, &reply, svg)
+        }
+    }
+}
+
+/// Asks the running node, or opens the stopped one for this request.
+pub(crate) async fn ask(home: &Home, request: Request) -> Result<Reply, Refusal> {
+    if let Some(reply) = crate::run::ask(home, &request).await? {
+        return Ok(reply);
+    }
+    Node::open(home)?.answer(request).await
+}
+
+fn request(command: &Command) -> Result<Request, Refusal> {
+    Ok(match command {
+        Command::Status => Request::Status,
+        Command::Learner(LearnerCommand::Add(args)) => Request::LearnerAdd(learner_row(args)),
+        Command::Learner(LearnerCommand::Find { text }) => {
+            Request::LearnerFind { needle: text.clone(), limit: 50 }
+        }
+        Command::Learner(LearnerCommand::List) => {
+            Request::LearnerFind { needle: String::new(), limit: 100_000 }
+        }
+        Command::Learner(LearnerCommand::Show { learner, .. }) => Request::LearnerShow(*learner),
+        Command::Record(args) => Request::Record {
+            learner: args.learner,
+            date: args.date.clone(),
+            fields: [
+                &args.kind,
+                &args.programme,
+                &args.module,
+                &args.session,
+                &args.score,
+                &args.max,
+                &args.version,
+                &args.value,
+            ]
+            .map(String::clone),
+        },
+        Command::Flush => Request::Flush,
+        Command::Transfer(TransferCommand::Out { learner, to, date, with_restricted, .. }) => {
+            Request::TransferOut {
+                learner: *learner,
+                to: to.clone(),
+                date: date.clone(),
+                with_restricted: *with_restricted,
+            }
+        }
+        Command::Transfer(TransferCommand::In { slip, card, date }) => {
+            if slip.is_empty() == card.is_none() {
+                let message = "give --slip or, where there is none, --card";
+                return Err(Refusal::new(Kind::Refused, message));
+            }
+            let slip = if slip == "-" { read_slip()? } else { slip.clone() };
+            Request::TransferIn { slip, card: *card, date: date.clone() }
+        }
+        Command::Sync { peer } => Request::Sync { peer: peer.clone() },
+        Command::Stick(StickCommand::Export { directory, to, carrier }) => Request::StickExport {
+            directory: absolute(directory),
+            to: to.clone(),
+            carrier: carrier.clone(),
+        },
+        Command::Stick(StickCommand::Import { path }) => {
+            Request::StickImport { path: absolute(path) }
+        }
+        Command::Stick(StickCommand::Inspect { path }) => {
+            Request::StickInspect { path: absolute(path) }
+        }
+        Command::Totals { from, to, site } => {
+            let first = from.unwrap_or(Period::ALL.first);
+            let period = Period { first, last: to.unwrap_or(Period::ALL.last) };
+            let query = Query { period, site: None };
+            match site {
+                Some(site) => Request::TotalsOf { site: site.clone(), query },
+                None => Request::Totals(query),
+            }
+        }
+        _ => return Err(Refusal::new(Kind::Refused, "this command is no request")),
+    })
+}
+
+fn learner_row(args: &AddArgs) -> LearnerRow {
+    let name = |pair: &Option<Vec<String>>, at: usize| {
+        pair.as_ref().and_then(|pair| pair.get(at)).cloned().unwrap_or_default()
+    };
+    LearnerRow {
+        row: String::new(),
+        fields: [
+            name(&args.khmer, 0),
+            name(&args.khmer, 1),
+            name(&args.latin, 0),
+            name(&args.latin, 1),
+            args.sex.clone(),
+            args.born.clone(),
+            args.education.clone(),
+            args.languages.clone(),
+            args.arrived.clone(),
+            args.card.clone(),
+        ],
+    }
+}
+
+/// The running node may stand elsewhere in the file system than this command.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn read_slip() -> Result<String, Refusal> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Type or scan the slip, then Ctrl-D:");
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .map_err(|error| Refusal::new(Kind::Refused, format!("standard input: {error}")))?;
+    Ok(text)
+}
+
+async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitCode, Refusal> {
+    let page = match command {
+        RosterCommand::Show { desk: None } => {
+            return show::reply(cli.json, &ask(home, Request::RosterShow).await?, None);
+        }
+        RosterCommand::Show { desk: Some(desk) } => roster_page(&Desk::at(desk).preview()?),
+        RosterCommand::Install { file } => {
+            let bytes = std::fs::read(file).map_err(|error| {
+                Refusal::new(Kind::Refused, format!("{}: {error}", file.display()))
+            })?;
+            install(home, bytes).await?
+        }
+        RosterCommand::New { desk, roots, threshold } => {
+            roster_page(&Desk::at(desk).create((*threshold, *roots), &mut Machine)?)
+        }
+        RosterCommand::Add { desk, requests } => {
+            roster_page(&Desk::at(desk).add(requests, &mut Machine)?)
+        }
+        RosterCommand::Sign { desk, root } => {
+            let (found, needed) = Desk::at(desk).sign(root.as_deref())?;
+            eprintln!("signed by {found} of the roots, {needed} are needed");
+            roster_page(&Desk::at(desk).preview()?)
+        }
+    };
+    show::reply(cli.json, &Reply::Roster(page), None)
+}
+
+async fn install(home: &Home, bytes: Vec<u8>) -> Result<crate::api::RosterPage, Refusal> {
+    let request = Request::RosterInstall { bytes: bytes.clone() };
+    let reply = match crate::run::ask(home, &request).await? {
+        Some(reply) => reply,
+        None => match Node::open(home) {
+            Ok(node) => node.answer(request).await?,
+            // No roster yet: the first one opens the engine.
+            Err(refusal) if refusal.kind == Kind::Home => {
+                home.identity()?;
+                Reply::Roster(install_first(home, &bytes)?)
+            }
+            Err(refusal) => return Err(refusal),
+        },
+    };
+    match reply {
+        Reply::Roster(page) => Ok(page),
+        _ => Err(Refusal::new(Kind::Home, "an unexpected answer")),
+    }
+}
+
+/// Completes on Ctrl-C and on the signal that service managers send.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

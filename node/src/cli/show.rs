@@ -1,0 +1,234 @@
+//! What the commands print: text for people, or the reply itself as JSON.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use spean_protocol::totals::{Figures, Rounding};
+
+use crate::api::{BundleLine, Kind, Refusal, Reply};
+use crate::engine::report::{SiteStatus, Status, Totals};
+use crate::engine::transfer::{Arrival, Past};
+use crate::home::{EnrolmentRequest, Home};
+
+/// Prints what `init` made.
+pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
+    let path = home.request_path();
+    if json {
+        println!("{}", serde_json::json!({ "initialised": request, "request": path }));
+        return;
+    }
+    println!("Made a new node for {} ({}).", request.name, request.code);
+    println!("Next: give {} to whoever keeps the roster,", path.display());
+    println!("then run 'spean roster install FILE' with the roster that comes back.");
+}
+
+/// Prints a reply; the exit status is 6 where part of it could not be done.
+///
+/// # Errors
+/// [`Refusal`] when the slip's picture cannot be written.
+pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, Refusal> {
+    if let (Reply::Departure(departure), Some(path)) = (reply, svg) {
+        let slip = departure.slip.as_deref().unwrap_or_default();
+        let picture =
+            crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error))?;
+        std::fs::write(path, picture).map_err(|error| {
+            Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
+        })?;
+    }
+    let partly = matches!(reply, Reply::Bundles(lines) if lines.iter().any(|l| l.stopped.is_some()));
+    let code = ExitCode::from(if partly { Kind::Partly.exit() } else { 0 });
+    if json {
+        println!("{}", serde_json::to_string(reply).unwrap_or_default());
+        return Ok(code);
+    }
+    match reply {
+        Reply::Status(status) => show_status(status),
+        Reply::Added(learner) => println!("Added learner {learner}. Print it on his card."),
+        Reply::Learners(lines) => {
+            for line in lines {
+                let here = if line.here { "here" } else { "not here" };
+                println!("{}  {}  ({here})", line.learner, line.name);
+            }
+            println!("{} found", lines.len());
+        }
+        Reply::Learner(page) => show_learner(page),
+        Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
+        Reply::Fates(fates) => println!("{} rows", fates.len()),
+        Reply::Events(count) => println!("{count} events"),
+        Reply::Departure(departure) => show_departure(departure.slip.as_deref()),
+        Reply::Arrival(arrival) => show_arrival(arrival),
+        Reply::Synced(outcome) if outcome.same => println!("Nothing new on either side."),
+        Reply::Synced(outcome) => {
+            println!("Exchanged: {} segments sent, {} new.", outcome.sent, outcome.taken);
+        }
+        Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
+        Reply::Totals(totals) => show_totals(totals),
+        Reply::Roster(page) => {
+            let (threshold, roots) = page.roots;
+            let (version, cohort) = (page.version, page.cohort);
+            println!("Roster {version}, cohort {cohort}, signed by {threshold} of {roots} roots");
+            for site in &page.sites {
+                println!("  {:4} {:8} {:12} {}", site.number, site.code, site.role, site.name);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn show_status(status: &Status) {
+    let role = if status.headquarters { "head office" } else { "prison" };
+    println!("{} {} ({role}), roster {}", status.site, status.name, status.roster);
+    println!("learners: {}", status.learners);
+    println!("waiting to be sealed: {} events", status.pending);
+    println!("waiting to be opened: {} records", status.to_fold);
+    let held = if status.held_by.is_empty() {
+        "nobody else yet".to_owned()
+    } else {
+        status.held_by.join(", ")
+    };
+    println!("everything sealed here is also held by: {held}");
+    for (peer, when) in &status.exchanges {
+        println!("last whole exchange with {peer}: {when}");
+    }
+    if status.copies > 0 {
+        println!("NOTE: a copy of this machine exists, or it was restored from a backup.");
+    }
+    if status.forks > 0 {
+        println!("NOTE: {} forked runs: call the head office.", status.forks);
+    }
+    if status.set_aside > 0 {
+        println!("set aside: {} pieces. The last reasons:", status.set_aside);
+        status.set_aside_reasons.iter().for_each(|reason| println!("  {reason}"));
+    }
+    show_sites(&status.sites);
+}
+
+fn show_sites(sites: &[SiteStatus]) {
+    for site in sites {
+        let through = site.data_through.as_deref().unwrap_or("no data yet");
+        let holes = if site.holes { ", something is missing in between" } else { "" };
+        println!("  {:8} data through {through}, {} segments{holes}", site.code, site.segments);
+    }
+}
+
+fn show_learner(page: &crate::api::LearnerPage) {
+    println!("{}  {}", page.learner, page.name);
+    println!("state: {}", page.state);
+    println!("events in effect: {}", page.view.events);
+    for progress in &page.view.progress.modules {
+        let module = progress.module;
+        let done = if progress.done { "done" } else { "open" };
+        println!(
+            "  {module}: {done}, {} sessions attended, {} done",
+            progress.attended.len(),
+            progress.sessions_done.len()
+        );
+    }
+    let notices = &page.view.notices;
+    if !notices.waiting.is_empty() {
+        println!("waiting for a person's decision: {}", notices.waiting.len());
+    }
+    if !notices.late.is_empty() {
+        println!("written after he had left: {}", notices.late.len());
+    }
+    if notices.from_newer_version > 0 {
+        println!("from a newer version, kept but not understood: {}", notices.from_newer_version);
+    }
+}
+
+fn show_departure(slip: Option<&str>) {
+    println!("Departure recorded.");
+    if let Some(slip) = slip {
+        println!("The slip goes with him; it opens his record at the destination only:\n");
+        // Whatever the code says, the text below is the same slip.
+        println!("{}", crate::qr::terminal(slip).unwrap_or_default());
+        println!("{}", crate::qr::grouped(slip));
+    }
+}
+
+fn show_arrival(arrival: &Arrival) {
+    println!("Arrival recorded: {}  {}", arrival.learner, arrival.name);
+    match &arrival.past {
+        Past::Open { events } => println!("His record is open: {events} events."),
+        Past::WaitingForSegments { site, segments } => {
+            println!("The key is here, waiting for {segments} segments of {site}.");
+        }
+        Past::WaitingForKey => println!("Sealed, waiting for the key. He can work at once."),
+    }
+}
+
+fn show_bundle(line: &BundleLine) {
+    println!("{}", line.file);
+    let carrier = line.manifest.as_ref().map_or("", |manifest| manifest.carrier.as_str());
+    if !line.route.is_empty() {
+        println!("  from {}", line.route);
+    }
+    if !carrier.is_empty() {
+        println!("  carried by {carrier}");
+    }
+    let contents = &line.contents;
+    println!(
+        "  {} segments of learners' days with {} sealed parcels, {} segments of keys, {} receipts, \
+         {} rosters; {} bytes",
+        contents.data_segments,
+        contents.parcels,
+        contents.control_segments,
+        contents.receipts,
+        contents.rosters,
+        contents.bytes
+    );
+    if let Some(new) = line.new {
+        println!("  {new} pieces were new here");
+    }
+    if let Some(reason) = &line.stopped {
+        println!("  STOPPED: {reason}");
+    }
+}
+
+fn show_totals(totals: &Totals) {
+    let figures = &totals.figures;
+    show_figures(figures);
+    println!("freshness:");
+    show_sites(&totals.sites);
+}
+
+/// Prints the headline figures.
+pub fn show_figures(figures: &Figures) {
+    let percent = |share: spean_protocol::totals::Share| {
+        let text = share.percent().text(Rounding::OneDecimal).unwrap_or_else(|| "-".to_owned());
+        format!("{} of {} ({text} %)", share.count, share.of)
+    };
+    let points = |ratio: spean_protocol::totals::Ratio| {
+        ratio.text(Rounding::OneDecimal).unwrap_or_else(|| "no data".to_owned())
+    };
+    println!("beneficiaries: {}", figures.beneficiaries);
+    println!("women: {}", percent(figures.women));
+    println!("reintegration: {}", percent(figures.reintegration));
+    let pairs = figures.gain.pairs;
+    let unpaired = figures.gain.unpaired;
+    let gain = points(figures.gain.points());
+    println!("mean gain: {gain} points ({pairs} pairs, {unpaired} tests unpaired)");
+    if let Some(module) = figures.largest_gain() {
+        println!("largest gain: {module}");
+    }
+    println!("aspiration micro-business: {}", percent(figures.aspiration));
+    let who5 = &figures.who5;
+    println!(
+        "WHO-5: energy {}, mood {} ({} pairs)",
+        points(who5.energy()),
+        points(who5.mood()),
+        who5.pairs
+    );
+    let english = &figures.english;
+    println!(
+        "English: {} registered, {} attended all, {} of them released before the exam, {} passed",
+        english.registered, english.attended_all, english.released_after_all, english.passed
+    );
+    let beep = &figures.beep;
+    println!("BEEP: {} enrolled, {} completed, {} others", beep.enrolled, beep.completed, beep.others);
+    let bridge = &figures.bridge;
+    println!(
+        "bridge: {} by sites - {} counted again = {} national",
+        bridge.sum_of_sites, bridge.counted_again, bridge.national
+    );
+}

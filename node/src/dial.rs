@@ -1,0 +1,212 @@
+//! Dialling: opens the links that the configuration names, exchanges, and closes them again. The
+//! schedule backs off when a peer does not answer, and never gives up.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spean_protocol::id::SiteId;
+use spean_protocol::session::Outcome;
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::api::{Kind, Refusal};
+use crate::exchange::{ExchangeError, answer, greet};
+use crate::home::{Config, PeerConfig};
+use crate::link::{Allow, Connection, Driver, Link, LinkError, PeerKey, Settings};
+use crate::node::{KnownKeys, Node};
+use crate::service::Service;
+
+/// The longest pause after failures.
+const BACK_OFF_MAX: Duration = Duration::from_secs(3600);
+/// The first pause after a failure.
+const BACK_OFF_MIN: Duration = Duration::from_secs(5);
+
+/// Opens links and dials over them.
+pub struct Dialler {
+    seed: Zeroizing<[u8; 32]>,
+    config: Config,
+    known: KnownKeys,
+    /// One dial-only link for each driver and address family, opened when it is first needed.
+    links: Mutex<BTreeMap<(String, bool), Arc<Link>>>,
+}
+
+impl Dialler {
+    /// A dialler that has opened nothing yet.
+    #[must_use]
+    pub fn new(seed: [u8; 32], config: Config, known: KnownKeys) -> Self {
+        Self { seed: Zeroizing::new(seed), config, known, links: Mutex::default() }
+    }
+
+    /// What is configured.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn settings(&self, driver: &str) -> Result<Settings, Refusal> {
+        let driver = match driver {
+            "iroh" => Driver::Iroh,
+            "quinn" => Driver::Quinn,
+            other => {
+                let message = format!("config.toml: driver '{other}' is not iroh or quinn");
+                return Err(Refusal::new(Kind::Home, message));
+            }
+        };
+        let known = self.known.clone();
+        let allow: Allow =
+            Arc::new(move |key| known.read().is_ok_and(|known| known.contains(&key.0)));
+        Ok(Settings::new(driver, self.seed.clone(), allow))
+    }
+
+    async fn link(&self, peer: &PeerConfig) -> Result<Arc<Link>, Refusal> {
+        let mut links = self.links.lock().await;
+        let place = (peer.driver.clone(), peer.address.is_ipv6());
+        if let Some(link) = links.get(&place) {
+            return Ok(link.clone());
+        }
+        let mut settings = self.settings(&peer.driver)?;
+        // On this machine itself nothing needs to be reachable from outside.
+        settings.dial_from = match peer.address.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V4(_) => settings.dial_from,
+            IpAddr::V6(_) => IpAddr::from([0_u16; 8]),
+        };
+        let link = Arc::new(Link::open(&settings).await.map_err(refused)?);
+        links.insert(place, link.clone());
+        Ok(link)
+    }
+
+    /// Exchanges with the peer of that code.
+    ///
+    /// # Errors
+    /// [`Refusal`] of kind `Link`.
+    pub async fn exchange(
+        &self,
+        service: &Service,
+        code: &str,
+        site: SiteId,
+        keys: &[[u8; 32]],
+    ) -> Result<Outcome, Refusal> {
+        let peer = self.config.peer.iter().find(|peer| peer.site.eq_ignore_ascii_case(code));
+        let peer = peer.ok_or_else(|| {
+            let message = format!("config.toml names no peer '{code}': add a [[peer]] for it");
+            Refusal::new(Kind::Link, message)
+        })?;
+        let link = self.link(peer).await?;
+        let mut last = Refusal::new(Kind::Link, format!("{code} has no key in the roster"));
+        // The newest key first; an older one only where the newest is not there yet.
+        for key in keys.iter().rev() {
+            let connection = match link.dial(PeerKey(*key), peer.address).await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    last = refused(error);
+                    continue;
+                }
+            };
+            let (task_service, shared) = (service.clone(), Arc::new(connection));
+            let connection = shared.clone();
+            // Spawned, so that the end of a message leaves in the same packet as the message.
+            let greeting =
+                tokio::spawn(async move { greet(&task_service, &connection, site).await });
+            let outcome = greeting.await.map_err(|_| Refusal::new(Kind::Link, "stopped"))?;
+            let result = match outcome {
+                Ok(outcome) => Ok(outcome),
+                Err(ExchangeError::Cut(error)) => {
+                    let reason = shared.reason();
+                    tracing::debug!(%error, %reason, "the exchange was cut");
+                    Err(Refusal::new(Kind::Link, format!("{code}: {reason}")))
+                }
+                Err(error) => Err(Refusal::new(Kind::Link, format!("{code}: {error}"))),
+            };
+            if let Some(connection) = Arc::into_inner(shared) {
+                connection.close();
+            }
+            return result;
+        }
+        Err(last)
+    }
+}
+
+fn refused(error: LinkError) -> Refusal {
+    Refusal::new(Kind::Link, error)
+}
+
+/// Listens on everything that the configuration names, until the program ends.
+///
+/// # Errors
+/// [`Refusal`] when an address cannot be bound.
+pub async fn listen(node: &Node) -> Result<(), Refusal> {
+    for listen in node.dialler.config().listen.clone() {
+        let mut settings = node.dialler.settings(&listen.driver)?;
+        settings.listen = Some(listen.address);
+        let link = Link::open(&settings).await.map_err(refused)?;
+        tracing::info!(driver = listen.driver, address = %listen.address, "listening");
+        let node = node.clone();
+        tokio::spawn(async move {
+            loop {
+                match link.accept().await {
+                    Ok(connection) => {
+                        tokio::spawn(serve(node.clone(), connection));
+                    }
+                    Err(LinkError::Closed | LinkError::NotListening) => return,
+                    Err(error) => tracing::debug!(%error, "a dial that came to nothing"),
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Answers one peer for as long as it stays.
+async fn serve(node: Node, connection: Connection) {
+    let key = connection.peer().0;
+    loop {
+        let site = node.service.call(move |engine| {
+            engine.roster().by_key(&key).map(|site| (site.id, site.code.clone()))
+        });
+        let Ok(Some((site, code))) = site.await else { return };
+        match answer(&node.service, &connection, site).await {
+            Ok(outcome) => {
+                tracing::info!(peer = code, ?outcome, "exchanged");
+                let noted = node.service.call(move |engine| engine.note_exchange(site)).await;
+                if let Ok(Err(error)) = noted {
+                    tracing::warn!(%error, "the exchange could not be noted");
+                }
+                if node.renew_known().await.is_err() {
+                    return;
+                }
+            }
+            Err(ExchangeError::Link(LinkError::Closed)) => return,
+            Err(error) => {
+                tracing::info!(peer = code, %error, "the exchange ended early");
+                return;
+            }
+        }
+    }
+}
+
+/// Dials every configured peer again and again, until the program ends.
+pub fn schedule(node: &Node) {
+    for peer in node.dialler.config().peer.clone() {
+        let node = node.clone();
+        tokio::spawn(async move {
+            let mut pause = BACK_OFF_MIN;
+            loop {
+                match node.sync(&peer.site).await {
+                    Ok(outcome) => {
+                        tracing::info!(peer = peer.site, ?outcome, "exchanged");
+                        pause = BACK_OFF_MIN;
+                        tokio::time::sleep(Duration::from_secs(peer.every_seconds)).await;
+                    }
+                    Err(error) => {
+                        tracing::info!(peer = peer.site, %error, seconds = pause.as_secs(), "tried");
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(BACK_OFF_MAX);
+                    }
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,326 @@
+//! A node as a whole: the engine's service, the links and the sticks around it. It answers
+//! requests; what runs by itself (listening, dialling, flushing) is `run`'s business.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use spean_protocol::custody::CustodyState;
+use spean_protocol::event::{Date, Destination, Event};
+use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::roster::{Role, Roster, SignedRoster};
+use spean_protocol::session::Outcome;
+
+use crate::api::{
+    Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage,
+};
+use crate::engine::{Engine, EngineError, install_roster};
+use crate::home::{Home, HomeError, Lock};
+use crate::service::{NodeEngine, Service, Stopped};
+use crate::stick;
+use crate::store::sqlite::Sqlite;
+use crate::world::Machine;
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        let kind = match &error {
+            EngineError::Store(_) | EngineError::Malformed(_) => Kind::Store,
+            EngineError::NotEnrolled | EngineError::NotListed => Kind::Home,
+            _ => Kind::Refused,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<HomeError> for Refusal {
+    fn from(error: HomeError) -> Self {
+        Self::new(Kind::Home, error)
+    }
+}
+
+impl From<Stopped> for Refusal {
+    fn from(error: Stopped) -> Self {
+        Self::new(Kind::Refused, error)
+    }
+}
+
+/// The keys that the roster lists, for the links.
+pub type KnownKeys = Arc<RwLock<BTreeSet<[u8; 32]>>>;
+
+/// A node, running or opened for one command.
+#[derive(Clone)]
+pub struct Node {
+    /// The engine.
+    pub service: Service,
+    /// Where it lives.
+    pub home: Home,
+    /// The keys that links accept.
+    pub known: KnownKeys,
+    #[cfg(feature = "links")]
+    pub(crate) dialler: Arc<crate::dial::Dialler>,
+    _lock: Arc<Lock>,
+}
+
+impl Node {
+    /// Takes the home and opens the engine on it.
+    ///
+    /// # Errors
+    /// [`Refusal`] says what is missing and what to do.
+    pub fn open(home: &Home) -> Result<Self, Refusal> {
+        let identity = home.identity()?;
+        let config = home.config()?;
+        let lock = home.lock()?;
+        let store = Sqlite::open(&home.database()).map_err(EngineError::from)?;
+        let seed = *identity.signing.as_bytes();
+        let engine = Engine::open(store, identity, Box::new(Machine))?;
+        let known = Arc::new(RwLock::new(keys_of(engine.roster())));
+        let (service, _thread) =
+            Service::start(engine).map_err(|error| Refusal::new(Kind::Home, error))?;
+        #[cfg(not(feature = "links"))]
+        let _ = (seed, config);
+        Ok(Self {
+            #[cfg(feature = "links")]
+            dialler: Arc::new(crate::dial::Dialler::new(seed, config, known.clone())),
+            service,
+            home: home.clone(),
+            known,
+            _lock: Arc::new(lock),
+        })
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn answer(&self, request: Request) -> Result<Reply, Refusal> {
+        match &request {
+            Request::LearnerFind { .. }
+            | Request::LearnerShow(_)
+            | Request::Totals(_)
+            | Request::TotalsOf { .. } => self.service.fold_all().await?,
+            _ => {}
+        }
+        match request {
+            Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
+            Request::RosterInstall { bytes } => {
+                let page = self.service.call(move |engine| install(engine, &bytes)).await??;
+                self.renew_known().await?;
+                Ok(Reply::Roster(page))
+            }
+            other => self.service.call(move |engine| answer(engine, other)).await?,
+        }
+    }
+
+    /// Exchanges with a peer that the configuration names.
+    ///
+    /// # Errors
+    /// [`Refusal`] of kind `Link` when the peer does not answer or the line is cut.
+    #[cfg(feature = "links")]
+    pub async fn sync(&self, peer: &str) -> Result<Outcome, Refusal> {
+        let code = peer.to_owned();
+        let found = self.service.call(move |engine| {
+            let site = engine.site_of(&code)?;
+            let keys = engine.roster().keys(site).to_vec();
+            Ok::<_, EngineError>((site, keys))
+        });
+        let (site, keys) = found.await??;
+        let outcome = self.dialler.exchange(&self.service, peer, site, &keys).await?;
+        self.renew_known().await?;
+        self.service.call(move |engine| engine.note_exchange(site)).await??;
+        Ok(outcome)
+    }
+
+    /// Without links there is nothing to dial with.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "links"))]
+    pub async fn sync(&self, _peer: &str) -> Result<Outcome, Refusal> {
+        Err(Refusal::new(Kind::Link, "this program was built without links: use sticks"))
+    }
+
+    /// Tells the links which keys the roster lists by now.
+    ///
+    /// # Errors
+    /// When the node stops.
+    pub async fn renew_known(&self) -> Result<(), Refusal> {
+        let keys = self.service.call(|engine| keys_of(engine.roster())).await?;
+        if let Ok(mut known) = self.known.write() {
+            *known = keys;
+        }
+        Ok(())
+    }
+}
+
+fn keys_of(roster: &Roster) -> BTreeSet<[u8; 32]> {
+    roster.sites.iter().flat_map(|site| site.keys.iter().copied()).collect()
+}
+
+/// Installs the first roster of a home that has none.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn install_first(home: &Home, bytes: &[u8]) -> Result<RosterPage, Refusal> {
+    let _lock = home.lock()?;
+    let mut store = Sqlite::open(&home.database()).map_err(EngineError::from)?;
+    let signed = decode_roster(bytes)?;
+    let roster = install_roster(&mut store, &signed)?;
+    Ok(roster_page(&roster))
+}
+
+fn decode_roster(bytes: &[u8]) -> Result<SignedRoster, Refusal> {
+    SignedRoster::decode(bytes)
+        .map_err(|error| Refusal::new(Kind::Refused, format!("this is no roster: {error}")))
+}
+
+fn install(engine: &mut NodeEngine, bytes: &[u8]) -> Result<RosterPage, Refusal> {
+    let signed = decode_roster(bytes)?;
+    engine.exchange(|engine| engine.take_roster(&signed))?;
+    Ok(roster_page(engine.roster()))
+}
+
+/// The roster for people.
+#[must_use]
+pub fn roster_page(roster: &Roster) -> RosterPage {
+    let line = |site: &spean_protocol::roster::Site| RosterLine {
+        code: site.code.clone(),
+        name: site.name.clone(),
+        role: role_name(site.role).to_owned(),
+        number: site.id.0,
+    };
+    RosterPage {
+        version: roster.version,
+        cohort: roster.cohort,
+        roots: (roster.threshold, roster.roots.len()),
+        sites: roster.sites.iter().map(line).collect(),
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Prison => "prison",
+        Role::Headquarters => "headquarters",
+    }
+}
+
+fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
+    Ok(match request {
+        Request::Status => Reply::Status(Box::new(engine.status()?)),
+        Request::LearnerAdd(row) => {
+            Reply::Added(engine.add_learner(&row)?)
+        }
+        Request::LearnerFind { needle, limit } => {
+            let line = |row: crate::store::LearnerRow| LearnerLine {
+                learner: row.learner,
+                name: row.name,
+                here: row.here,
+            };
+            Reply::Learners(engine.find(&needle, limit)?.into_iter().map(line).collect())
+        }
+        Request::LearnerShow(learner) => Reply::Learner(Box::new(page(engine, learner)?)),
+        Request::LearnerDocument(learner) => Reply::Document(engine.document(learner)?),
+        Request::Record { learner, date, fields } => {
+            Reply::Events(engine.record(learner, read_date(&date)?, &fields)?)
+        }
+        Request::ImportLearners { source, rows } => {
+            Reply::Fates(engine.import_learners(&source, &rows)?)
+        }
+        Request::ImportEvents { source, rows } => {
+            Reply::Fates(engine.import_events(&source, &rows)?)
+        }
+        Request::Flush => Reply::Events(engine.flush()?),
+        Request::TransferOut { learner, to, date, with_restricted } => {
+            let to = destination(engine, &to)?;
+            let date = read_date(&date)?;
+            Reply::Departure(engine.transfer_out(learner, to, date, with_restricted)?)
+        }
+        Request::TransferIn { slip, card, date } => {
+            let date = read_date(&date)?;
+            let arrival = match card {
+                Some(learner) if slip.is_empty() => engine.admit(learner, date)?,
+                _ => engine.transfer_in(&slip, date)?,
+            };
+            Reply::Arrival(arrival)
+        }
+        Request::StickExport { directory, to, carrier } => {
+            let sites: Result<Vec<SiteId>, _> =
+                to.iter().map(|code| engine.site_of(code)).collect();
+            Reply::Bundles(vec![stick::export(engine, Path::new(&directory), &sites?, &carrier)?])
+        }
+        Request::StickImport { path } => Reply::Bundles(stick::import(engine, Path::new(&path))?),
+        Request::StickInspect { path } => {
+            Reply::Bundles(stick::inspect(engine, Path::new(&path))?)
+        }
+        Request::Totals(query) => Reply::Totals(Box::new(engine.totals(query)?)),
+        Request::TotalsOf { site, query } => {
+            let query = spean_protocol::totals::Query { site: Some(engine.site_of(&site)?), ..query };
+            Reply::Totals(Box::new(engine.totals(query)?))
+        }
+        Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
+        Request::Sync { .. } | Request::RosterInstall { .. } => {
+            return Err(Refusal::new(Kind::Refused, "answered elsewhere"));
+        }
+    })
+}
+
+fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refusal> {
+    let row = engine.learner(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+    let view = engine.view(learner)?.ok_or(EngineError::NotHere(learner))?;
+    let state = match CustodyState::of(&view, engine.site()) {
+        CustodyState::Here => "here".to_owned(),
+        CustodyState::Departed { to: Destination::Site(site) } => {
+            format!("on the way to {}", engine.code(site))
+        }
+        CustodyState::Departed { to: Destination::WithoutNode } => {
+            "at a prison without a node".to_owned()
+        }
+        CustodyState::Departed { .. } => "departed, nobody said where".to_owned(),
+        CustodyState::Elsewhere { site } => format!("at {}", engine.code(site)),
+        CustodyState::SeveralSites(sites) => {
+            let codes: Vec<String> = sites.iter().map(|site| engine.code(*site)).collect();
+            format!("at several sites: {}", codes.join(", "))
+        }
+        CustodyState::Released => "released".to_owned(),
+        CustodyState::Unknown => "nobody knows where".to_owned(),
+    };
+    Ok(LearnerPage { learner, name: row.name, state, view })
+}
+
+fn read_date(text: &str) -> Result<Option<Date>, Refusal> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            Refusal::new(Kind::Refused, format!("'{text}' is no day: write it as 2026-03-31"))
+        }),
+    }
+}
+
+fn destination(engine: &NodeEngine, to: &str) -> Result<Destination, Refusal> {
+    Ok(match to {
+        "released" => Destination::Released,
+        "without-node" => Destination::WithoutNode,
+        "unknown" => Destination::Unknown,
+        code => {
+            let site = engine.site_of(code)?;
+            if site == engine.site() {
+                let message = format!("{code} is this site itself: name where the learner goes");
+                return Err(Refusal::new(Kind::Refused, message));
+            }
+            Destination::Site(site)
+        }
+    })
+}
+
+impl NodeEngine {
+    /// Records one event of a learner, as the columns of a file of events tell it.
+    fn record(
+        &mut self,
+        learner: LearnerId,
+        date: Option<Date>,
+        fields: &[String; 8],
+    ) -> Result<u64, Refusal> {
+        let body = self.body(learner, fields)?;
+        let event = Event { date, ..Event::new(body) };
+        Ok(self.append(learner, &[(None, event)])?)
+    }
+}

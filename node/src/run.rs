@@ -1,0 +1,148 @@
+//! A running node: it answers on its socket, listens and dials as configured, flushes what was
+//! recorded, serves its pages, and stops cleanly when it is told to.
+
+use std::fs;
+use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::api::{Kind, MESSAGE_BYTES_MAX, Refusal, Reply, Request};
+use crate::home::Home;
+use crate::node::Node;
+
+/// Seconds between two flushes where the configuration says nothing: a quarter of an hour.
+const FLUSH_SECONDS: u64 = 900;
+
+/// Runs the node of a home until `stop` completes. `ready` is called once it listens everywhere.
+///
+/// # Errors
+/// [`Refusal`] when it cannot start.
+pub async fn run(
+    home: &Home,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(),
+) -> Result<(), Refusal> {
+    let node = Node::open(home)?;
+    let config = home.config()?;
+    let listener = bind(home)?;
+    #[cfg(feature = "links")]
+    {
+        crate::dial::listen(&node).await?;
+        crate::dial::schedule(&node);
+    }
+    #[cfg(all(feature = "web", any()))]
+    if let Some(address) = config.web {
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
+            let message = format!("config.toml: web = {address}: {error}: choose another address");
+            Refusal::new(Kind::Home, message)
+        })?;
+        tracing::info!(%address, "serving pages");
+        tokio::spawn(crate::web::serve(node.service.clone(), listener, std::future::pending()));
+    }
+    let seconds = config.flush_seconds.unwrap_or(FLUSH_SECONDS).max(1);
+    tokio::spawn(flush_regularly(node.clone(), Duration::from_secs(seconds)));
+    tokio::spawn(answer_all(node.clone(), listener));
+    ready();
+    stop.await;
+    tracing::info!("stopping");
+    node.service.call(|engine| engine.flush()).await??;
+    // A socket that stays behind would only make the next command wait for nobody.
+    let _ = fs::remove_file(home.socket());
+    Ok(())
+}
+
+/// The socket, readable and writable by this user alone. One that a killed node left is replaced:
+/// the lock on the home says that no other program answers on it.
+fn bind(home: &Home) -> Result<UnixListener, Refusal> {
+    let path = home.socket();
+    let _ = fs::remove_file(&path);
+    let said = |error: std::io::Error| {
+        Refusal::new(Kind::Home, format!("{}: {error}", path.display()))
+    };
+    let listener = UnixListener::bind(&path).map_err(said)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(said)?;
+    Ok(listener)
+}
+
+async fn flush_regularly(node: Node, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match node.service.call(|engine| engine.flush()).await {
+            Ok(Ok(events)) => tracing::debug!(events, "flushed"),
+            Ok(Err(error)) => tracing::error!(%error, "the flush failed; it is tried again"),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn answer_all(node: Node, listener: UnixListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let node = node.clone();
+        tokio::spawn(async move {
+            if let Err(error) = answer_one(&node, stream).await {
+                tracing::debug!(%error, "a command went away");
+            }
+        });
+    }
+}
+
+async fn answer_one(node: &Node, mut stream: UnixStream) -> std::io::Result<()> {
+    while let Some(bytes) = read_message(&mut stream).await? {
+        let answer = match serde_json::from_slice::<Request>(&bytes) {
+            Ok(request) => node.answer(request).await,
+            Err(error) => Err(Refusal::new(
+                Kind::Refused,
+                format!("the running node does not know this command ({error}): restart it"),
+            )),
+        };
+        write_message(&mut stream, &answer).await?;
+    }
+    Ok(())
+}
+
+/// Asks the running node of a home; `None` when none is running.
+///
+/// # Errors
+/// [`Refusal`]: the node's own, or that it went away.
+pub async fn ask(home: &Home, request: &Request) -> Result<Option<Reply>, Refusal> {
+    let Ok(mut stream) = UnixStream::connect(home.socket()).await else { return Ok(None) };
+    let gone = |error: std::io::Error| {
+        Refusal::new(Kind::Home, format!("the running node went away: {error}: try again"))
+    };
+    write_message(&mut stream, request).await.map_err(gone)?;
+    let bytes = read_message(&mut stream).await.map_err(gone)?;
+    let bytes = bytes.ok_or_else(|| gone(std::io::ErrorKind::UnexpectedEof.into()))?;
+    let answer: Result<Reply, Refusal> = serde_json::from_slice(&bytes)
+        .map_err(|error| Refusal::new(Kind::Home, format!("the running node's answer: {error}")))?;
+    answer.map(Some)
+}
+
+/// Messages are JSON, each after its length as four bytes, little-endian.
+async fn write_message<T: serde::Serialize>(
+    stream: &mut UnixStream,
+    message: &T,
+) -> std::io::Result<()> {
+    let body = serde_json::to_vec(message)?;
+    let length = u32::try_from(body.len()).map_err(|_| std::io::ErrorKind::InvalidInput)?;
+    stream.write_all(&length.to_le_bytes()).await?;
+    stream.write_all(&body).await
+}
+
+async fn read_message(stream: &mut UnixStream) -> std::io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match stream.read_exact(&mut length).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    if length > MESSAGE_BYTES_MAX {
+        return Err(std::io::ErrorKind::InvalidData.into());
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(body))
+}

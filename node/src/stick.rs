@@ -1,0 +1,157 @@
+//! The stick driver over a directory: a bundle is written beside its final name, synced, and
+//! renamed, so that a stick that is pulled early holds no half file under a good name.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use spean_protocol::id::SiteId;
+
+use crate::api::{BundleLine, Kind, Refusal};
+use crate::service::NodeEngine;
+
+/// What bundle files end with.
+const ENDING: &str = "bundle";
+
+/// Files that one directory may hold before it is refused: a stick carries a few dozen.
+const FILES_MAX: usize = 10_000;
+
+/// Writes a bundle for `to` into `directory`.
+///
+/// # Errors
+/// [`Refusal`] of kind `Store` when the stick is full, read-only or gone.
+pub fn export(
+    engine: &mut NodeEngine,
+    directory: &Path,
+    to: &[SiteId],
+    carrier: &str,
+) -> Result<BundleLine, Refusal> {
+    if carrier.len() > 64 {
+        return Err(Refusal::new(Kind::Refused, "--carrier: at most 64 bytes"));
+    }
+    if !directory.is_dir() {
+        let shown = directory.display();
+        let message = format!("{shown} is no directory: is the stick in, and mounted there?");
+        return Err(Refusal::new(Kind::Store, message));
+    }
+    let codes: Vec<String> = to.iter().map(|site| engine.code(*site)).collect();
+    let route = if codes.is_empty() { "anyone".to_owned() } else { codes.join("-") };
+    let source = engine.code(engine.site());
+    let free = |number: &u32| {
+        let name = format!("spean-{source}-{route}-{number}.{ENDING}");
+        let path = directory.join(name);
+        (!path.exists()).then_some(path)
+    };
+    let path = (1..=u32::MAX)
+        .take(FILES_MAX)
+        .find_map(|number| free(&number))
+        .ok_or_else(|| Refusal::new(Kind::Store, "the stick holds too many bundles: empty it"))?;
+    let half = path.with_extension("part");
+    let written = write_bundle(engine, &half, &path, to, carrier);
+    if written.is_err() {
+        // What was half written is of no use under this name; the next export starts anew.
+        let _ = fs::remove_file(&half);
+    }
+    let contents = written?;
+    let route = format!("{source} to {route}");
+    let file = path.display().to_string();
+    Ok(BundleLine { file, manifest: None, route, contents, stopped: None, new: None })
+}
+
+fn write_bundle(
+    engine: &mut NodeEngine,
+    half: &Path,
+    path: &Path,
+    to: &[SiteId],
+    carrier: &str,
+) -> Result<crate::engine::carry::Contents, Refusal> {
+    let said = |error: std::io::Error| explain(path, &error);
+    let mut file = File::create(half).map_err(said)?;
+    let contents = engine.export(to, carrier, &mut |bytes| file.write_all(bytes))?;
+    let contents = contents.map_err(said)?;
+    file.sync_all().map_err(said)?;
+    fs::rename(half, path).map_err(said)?;
+    if let Some(directory) = path.parent() {
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(said)?;
+    }
+    Ok(contents)
+}
+
+/// What the file system said, in words that tell what to do.
+fn explain(path: &Path, error: &std::io::Error) -> Refusal {
+    let shown = path.display();
+    let message = match error.kind() {
+        std::io::ErrorKind::StorageFull => {
+            format!("{shown}: the stick is full: empty it or take another")
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+            format!("{shown}: the stick cannot be written: is it write-protected?")
+        }
+        std::io::ErrorKind::NotFound => format!("{shown}: not there: is the stick in?"),
+        _ => format!("{shown}: {error}: try again, or take another stick"),
+    };
+    Refusal::new(Kind::Store, message)
+}
+
+/// Takes in one bundle, or all bundles of a directory. A file that ends early or is damaged is
+/// named in its line; what came before the damage is kept.
+///
+/// # Errors
+/// [`Refusal`] when there is nothing to read or the engine's store fails.
+pub fn import(engine: &mut NodeEngine, path: &Path) -> Result<Vec<BundleLine>, Refusal> {
+    let mut lines = Vec::new();
+    for path in files(path)? {
+        let mut file = File::open(&path).map_err(|error| explain(&path, &error))?;
+        let imported = engine.import_bundle(&mut |wanted| read(&mut file, wanted), &mut |_| {})?;
+        lines.push(BundleLine::imported(path.display().to_string(), imported));
+    }
+    Ok(lines)
+}
+
+/// Lists what one bundle, or the bundles of a directory, carry.
+///
+/// # Errors
+/// As [`import`].
+pub fn inspect(engine: &NodeEngine, path: &Path) -> Result<Vec<BundleLine>, Refusal> {
+    let mut lines = Vec::new();
+    for path in files(path)? {
+        let mut handle = File::open(&path).map_err(|error| explain(&path, &error))?;
+        let (manifest, contents, stopped) =
+            engine.inspect_bundle(&mut |wanted| read(&mut handle, wanted))?;
+        let route = manifest.as_ref().map_or_else(String::new, |manifest| {
+            let to: Vec<String> =
+                manifest.destinations.iter().map(|site| engine.code(*site)).collect();
+            let to = if to.is_empty() { "anyone".to_owned() } else { to.join(", ") };
+            format!("{} to {to}", engine.code(manifest.source))
+        });
+        let file = path.display().to_string();
+        lines.push(BundleLine { file, manifest, route, contents, stopped, new: None });
+    }
+    Ok(lines)
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, Refusal> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let said = |error: std::io::Error| explain(path, &error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).map_err(said)?.take(FILES_MAX) {
+        let file = entry.map_err(said)?.path();
+        if file.extension().is_some_and(|ending| ending == ENDING) && file.is_file() {
+            found.push(file);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        let message = format!("{}: no bundle there: is it the right stick?", path.display());
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    Ok(found)
+}
+
+fn read(file: &mut File, wanted: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(wanted);
+    file.take(wanted as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
