@@ -9,6 +9,7 @@ to-home = To the first page
 search-label = Find a learner by name or card number
 search-button = Find
 date = { $day } { $month } { $year }
+date-month = { $month } { $year }
 date-unknown = no date
 month-1 = January
 month-2 = February
@@ -55,6 +56,11 @@ records-to-open = pieces of records waiting to be opened
 kept-elsewhere = Where our data are also kept
 held-by-none = Nowhere else yet: not all of it has reached another machine.
 held-by-dgp = The DGP holds everything that was sealed here.
+held-by-prisons =
+    { $count ->
+        [one] 1 prison holds everything that was sealed here.
+       *[other] { $count } prisons hold everything that was sealed here.
+    }
 held-by-sites =
     { $count ->
         [one] 1 other prison holds everything that was sealed here; the DGP does not yet.

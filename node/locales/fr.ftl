@@ -9,6 +9,7 @@ to-home = Vers la première page
 search-label = Chercher un apprenant par son nom ou son numéro de carte
 search-button = Chercher
 date = { $day } { $month } { $year }
+date-month = { $month } { $year }
 date-unknown = sans date
 month-1 = janvier
 month-2 = février
@@ -55,6 +56,11 @@ records-to-open = éléments de dossiers à ouvrir
 kept-elsewhere = Où nos données sont aussi gardées
 held-by-none = Nulle part ailleurs encore : tout n’est pas arrivé sur une autre machine.
 held-by-dgp = La DGP détient tout ce qui a été scellé ici.
+held-by-prisons =
+    { $count ->
+        [one] { $count } prison détient tout ce qui a été scellé ici.
+       *[other] { $count } prisons détiennent tout ce qui a été scellé ici.
+    }
 held-by-sites =
     { $count ->
         [one] 1 autre prison détient tout ce qui a été scellé ici ; la DGP pas encore.

@@ -1,8 +1,8 @@
 //! The command line. Each command is a request to a node: to the running one over its socket, or
 //! to the stopped one in this very process. What it prints is `show`'s business.
 
-mod import;
-mod show;
+pub(crate) mod import;
+pub(crate) mod show;
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -53,7 +53,12 @@ enum Command {
         headquarters: bool,
     },
     /// Run the node: answer commands, listen and dial as config.toml says, until Ctrl-C.
-    Run,
+    Run {
+        /// Also stop when standard input ends: for a program that starts nodes and must not leave
+        /// any behind, however it ends itself.
+        #[arg(long, hide = true)]
+        until_input_ends: bool,
+    },
     /// How the node stands: what is held of each site, what waits, who has what.
     Status,
     /// Learners: add, find, show, list.
@@ -284,11 +289,15 @@ enum RosterCommand {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("SPEAN_LOG").unwrap_or_else(|_| {
-        let level = if matches!(cli.command, Command::Run) { "info" } else { "error" };
+        let level = if matches!(cli.command, Command::Run { .. }) { "info" } else { "error" };
         // The link libraries talk much; their errors reach people through this program's own.
         tracing_subscriber::EnvFilter::new(format!("off,spean={level},spean_protocol={level}"))
     });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -321,8 +330,14 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             show::initialised(cli.json, &home, &request);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run => {
-            crate::run::run(&home, stop_signal(), || println!("ready")).await?;
+        Command::Run { until_input_ends } => {
+            let stop = async {
+                tokio::select! {
+                    () = stop_signal() => {}
+                    () = input_ends(), if *until_input_ends => {}
+                }
+            };
+            crate::run::run(&home, stop, || println!("ready")).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Import(args) => import::import(&home, args, cli.json).await,
@@ -509,8 +524,18 @@ async fn install(home: &Home, bytes: Vec<u8>) -> Result<crate::api::RosterPage, 
     }
 }
 
+/// Completes when standard input does.
+async fn input_ends() {
+    let (end, ended) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = end.send(());
+    });
+    let _ = ended.await;
+}
+
 /// Completes on Ctrl-C and on the signal that service managers send.
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

@@ -75,7 +75,7 @@ pub async fn greet(
         stream.write_all(&framed(&frame)).await.map_err(ExchangeError::Cut)?;
     }
     stream.shutdown().await.map_err(ExchangeError::Cut)?;
-    let answer = read_frame(&mut stream).await?.ok_or(ExchangeError::NotAFrame)?;
+    let answer = read_only_frame(&mut stream).await?;
     let received = service.call(move |engine| {
         session.receive(answer, engine).map_err(ExchangeError::from)?;
         Ok::<_, ExchangeError>(session)
@@ -98,7 +98,7 @@ pub async fn answer(
     peer: SiteId,
 ) -> Result<Outcome, ExchangeError> {
     let mut stream = connection.accept().await?;
-    let hello = read_frame(&mut stream).await?.ok_or(ExchangeError::NotAFrame)?;
+    let hello = read_only_frame(&mut stream).await?;
     let begun = service.call(move |engine| {
         engine.flush()?;
         let mut session = Session::answer(engine.site(), peer);
@@ -154,10 +154,18 @@ where
         let taken = tokio::select! {
             batch = incoming.recv() => match batch {
                 Some(Ok(frames)) if frames.is_empty() => {
-                    let outcome = session.lock().await.outcome();
-                    break if outcome.complete { Ok(outcome) } else {
-                        let early = std::io::ErrorKind::UnexpectedEof;
-                        Err(ExchangeError::Cut(early.into()))
+                    // The peer has closed its side: what it said last may have completed ours.
+                    break match gather(service, &session).await {
+                        Ok((bytes, _)) if session.lock().await.outcome().complete => {
+                            // Whoever is complete has said its last word already.
+                            debug_assert!(bytes.is_empty());
+                            Ok(session.lock().await.outcome())
+                        }
+                        Ok(_) => {
+                            let early = std::io::ErrorKind::UnexpectedEof;
+                            Err(ExchangeError::Cut(early.into()))
+                        }
+                        Err(error) => Err(error),
                     };
                 }
                 Some(Ok(frames)) => frames,
@@ -189,15 +197,14 @@ where
         sending = true;
     };
     drop(outgoing);
-    // Let what was sent arrive before the connection is closed.
+    // What is still to be sent leaves before the connection is closed. If it cannot, the session
+    // is complete all the same: the peer has said its last word and wants no more.
     let written = writing.await;
     reading.abort();
-    let outcome = outcome?;
-    match written {
-        Ok(Ok(())) => Ok(outcome),
-        Ok(Err(error)) => Err(ExchangeError::Cut(error)),
-        Err(_) => Err(ExchangeError::Stopped(Stopped)),
+    if let Err(error) = &written {
+        tracing::debug!(%error, "the writer ended early");
     }
+    outcome
 }
 
 type Shared = Arc<Mutex<Session>>;
@@ -297,6 +304,19 @@ async fn read_frame(
     let mut body = vec![0; length];
     reader.read_exact(&mut body).await.map_err(ExchangeError::Cut)?;
     Frame::decode(&body).map(Some).map_err(|_| ExchangeError::NotAFrame)
+}
+
+/// Reads a frame that is alone on its stream, to the stream's end: a stream that is dropped before
+/// its end costs a packet more.
+async fn read_only_frame(
+    reader: &mut (impl AsyncRead + Unpin),
+) -> Result<Frame, ExchangeError> {
+    let frame = read_frame(reader).await?.ok_or(ExchangeError::NotAFrame)?;
+    match reader.read(&mut [0]).await {
+        Ok(0) => Ok(frame),
+        Ok(_) => Err(ExchangeError::NotAFrame),
+        Err(error) => Err(ExchangeError::Cut(error)),
+    }
 }
 
 /// Reads the next frame and those that have wholly come with it; none at the end of the stream.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
-use spean_protocol::event::Date;
+use spean_protocol::event::{Birth, Date};
 use unic_langid::LanguageIdentifier;
 
 pub use fluent_bundle::FluentValue as Value;
@@ -104,6 +104,21 @@ pub fn date(language: Language, date: Option<Date>) -> String {
     // As texts: a year has no thousands.
     let (year, day) = (year.to_string(), day.to_string());
     text(language, "date", &[("day", day.into()), ("month", month.into()), ("year", year.into())])
+}
+
+/// A date of birth as people write it, as far as it is known.
+#[must_use]
+pub fn birth(language: Language, birth: Birth) -> String {
+    let year = birth.year();
+    match (birth.month(), birth.day()) {
+        (Some(month), Some(day)) => date(language, Date::from_civil(year.into(), month, day).ok()),
+        (Some(month), None) => {
+            let month = text(language, &format!("month-{month}"), &[]);
+            let year = year.to_string();
+            text(language, "date-month", &[("month", month.into()), ("year", year.into())])
+        }
+        (None, _) => year.to_string(),
+    }
 }
 
 /// The title of a programme.

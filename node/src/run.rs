@@ -33,7 +33,7 @@ pub async fn run(
         crate::dial::listen(&node).await?;
         crate::dial::schedule(&node);
     }
-    #[cfg(all(feature = "web", any()))]
+    #[cfg(feature = "web")]
     if let Some(address) = config.web {
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
             let message = format!("config.toml: web = {address}: {error}: choose another address");

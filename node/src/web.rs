@@ -17,6 +17,7 @@ mod learner;
 mod receipt;
 
 use std::future::Future;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -31,6 +32,9 @@ use tokio::net::TcpListener;
 
 use self::frame::{Asked, Failure, Frame};
 use crate::service::Service;
+
+/// How long one connection may last: a page takes milliseconds.
+const CONNECTION: Duration = Duration::from_secs(30);
 
 const STYLE: &str = include_str!("../templates/style.css");
 
@@ -69,7 +73,7 @@ pub async fn serve(
         .method_not_allowed_fallback(async |query: Questions| failed(query, Failure::OnlyGet))
         .layer(map_response(with_headers))
         .with_state(service);
-    axum::serve(guard::Guarded::new(listener), pages).with_graceful_shutdown(stop).await
+    axum::serve(guard::Guarded::new(listener, CONNECTION), pages).with_graceful_shutdown(stop).await
 }
 
 type Questions = Result<Query<Asked>, QueryRejection>;
@@ -82,12 +86,12 @@ async fn with_headers(mut response: Response) -> Response {
 }
 
 async fn home_page(State(service): State<Service>, query: Questions) -> Response {
-    let frame = Frame::new(asked(query), "/".to_owned());
+    let frame = Frame::new(&asked(query), "/".to_owned());
     answer(&frame, home::page(&service, &frame).await)
 }
 
 async fn find_page(State(service): State<Service>, query: Questions) -> Response {
-    let frame = Frame::new(asked(query), "/find".to_owned());
+    let frame = Frame::new(&asked(query), "/find".to_owned());
     answer(&frame, learner::list(&service, &frame).await)
 }
 
@@ -97,7 +101,7 @@ async fn learner_page(
     query: Questions,
 ) -> Response {
     let Some(id) = learner_id(path) else { return failed(query, Failure::NoLearner) };
-    let frame = Frame::new(asked(query), format!("/learner/{id}"));
+    let frame = Frame::new(&asked(query), format!("/learner/{id}"));
     answer(&frame, learner::page(&service, &frame, id).await)
 }
 
@@ -107,7 +111,7 @@ async fn receipt_page(
     query: Questions,
 ) -> Response {
     let Some(id) = learner_id(path) else { return failed(query, Failure::NoLearner) };
-    let frame = Frame::new(asked(query), format!("/receipt/{id}"));
+    let frame = Frame::new(&asked(query), format!("/receipt/{id}"));
     answer(&frame, receipt::page(&service, &frame, id).await)
 }
 
@@ -122,7 +126,7 @@ fn learner_id(path: Result<Path<String>, PathRejection>) -> Option<LearnerId> {
 
 /// A failure on an address that is no page of its own: its language links lead home.
 fn failed(query: Questions, failure: Failure) -> Response {
-    answer(&Frame::new(asked(query), "/".to_owned()), Err(failure))
+    answer(&Frame::new(&asked(query), "/".to_owned()), Err(failure))
 }
 
 fn answer(frame: &Frame, page: Result<String, Failure>) -> Response {

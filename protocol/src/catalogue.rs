@@ -7,15 +7,21 @@
 //! is stored, forwarded, counted by module, and printed as `programme-9` or `module-4.11`.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A programme of the education centre, or a class register of an outside provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// One byte in the formats of this crate; its name where people may read it (JSON).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgrammeId(pub u8);
 
 /// A module of a programme. Modules are numbered from 1 within their programme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Two bytes in the formats of this crate; its name where people may read it (JSON).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId {
     /// The programme that the module belongs to.
     pub programme: ProgrammeId,
@@ -193,6 +199,75 @@ impl fmt::Display for Scope {
     }
 }
 
+/// A text that is neither a name nor a number as `Display` prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such programme or module")]
+pub struct UnknownName;
+
+impl FromStr for ProgrammeId {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let numbered = || Some(Self(text.strip_prefix("programme-")?.parse().ok()?));
+        Self::from_name(text).or_else(numbered).ok_or(UnknownName)
+    }
+}
+
+impl FromStr for ModuleId {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let numbered = || {
+            let (programme, number) = text.strip_prefix("module-")?.split_once('.')?;
+            let programme = ProgrammeId(programme.parse().ok()?);
+            Some(Self { programme, number: number.parse().ok()? })
+        };
+        let named = ProgrammeId::all().find_map(|programme| programme.module(text));
+        named.or_else(numbered).ok_or(UnknownName)
+    }
+}
+
+impl Serialize for ProgrammeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ProgrammeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        } else {
+            u8::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+impl Serialize for ModuleId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (self.programme, self.number).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModuleId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        } else {
+            let (programme, number) = <(ProgrammeId, u8)>::deserialize(deserializer)?;
+            Ok(Self { programme, number })
+        }
+    }
+}
+
 fn module_names(programme: ProgrammeId) -> &'static [&'static str] {
     CATALOGUE.iter().find(|(id, _, _)| *id == programme).map_or(&[], |(_, _, modules)| *modules)
 }
@@ -211,6 +286,8 @@ mod tests {
             assert_eq!(ProgrammeId::from_name(programme.name().unwrap()), Some(programme));
             for module in programme.modules() {
                 assert_eq!(programme.module(&module.to_string()), Some(module));
+                // So that a name alone says which module is meant.
+                assert_eq!(module.to_string().parse(), Ok(module));
                 modules += 1;
             }
         }
@@ -224,7 +301,10 @@ mod tests {
     fn an_unknown_number_prints_and_survives_its_encoding() {
         let module = ModuleId { programme: ProgrammeId(4), number: 11 };
         assert_eq!(module.to_string(), "module-4.11");
+        assert_eq!("module-4.11".parse(), Ok(module));
         assert_eq!(ProgrammeId(9).to_string(), "programme-9");
+        assert_eq!("programme-9".parse(), Ok(ProgrammeId(9)));
+        assert_eq!("module-4".parse::<ModuleId>(), Err(UnknownName));
         for scope in [Scope::Module(module), Scope::Programme(ProgrammeId(9))] {
             let bytes = postcard::to_allocvec(&scope).unwrap();
             assert_eq!(bytes.len(), 2);

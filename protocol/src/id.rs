@@ -87,6 +87,23 @@ sixteen_bytes! {
     Label;
 }
 
+impl RunId {
+    /// A new run of a site. The id starts with the site's number, so that no other site can open a
+    /// run of that id first; `random` supplies the rest.
+    #[must_use]
+    pub fn of(site: SiteId, random: [u8; 16]) -> Self {
+        let mut id = random;
+        id[..2].copy_from_slice(&site.0.to_be_bytes());
+        Self(id)
+    }
+
+    /// Whether the id is one of that site's.
+    #[must_use]
+    pub fn belongs_to(self, site: SiteId) -> bool {
+        self.0[..2] == site.0.to_be_bytes()
+    }
+}
+
 /// The two streams of a learner's record. They are separate documents under separate keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Stream {

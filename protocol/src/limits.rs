@@ -52,7 +52,8 @@ pub const LINEAGE_MAX: usize = 64;
 /// Stays in one keyring, and keys in one grant sent through the mesh.
 pub const KEYRING_MAX: usize = 256;
 
-/// Keys on one printed slip: what a QR of version 13-M holds.
+/// Keys on one slip. Two, the usual most (education and, if agreed, restricted), fit a QR of version
+/// 13-M; four need 16-M.
 pub const SLIP_KEYS_MAX: usize = 4;
 
 /// Learners in one grant. A batch of more is several grants.

@@ -7,16 +7,18 @@
 //! not travel: a parcel carries a [`Batch`] and the change is rebuilt from it, byte for byte.
 //! What the events mean is `view`'s business.
 
+mod batch;
+
 use std::num::NonZeroU64;
 
 use automerge::legacy::{Key, ObjectId, Op, OpType};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ExpandedChange, ReadDoc, ScalarValue};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, DecodeError};
+pub use self::batch::{Batch, Draft};
+use crate::codec::DecodeError;
 use crate::event::EventId;
 use crate::id::Label;
-use crate::limits::{EVENT_BYTES_MAX, PARCEL_EVENTS_MAX};
 use crate::seal::derive;
 
 /// Why a batch did not become part of a record.
@@ -37,48 +39,6 @@ pub enum RecordError {
     /// Automerge refused it; what it said.
     #[error("automerge: {0}")]
     Automerge(String),
-}
-
-/// One event as it is stored: its key where it has one of its own, and its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
-    /// The key of an imported event; `None` where the key follows from label and place.
-    pub id: Option<EventId>,
-    /// The encoded event.
-    pub bytes: Vec<u8>,
-}
-
-/// The content of a parcel of changes: one Automerge change without what can be rebuilt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
-    /// The change's sequence number within its label, from 1.
-    pub seq: u64,
-    /// The events, in the order in which they were recorded.
-    pub events: Vec<Draft>,
-}
-
-impl Batch {
-    /// The batch as a parcel's content.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        codec::encode(self)
-    }
-
-    /// Reads a parcel's content.
-    ///
-    /// # Errors
-    /// [`DecodeError`] for malformed bytes, no events or more than `limits` allows.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let batch: Self = codec::decode(bytes)?;
-        if batch.events.is_empty() {
-            return Err(DecodeError::Malformed);
-        }
-        codec::at_most(batch.events.len(), PARCEL_EVENTS_MAX)?;
-        for draft in &batch.events {
-            codec::at_most(draft.bytes.len(), EVENT_BYTES_MAX)?;
-        }
-        Ok(batch)
-    }
 }
 
 /// How far one label's changes have come in a document, and where in the log each was written.
@@ -180,7 +140,7 @@ fn draft_id(label: Label, op: u64, draft: &Draft) -> EventId {
 pub fn imported_id(secret: &[u8; 32], source: &str, row: &str) -> EventId {
     let parts: [&[u8]; 3] = [secret, source.as_bytes(), row.as_bytes()];
     let hash = derive("spean 2026 imported event v1", &parts);
-    EventId(format!("i{}", data_encoding::BASE64URL_NOPAD.encode(&hash[..16])))
+    EventId(batch::imported_text(&hash[..16]))
 }
 
 /// One event as a record gives it back.

@@ -14,13 +14,16 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use crate::codec::{self, DecodeError};
 use crate::id::SiteId;
 use crate::limits::{SLIP_BYTES_MAX, SLIP_KEYS_MAX};
-use crate::seal::{self, BoxKey, Secret, derive};
+use crate::seal::{self, BOX_BYTES, BoxKey, Secret, derive};
 use crate::stay::GrantContent;
 
 /// The version of the slip format that this program writes.
 pub const VERSION: u8 = 1;
 /// X25519, HKDF-SHA256, ChaCha20Poly1305; Ed25519.
 const SUITE: u8 = 1;
+
+/// The bytes of a slip without any content: less was not scanned or typed whole.
+const BYTES_MIN: usize = 2 + 16 + 4 + BOX_BYTES + 64;
 
 /// Why a slip was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +135,9 @@ impl Slip {
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         codec::at_most(bytes.len(), SLIP_BYTES_MAX)?;
+        if bytes.len() < BYTES_MIN {
+            return Err(DecodeError::Malformed);
+        }
         let (front, rest) = codec::take_bytes(bytes, 2)?;
         if front != [VERSION, SUITE] {
             return Err(DecodeError::NewerVersion(front[0]));

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::Args;
 use csv::StringRecord;
@@ -74,35 +73,57 @@ pub struct ImportArgs {
 
 /// What an import did.
 #[derive(Debug, Default, Serialize)]
-struct Report {
-    learners: Counts,
-    events: Counts,
+pub(crate) struct Report {
+    /// Rows of the file of learners.
+    pub(crate) learners: Counts,
+    /// Rows of the file of events.
+    pub(crate) events: Counts,
 }
 
+/// Rows by their fate.
 #[derive(Debug, Default, Serialize)]
-struct Counts {
-    new: u64,
-    known: u64,
-    refused: u64,
+pub(crate) struct Counts {
+    /// New, and kept.
+    pub(crate) new: u64,
+    /// Imported before.
+    pub(crate) known: u64,
+    /// Of no use.
+    pub(crate) refused: u64,
     /// The first refused rows, with file, line and reason.
-    reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
 }
 
 /// Refused rows that are listed; the rest are only counted.
 const REASONS_MAX: usize = 1_000;
 
 impl Counts {
-    fn add(&mut self, place: &str, fate: &Fate) {
+    fn add(&mut self, path: &Path, line: u64, fate: &Fate) {
         match fate {
             Fate::New => self.new += 1,
             Fate::Known => self.known += 1,
             Fate::Refused(reason) => {
                 self.refused += 1;
                 if self.reasons.len() < REASONS_MAX {
-                    self.reasons.push(format!("{place}: {reason}"));
+                    self.reasons.push(format!("{}:{line}: {reason}", path.display()));
                 }
             }
         }
+    }
+
+    fn add_all(
+        &mut self,
+        (path, lines): (Option<&Path>, &[u64]),
+        reply: &Reply,
+        bar: &ProgressBar,
+    ) -> Result<(), Refusal> {
+        let Reply::Fates(fates) = reply else {
+            return Err(Refusal::new(Kind::Home, "an unexpected answer"));
+        };
+        for (line, fate) in lines.iter().zip(fates) {
+            self.add(path.unwrap_or(Path::new("")), *line, fate);
+        }
+        bar.inc(lines.len() as u64);
+        Ok(())
     }
 }
 
@@ -115,44 +136,94 @@ pub async fn import(home: &Home, args: &ImportArgs, json: bool) -> Result<ExitCo
     if args.learners.is_none() && args.events.is_none() {
         return Err(Refusal::new(Kind::Refused, "name --learners FILE, --events FILE, or both"));
     }
-    let mut importer = Importer { home, node: None, source: args.source.clone(), quiet: json };
-    let mut report = Report::default();
-    if let Some(path) = &args.learners {
-        let rows = read(path, &LEARNER_COLUMNS, &mut report.learners, |fields| {
-            let [row, rest @ ..] = fields;
-            LearnerRow { row, fields: rest }
-        })?;
-        importer.send("learners", path, rows, &mut report.learners, &|source, rows| {
-            Request::ImportLearners { source, rows }
-        })
-        .await?;
-    }
-    if let Some(path) = &args.events {
-        let mut undated = Vec::new();
-        let rows = read(path, &EVENT_COLUMNS, &mut report.events, |fields| {
-            let [row, learner, date, rest @ ..] = fields;
-            if !date.is_empty() && spean_protocol::event::Date::from_str(&date).is_err() {
-                undated.push(row.clone());
-            }
-            let date = date.parse().ok();
-            EventRow { row, learner, date, fields: rest }
-        })?;
-        let (rows, wrong): (Vec<_>, Vec<_>) = {
-            let wrong: std::collections::BTreeSet<_> = undated.into_iter().collect();
-            rows.into_iter().partition(|(_, row)| !wrong.contains(&row.row))
-        };
-        for (line, _) in wrong {
-            let place = format!("{}:{line}", path.display());
-            let reason = "date: not a day such as 2025-03-31".to_owned();
-            report.events.add(&place, &Fate::Refused(reason));
+    let register = Register {
+        source: &args.source,
+        learners: args.learners.as_deref(),
+        events: args.events.as_deref(),
+    };
+    // The stopped node, opened for all batches at once.
+    let mut stopped: Option<Node> = None;
+    let mut ask = async |request: Request| {
+        if let Some(node) = &stopped {
+            return node.answer(request).await;
         }
-        let rows = by_learner(rows);
-        importer.send("events", path, rows, &mut report.events, &|source, rows| {
-            Request::ImportEvents { source, rows }
-        })
-        .await?;
+        if let Some(reply) = crate::run::ask(home, &request).await? {
+            return Ok(reply);
+        }
+        stopped.insert(Node::open(home)?).answer(request).await
+    };
+    let mut report = Report::default();
+    let bar = progress_bar("rows", json);
+    let done = register.send(BATCH_ROWS, &mut ask, &bar, &mut report).await;
+    bar.finish_and_clear();
+    done.map(|()| print(&report, json))
+}
+
+/// The files of one register.
+pub(crate) struct Register<'a> {
+    /// Its name: row keys are unique within it.
+    pub(crate) source: &'a str,
+    /// The file of learners.
+    pub(crate) learners: Option<&'a Path>,
+    /// The file of events.
+    pub(crate) events: Option<&'a Path>,
+}
+
+impl Register<'_> {
+    /// Reads the files and sends their rows, so many in one batch, which is one transaction of the
+    /// node. `report` counts what the node acknowledged, also where the import ends early.
+    ///
+    /// # Errors
+    /// [`Refusal`] when a file cannot be read at all or `ask` fails.
+    pub(crate) async fn send(
+        &self,
+        batch_rows: usize,
+        ask: &mut impl AsyncFnMut(Request) -> Result<Reply, Refusal>,
+        bar: &ProgressBar,
+        report: &mut Report,
+    ) -> Result<(), Refusal> {
+        let mut learners = Vec::new();
+        if let Some(path) = self.learners {
+            learners = read(path, &LEARNER_COLUMNS, &mut report.learners, |fields| {
+                let [row, rest @ ..] = fields;
+                Ok(LearnerRow { row, fields: rest })
+            })?;
+        }
+        let mut events = Vec::new();
+        if let Some(path) = self.events {
+            events = read(path, &EVENT_COLUMNS, &mut report.events, |fields| {
+                let [row, learner, date, rest @ ..] = fields;
+                let date = match date.as_str() {
+                    "" => None,
+                    text => Some(text.parse().map_err(|_| "date: not a day such as 2025-03-31")?),
+                };
+                Ok(EventRow { row, learner, date, fields: rest })
+            })?;
+        }
+        bar.inc_length((learners.len() + events.len()) as u64);
+        for batch in batches(learners, batch_rows) {
+            let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let source = self.source.to_owned();
+            let reply = ask(Request::ImportLearners { source, rows }).await?;
+            report.learners.add_all((self.learners, &lines), &reply, bar)?;
+        }
+        for batch in batches(by_learner(events), batch_rows) {
+            let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let source = self.source.to_owned();
+            let reply = ask(Request::ImportEvents { source, rows }).await?;
+            report.events.add_all((self.events, &lines), &reply, bar)?;
+        }
+        Ok(())
     }
-    Ok(print(&report, json))
+}
+
+/// Rows with their lines, `rows` in each batch.
+fn batches<T>(all: Vec<(u64, T)>, rows: usize) -> impl Iterator<Item = Vec<(u64, T)>> {
+    let mut all = all.into_iter().peekable();
+    std::iter::from_fn(move || {
+        all.peek()?;
+        Some(all.by_ref().take(rows.max(1)).collect())
+    })
 }
 
 /// Rows of one learner together, so that each record is opened once.
@@ -164,57 +235,12 @@ fn by_learner(rows: Vec<(u64, EventRow)>) -> Vec<(u64, EventRow)> {
     order.into_values().flatten().collect()
 }
 
-struct Importer<'a> {
-    home: &'a Home,
-    /// The stopped node, opened for all batches at once.
-    node: Option<Node>,
-    source: String,
-    quiet: bool,
-}
-
-impl Importer<'_> {
-    async fn send<T>(
-        &mut self,
-        what: &'static str,
-        path: &Path,
-        rows: Vec<(u64, T)>,
-        counts: &mut Counts,
-        request: &dyn Fn(String, Vec<T>) -> Request,
-    ) -> Result<(), Refusal> {
-        let bar = progress_bar(rows.len(), what, self.quiet);
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let (lines, batch): (Vec<u64>, Vec<T>) = rows.by_ref().take(BATCH_ROWS).unzip();
-            let reply = self.ask(request(self.source.clone(), batch)).await?;
-            let Reply::Fates(fates) = reply else {
-                return Err(Refusal::new(Kind::Home, "an unexpected answer"));
-            };
-            for (line, fate) in lines.iter().zip(&fates) {
-                counts.add(&format!("{}:{line}", path.display()), fate);
-            }
-            bar.inc(lines.len() as u64);
-        }
-        bar.finish_and_clear();
-        Ok(())
-    }
-
-    async fn ask(&mut self, request: Request) -> Result<Reply, Refusal> {
-        if let Some(node) = &self.node {
-            return node.answer(request).await;
-        }
-        if let Some(reply) = crate::run::ask(self.home, &request).await? {
-            return Ok(reply);
-        }
-        self.node.insert(Node::open(self.home)?).answer(request).await
-    }
-}
-
 /// A bar on standard error, where people see it and pipes do not.
-pub(crate) fn progress_bar(length: usize, what: &'static str, quiet: bool) -> ProgressBar {
+pub(crate) fn progress_bar(what: &'static str, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(length as u64);
+    let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{msg:12} {bar:40} {pos}/{len} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(what);
@@ -226,7 +252,7 @@ fn read<T>(
     path: &Path,
     columns: &[&str; 11],
     counts: &mut Counts,
-    mut row: impl FnMut([String; 11]) -> T,
+    row: impl Fn([String; 11]) -> Result<T, &'static str>,
 ) -> Result<Vec<(u64, T)>, Refusal> {
     let shown = path.display().to_string();
     let said = |error: String| Refusal::new(Kind::Refused, format!("{shown}: {error}"));
@@ -246,7 +272,7 @@ fn read<T>(
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
                 let reason = Fate::Refused("not UTF-8 text: save the file as UTF-8".to_owned());
-                counts.add(&format!("{shown}:{line}"), &reason);
+                counts.add(path, line, &reason);
                 continue;
             }
         }
@@ -261,14 +287,17 @@ fn read<T>(
             None
         };
         if let Some(problem) = problem {
-            counts.add(&format!("{shown}:{line}"), &Fate::Refused(problem));
+            counts.add(path, line, &Fate::Refused(problem));
             continue;
         }
         if rows.len() >= ROWS_MAX {
             return Err(said(format!("more than {ROWS_MAX} rows: split the file")));
         }
         let field = |place: usize| record.get(place).unwrap_or_default().trim().to_owned();
-        rows.push((line, row(places.map(field))));
+        match row(places.map(field)) {
+            Ok(row) => rows.push((line, row)),
+            Err(reason) => counts.add(path, line, &Fate::Refused(reason.to_owned())),
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::bundle::{BundleError, Manifest, Reader, Writer};
-use spean_protocol::frontier::SiteFrontier;
+use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::SiteId;
-use spean_protocol::log::Span;
+use spean_protocol::log::{Head, Span};
 use spean_protocol::ranges::Ranges;
+use spean_protocol::receipt::Statement;
 use spean_protocol::segment::Log;
 use spean_protocol::session::{Frame, Host};
 
@@ -132,7 +133,7 @@ impl<S: Store> Engine<S> {
         for site in self.skeleton.sites() {
             let mut common: Option<BTreeMap<_, (u32, Ranges)>> = None;
             for destination in to {
-                let stated = self.receipts.get(destination).map(|(_, statement)| statement);
+                let stated = self.stated(*destination);
                 let heads = stated.and_then(|s| s.complete.get(&site)).cloned();
                 let frontier =
                     SiteFrontier { heads: heads.unwrap_or_default(), beyond: Vec::new() };
@@ -146,6 +147,17 @@ impl<S: Store> Engine<S> {
         }
         plan.sort_by_key(|span| span.log);
         plan
+    }
+
+    /// What a site says that it has. Where copies of its machine exist, or it was restored from a
+    /// backup, a receipt that does not cover all of them speaks for one of them only: then nothing
+    /// is taken for granted, and the copy that lost its tail gets it back.
+    fn stated(&self, site: SiteId) -> Option<&Statement> {
+        let (_, statement) = self.receipts.get(&site)?;
+        let heads: Vec<HeadMark> = self.skeleton.heads(site).iter().map(Head::mark).collect();
+        let own = statement.complete.get(&site).map_or(&[][..], Vec::as_slice);
+        let for_all = heads.len() < 2 || self.skeleton.descends(site, own, &heads);
+        for_all.then_some(statement)
     }
 
     /// Takes in a bundle that `read` gives, chunk by chunk: each chunk is one transaction.

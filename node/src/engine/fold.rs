@@ -75,21 +75,44 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError`]; what a peer sealed wrongly is set aside and is no error.
     pub fn fold(&mut self, learners: usize) -> Result<Folded, EngineError> {
-        self.input(|engine| engine.fold_now(learners))
+        match self.input(|engine| engine.fold_now(learners)) {
+            // One record that cannot be folded must not stop the others: fold up to it one by one.
+            Err(error) if !matches!(error, EngineError::Store(_)) => {
+                match self.input(|engine| engine.fold_now(1)) {
+                    Err(error) if !matches!(error, EngineError::Store(_)) => {
+                        self.input(|engine| engine.give_up_first(&error))
+                    }
+                    other => other,
+                }
+            }
+            other => other,
+        }
     }
 
-    pub(super) fn fold_now(&mut self, learners: usize) -> Result<Folded, EngineError> {
+    fn fold_now(&mut self, learners: usize) -> Result<Folded, EngineError> {
         let mut folded = Folded::default();
-        for _ in 0..learners {
-            let Some((key, _)) = self.store.scan(Table::Dirty, &[], &[], 1)?.pop() else {
-                return Ok(folded);
-            };
-            let (learner, _) = read_learner_stream(&key)?;
+        while folded.records < learners as u64 {
+            let Some(learner) = self.first_dirty()? else { return Ok(folded) };
             self.fold_learner(learner)?;
             folded.records += 1;
         }
-        folded.more = !self.store.scan(Table::Dirty, &[], &[], 1)?.is_empty();
+        folded.more = self.first_dirty()?.is_some();
         Ok(folded)
+    }
+
+    fn first_dirty(&self) -> Result<Option<LearnerId>, EngineError> {
+        let first = self.store.scan(Table::Dirty, &[], &[], 1)?.pop();
+        first.map(|(key, _)| Ok(read_learner_stream(&key)?.0)).transpose()
+    }
+
+    /// Sets the first record that waits aside: what it is made of does not fold.
+    fn give_up_first(&mut self, error: &EngineError) -> Result<Folded, EngineError> {
+        let Some(learner) = self.first_dirty()? else { return Ok(Folded::default()) };
+        for (key, _) in self.store.scan(Table::Dirty, &learner.0, &[], usize::MAX)? {
+            self.store.remove(Table::Dirty, &key)?;
+        }
+        self.set_aside(&format!("a record that does not fold: {error}"))?;
+        Ok(Folded { records: 0, more: self.first_dirty()?.is_some() })
     }
 
     /// Brings one learner's records up to date. Keyrings that turn up bring further labels.

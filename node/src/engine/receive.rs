@@ -24,7 +24,7 @@ use super::{Engine, EngineError, codec_error};
 use crate::store::{Store, Table};
 
 /// Refusals that are kept for people to read; older ones make room.
-const ASIDE_MAX: u64 = 1_000;
+const ASIDE_MAX: usize = 1_000;
 
 /// What became of a piece.
 enum Taken {
@@ -76,6 +76,9 @@ impl<S: Store> Engine<S> {
 
     fn take_segment(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
         let header = &segment.header;
+        if !header.run.belongs_to(header.site) {
+            return Ok(Taken::Refused(format!("{}: the run is another site's", header.site)));
+        }
         let parents = match header.log {
             Log::Control => match opening_of(segment) {
                 Ok(parents) => parents,
@@ -445,14 +448,35 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Keeps the reason for which a piece was refused, for people to read.
+    /// Keeps the reason for which a piece was refused, for people to read: each reason once, the
+    /// oldest making room.
     pub(super) fn set_aside(&mut self, reason: &str) -> Result<(), EngineError> {
-        let count = self.counter(b"aside")?;
-        self.store.write(Table::Meta, b"aside", &(count + 1).to_be_bytes())?;
-        let place = (count % ASIDE_MAX).to_be_bytes();
-        let row = codec::encode(&(count, self.world.wall_seconds(), reason));
+        let name = derive("spean 2026 reason set aside v1", &[reason.as_bytes()]);
+        if self.store.read(Table::Aside, &name[..8])?.is_some() {
+            return Ok(());
+        }
         tracing::warn!(reason, "set aside");
-        Ok(self.store.write(Table::Aside, &place, &row)?)
+        let count = self.counter(b"aside")?;
+        let mut rows = self.set_aside_rows()?;
+        if rows.len() >= ASIDE_MAX {
+            rows.sort_unstable();
+            if let Some((_, _, _, oldest)) = rows.first() {
+                self.store.remove(Table::Aside, oldest)?;
+            }
+        }
+        self.store.write(Table::Meta, b"aside", &(count + 1).to_be_bytes())?;
+        let row = codec::encode(&(count, self.world.wall_seconds(), reason));
+        Ok(self.store.write(Table::Aside, &name[..8], &row)?)
+    }
+
+    /// What was set aside: number, wall clock, reason, key.
+    pub(super) fn set_aside_rows(&self) -> Result<Vec<(u64, u64, String, Vec<u8>)>, EngineError> {
+        let rows = self.store.scan(Table::Aside, &[], &[], usize::MAX)?;
+        let read = |(key, value): (Vec<u8>, Vec<u8>)| {
+            let (number, stamp, reason) = codec::decode(&value)?;
+            Ok((number, stamp, reason, key))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     pub(super) fn counter(&self, name: &[u8]) -> Result<u64, EngineError> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
+use spean_protocol::custody::{self, Stay};
 use spean_protocol::event::{Date, Event};
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
@@ -17,7 +18,7 @@ use spean_protocol::session::Host;
 use spean_protocol::totals::{
     Contribution, Figures, LearnerFacts, Query, Statement, statements, who5_pair,
 };
-use spean_protocol::view::{LearnerView, Link, Persons};
+use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
 use super::keys::key_of;
 use super::{Engine, EngineError};
@@ -90,9 +91,10 @@ impl<S: Store> Engine<S> {
         let count = |table| Ok::<u64, EngineError>(
             self.store.scan(table, &[], &[], usize::MAX)?.len() as u64,
         );
+        // Siblings now, or merged by the newest run: after the next run, people know.
         let heads = self.skeleton.heads(self.site).len() as u64;
-        let siblings = self.skeleton.runs(self.site).map(|(_, run)| run.parents.len() as u64);
-        let merged: u64 = siblings.map(|parents| parents.saturating_sub(1)).sum();
+        let newest = self.skeleton.runs(self.site).next_back();
+        let merged = newest.map_or(0, |(_, run)| run.parents.len() as u64);
         Ok(Status {
             site: self.code(self.site),
             name: site.map(|site| site.name.clone()).unwrap_or_default(),
@@ -103,7 +105,7 @@ impl<S: Store> Engine<S> {
             to_fold: count(Table::Dirty)?,
             set_aside: self.counter(b"aside")?,
             set_aside_reasons: self.set_aside_reasons(8)?,
-            copies: merged + heads.saturating_sub(1),
+            copies: heads.max(merged).saturating_sub(1),
             forks: self.forks.len() as u64,
             held_by: self.held_by(),
             exchanges: self.exchanges()?,
@@ -112,10 +114,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn set_aside_reasons(&self, limit: usize) -> Result<Vec<String>, EngineError> {
-        let mut rows = Vec::new();
-        for (_, value) in self.store.scan(Table::Aside, &[], &[], usize::MAX)? {
-            rows.push(codec::decode::<(u64, u64, String)>(&value)?);
-        }
+        let mut rows = self.set_aside_rows()?;
         rows.sort_unstable_by(|a, b| b.cmp(a));
         Ok(rows.into_iter().take(limit).map(|row| row.2).collect())
     }
@@ -205,6 +204,17 @@ impl<S: Store> Engine<S> {
     pub fn view(&self, learner: LearnerId) -> Result<Option<LearnerView>, EngineError> {
         let row = self.store.learner(learner)?.filter(|row| !row.view.is_empty());
         Ok(row.map(|row| codec::decode(&row.view)).transpose()?)
+    }
+
+    /// The newest stay of a learner at this site, also after he has left: for receipts.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn last_stay(&mut self, learner: LearnerId) -> Result<Option<Stay>, EngineError> {
+        let Some(own) = self.own_stay(learner)? else { return Ok(None) };
+        let entries = self.entries(learner)?;
+        let stays = custody::stays(&InEffect::of(&entries));
+        Ok(stays.into_iter().find(|stay| stay.stay == own.stay))
     }
 
     /// A learner's row, where this node ever read him.

@@ -364,7 +364,7 @@ impl<S: Store> Engine<S> {
             return Ok(run);
         }
         let parents = self.skeleton.heads(self.site);
-        let run = RunId(self.fresh_id("run"));
+        let run = RunId::of(self.site, self.fresh_id("run"));
         let number = self.skeleton.next_number();
         self.skeleton.open_run(run, self.site, parents.clone(), number);
         self.touched.insert(run);

@@ -49,7 +49,8 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 /// Every key that the program may ask for: the pages' and this module's own.
 fn asked() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut texts = vec![include_str!("../locale.rs").to_owned(), include_str!("../web.rs").to_owned()];
+    let own = [include_str!("../locale.rs"), include_str!("../web.rs")];
+    let mut texts = own.map(str::to_owned).to_vec();
     sources(&root.join("templates"), &mut texts);
     sources(&root.join("src/web"), &mut texts);
     let mut asked = BTreeSet::new();
@@ -134,6 +135,9 @@ fn dates_and_titles_are_said() {
     assert_eq!(date(Language::French, day), "9 mars 2025");
     assert!(date(Language::Khmer, day).ends_with(" 2025"));
     assert_eq!(date(Language::English, None), "no date");
+    let born = |text: &str| birth(Language::French, text.parse().unwrap());
+    assert_eq!([born("1990"), born("1990-05"), born("1990-05-17")].join(";"),
+        "1990;mai 1990;17 mai 1990");
     assert_eq!(module(Language::English, ModuleId::MICRO_BUSINESS), "Starting a micro-business");
     let unknown = ModuleId { programme: ProgrammeId(99), number: 200 };
     assert_eq!(scope(Language::English, Scope::Module(unknown)), "Programme 99: Module 200");

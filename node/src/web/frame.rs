@@ -28,6 +28,14 @@ pub struct Asked {
     q: String,
 }
 
+#[cfg(test)]
+impl Asked {
+    /// A question for nothing but a language.
+    pub fn in_language(code: &str) -> Self {
+        Self { lang: code.to_owned(), q: String::new() }
+    }
+}
+
 /// The language of a page and where it stands.
 pub struct Frame {
     /// The language.
@@ -51,7 +59,7 @@ pub struct Choice {
 
 impl Frame {
     /// The frame of the page at `path`. A language that is not offered becomes the first one.
-    pub fn new(asked: Asked, path: String) -> Self {
+    pub fn new(asked: &Asked, path: String) -> Self {
         let language = Language::from_code(&asked.lang).unwrap_or_default();
         let needle = asked.q.trim().chars().take(NEEDLE_MAX).collect();
         Self { language, needle, path }

@@ -18,19 +18,17 @@ use tokio::time::Sleep;
 /// Connections at a time: the dozen PCs of a site, with room.
 const CONNECTIONS_MAX: usize = 64;
 
-/// How long one connection may last: a page takes milliseconds.
-const CONNECTION: Duration = Duration::from_secs(30);
-
 /// The guarded listener.
 pub struct Guarded {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    longest: Duration,
 }
 
 impl Guarded {
-    /// Guards a listener.
-    pub fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+    /// Guards a listener; no connection lasts longer than `longest`.
+    pub fn new(listener: TcpListener, longest: Duration) -> Self {
+        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)), longest }
     }
 }
 
@@ -44,7 +42,7 @@ impl Listener for Guarded {
             let Ok(place) = self.places.clone().acquire_owned().await else { continue };
             // axum's own listener waits out the errors that pass, such as too many open files.
             let (stream, peer) = Listener::accept(&mut self.listener).await;
-            let end = Box::pin(tokio::time::sleep(CONNECTION));
+            let end = Box::pin(tokio::time::sleep(self.longest));
             return (Connection { stream, end, _place: place }, peer);
         }
     }

@@ -31,9 +31,18 @@ pub async fn page(service: &Service, frame: &Frame) -> Result<String, Failure> {
         Ok((engine.status()?, headquarters))
     })
     .await?;
+    shown(frame, status, headquarters.as_deref())
+}
+
+/// The page of a status. `headquarters` is the DGP's code.
+pub fn shown(
+    frame: &Frame,
+    status: Status,
+    headquarters: Option<&str>,
+) -> Result<String, Failure> {
     let home = Home {
         frame,
-        held_by: held_by(frame, &status, headquarters.as_deref()),
+        held_by: held_by(frame, &status, headquarters),
         warnings: warnings(frame, &status),
         sites: status.sites.iter().map(|site| site_line(frame, &status, site)).collect(),
         status,
@@ -45,6 +54,9 @@ fn held_by(frame: &Frame, status: &Status, headquarters: Option<&str>) -> String
     let others = status.held_by.iter().filter(|code| Some(code.as_str()) != headquarters).count();
     let at_headquarters = status.held_by.len() > others;
     let count = u64::try_from(others).unwrap_or(u64::MAX);
+    if status.headquarters && others > 0 {
+        return frame.count("held-by-prisons", count);
+    }
     match (others, at_headquarters) {
         (0, false) => frame.text("held-by-none"),
         (0, true) => frame.text("held-by-dgp"),

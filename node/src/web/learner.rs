@@ -1,12 +1,13 @@
 //! The list that a search gives, and one learner's summary. What the summary leaves out on purpose:
-//! the restricted stream, accounts, the expected release, remarks.
+//! the restricted stream, accounts, the expected release, remarks. (How many events came late or
+//! from a newer version is counted over both streams; what they say is not shown.)
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use spean_protocol::catalogue::ProgrammeId;
 use spean_protocol::custody::{CustodyState, Stay};
-use spean_protocol::event::{Birth, Date, EducationLevel, ExamOutcome, Script, Sex};
+use spean_protocol::event::{Date, EducationLevel, ExamOutcome, Script, Sex};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::totals::LearnerFacts;
 use spean_protocol::view::{
@@ -179,9 +180,10 @@ fn facts(frame: &Frame, view: &LearnerView) -> Vec<(String, String)> {
     let profile = &view.profile;
     let level =
         |l: &EducationLevel| locale::code(frame.language, "education", l.name(), (*l).into());
+    let born = values(&profile.birth, |birth| locale::birth(frame.language, *birth));
     let rows = [
         (frame.text("fact-sex"), values(&profile.sex, |sex| sex_word(frame, *sex))),
-        (frame.text("fact-born"), values(&profile.birth, Birth::to_string)),
+        (frame.text("fact-born"), born),
         (frame.text("fact-education"), values(&profile.education, level)),
     ];
     rows.into_iter().filter(|(_, value)| !value.is_empty()).collect()
@@ -261,10 +263,12 @@ fn stay_row(frame: &Frame, stay: &Stay, sites: &Sites) -> StayRow {
         frame.say("stay-left-to", &[("date", frame.date(one.date).into()), ("to", to.into())])
     });
     let (arrived, left): (Vec<_>, Vec<_>) = (arrived.collect(), left.collect());
+    let or =
+        |list: Vec<String>, none: String| if list.is_empty() { none } else { list.join(" / ") };
     StayRow {
         site: sites.codes(&at),
-        arrived: if arrived.is_empty() { frame.text("stay-no-arrival") } else { arrived.join(" / ") },
-        left: if left.is_empty() { frame.text("stay-open") } else { left.join(" / ") },
+        arrived: or(arrived, frame.text("stay-no-arrival")),
+        left: or(left, frame.text("stay-open")),
     }
 }
 

@@ -125,7 +125,12 @@ impl Pair {
             while let Ok(connection) = serving.accept().await {
                 let service = service.clone();
                 tokio::spawn(async move {
-                    while answer(&service, &connection, SiteId(dialler)).await.is_ok() {}
+                    loop {
+                        if let Err(error) = answer(&service, &connection, SiteId(dialler)).await {
+                            eprintln!("the answering side ended: {error}");
+                            return;
+                        }
+                    }
                 });
             }
         });

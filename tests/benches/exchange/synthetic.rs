@@ -42,8 +42,8 @@ fn run(
     let name = blake3::hash(format!("run {author} {week}").as_bytes());
     let mut id = [0; 16];
     id.copy_from_slice(&name.as_bytes()[..16]);
-    let run = RunId(id);
     let site = SiteId(author);
+    let run = RunId::of(site, id);
     let key = signing(author);
     let header = |log, height, previous, control| Header {
         log,

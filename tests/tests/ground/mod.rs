@@ -1,0 +1,130 @@
+//! Homes of enrolled nodes in a temporary directory, and the real program on them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_spean-under-test");
+
+/// A head office (home `dgp`) and some sites, enrolled, not running.
+pub struct Ground {
+    directory: TempDir,
+}
+
+/// What a command printed and how it ended.
+pub struct Said {
+    /// Both streams.
+    pub text: String,
+    out: String,
+    code: Option<i32>,
+}
+
+impl Ground {
+    /// Enrols the head office and the sites of these codes.
+    pub fn of(sites: &[&str]) -> Self {
+        let ground = Self { directory: tempfile::tempdir().unwrap() };
+        let headquarters = ["init", "--code", "DGP", "--name", "Head office", "--headquarters"];
+        ground.run("dgp", &headquarters).done();
+        let mut requests = vec![ground.path("dgp/request.toml")];
+        for site in sites {
+            ground.run(site, &["init", "--code", site, "--name", site]).done();
+            requests.push(ground.path(&format!("{site}/request.toml")));
+        }
+        let desk = ground.path("desk");
+        ground.run("dgp", &["roster", "new", &desk]).done();
+        let mut add = vec!["roster", "add", &desk];
+        add.extend(requests.iter().map(String::as_str));
+        ground.run("dgp", &add).done();
+        ground.run("dgp", &["roster", "sign", &desk]).done();
+        let roster = ground.path("desk/roster.spean");
+        for home in sites.iter().chain(&["dgp"]) {
+            ground.run(home, &["roster", "install", &roster]).done();
+        }
+        ground
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// Runs the program on a home to its end.
+    pub fn run(&self, home: &str, arguments: &[&str]) -> Said {
+        let output = Command::new(PROGRAM)
+            .current_dir(self.directory.path())
+            .args(["--home", &self.path(home)])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = format!("{out}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!text.contains("panicked"), "{arguments:?} panicked: {text}");
+        Said { text, out, code: output.status.code() }
+    }
+
+    /// Starts a node and waits until it listens; it is killed when the result is dropped.
+    pub fn start(&self, home: &str) -> Running {
+        let mut child = Command::new(PROGRAM)
+            .args(["--home", &self.path(home), "run"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "ready");
+        Running(child)
+    }
+
+    /// Adds a learner and returns his id.
+    pub fn learner(&self, home: &str, name: &str) -> String {
+        let added = self.run(home, &["learner", "add", "--latin", "Sok", name, "--json"]);
+        added.done();
+        added.json()["added"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs a shell command, for what the standard library lacks.
+    pub fn shell(&self, command: &str) {
+        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+    }
+}
+
+impl Said {
+    /// It must have ended with status 0.
+    pub fn done(&self) {
+        self.ended(0);
+    }
+
+    /// It must have ended with that status.
+    pub fn ended(&self, code: i32) {
+        assert_eq!(self.code, Some(code), "{}", self.text);
+    }
+
+    /// It must have printed that.
+    pub fn said(&self, what: &str) {
+        assert!(self.text.contains(what), "expected '{what}' in: {}", self.text);
+    }
+
+    /// It must have ended with that status and said why.
+    pub fn refused(&self, code: i32, what: &str) {
+        self.ended(code);
+        self.said(what);
+    }
+
+    /// What it printed on standard output, as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+/// A node that runs.
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
