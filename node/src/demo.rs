@@ -1,8 +1,8 @@
-//! The demo: the main job on real nodes. The head office and fourteen sites run as fifteen processes
-//! of this same program on this machine, each with its own home, keys and database. They import a
-//! generated nation, the published figures come out of its records, and then the way of one learner
-//! is played, with what goes wrong on it. Every line comes from the nodes' answers, and every claim
-//! is checked.
+//! The demo: the main job on real nodes. The head office and fourteen sites run as fifteen
+//! processes of this same program on this machine, each with its own home, keys and database. They
+//! import a generated nation, the published figures come out of its records, and then the way of
+//! one learner is played, with what goes wrong on it. Every line comes from the nodes' answers, and
+//! every claim is checked.
 //!
 //! `ground` lays out homes and roster, `nodes` runs and asks the processes, `steps` is the story,
 //! `checks` its voice, `figures` what it ends with, `nation` what it imports.
@@ -76,7 +76,7 @@ pub async fn demo(args: &DemoArgs, json: bool) -> Result<ExitCode, Refusal> {
             }
             Ok(code)
         }
-        Some(Err(refusal)) => Err(refusal),
+        Some(Err(refusal)) => Err(ground::no_room(refusal)),
         None => {
             eprintln!("spean: stopped in the middle");
             Ok(ExitCode::from(INTERRUPTED))

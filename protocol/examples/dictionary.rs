@@ -9,6 +9,9 @@
 //! the most usual last, where zstd reaches them with the fewest bytes. Keys of imported events are
 //! random and left out.
 
+// A tool that writes a file, not part of the pure core.
+#![allow(clippy::disallowed_methods)]
+
 use std::error::Error;
 
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};

@@ -10,7 +10,6 @@ use crate::codec::{self, DecodeError};
 use crate::id::{Hash, Stream};
 use crate::limits::PARENTS_MAX;
 use crate::log::Head;
-use crate::seal::BoxKey;
 
 /// For whom a custody key is wrapped. A grant says no such thing: each site tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +44,6 @@ pub enum Entry {
     Opening(Vec<Head>),
     /// A custody key for one recipient.
     Wrap(Wrap),
-    /// The site's box key of a cohort, signed by being in its log.
-    BoxKey {
-        /// The cohort.
-        cohort: u16,
-        /// The public half.
-        key: BoxKey,
-    },
     /// A [`crate::stay::GrantContent`], sealed to a destination that only trying reveals.
     Grant {
         /// The same as the slip's, where there is one.
@@ -75,9 +67,8 @@ impl Entry {
         let (kind, body) = match self {
             Self::Opening(parents) => (1, codec::encode(parents)),
             Self::Wrap(wrap) => (2, codec::encode(wrap)),
-            Self::BoxKey { cohort, key } => (3, codec::encode(&(cohort, key))),
-            Self::Grant { id, sealed } => (4, codec::encode(&(id, sealed))),
-            Self::Statement { sealed } => (5, codec::encode(sealed)),
+            Self::Grant { id, sealed } => (3, codec::encode(&(id, sealed))),
+            Self::Statement { sealed } => (4, codec::encode(sealed)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -97,14 +88,10 @@ impl Entry {
             }
             2 => Self::Wrap(codec::decode(body)?),
             3 => {
-                let (cohort, key) = codec::decode(body)?;
-                Self::BoxKey { cohort, key }
-            }
-            4 => {
                 let (id, sealed) = codec::decode(body)?;
                 Self::Grant { id, sealed }
             }
-            5 => Self::Statement { sealed: codec::decode(body)? },
+            4 => Self::Statement { sealed: codec::decode(body)? },
             other => Self::Newer(*other),
         })
     }

@@ -46,7 +46,7 @@ pub const HEADS_MAX: usize = 64;
 /// Ranges beyond the complete prefix that a frontier may state for one run.
 pub const BEYOND_RANGES_MAX: usize = 64;
 
-/// Runs of one site that a lineage may state. Longer divergence costs duplicates, never loss.
+/// Runs of one site that a lineage may state. They lie ever further apart: these reach over all.
 pub const LINEAGE_MAX: usize = 64;
 
 /// Stays in one keyring, and keys in one grant sent through the mesh.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::DecodeError;
 use crate::frontier::{Beyond, HeadMark, RunTag, SiteFrontier};
 use crate::id::{Hash, Position, RunId, SiteId};
-use crate::limits::BEYOND_RANGES_MAX;
+use crate::limits::{BEYOND_RANGES_MAX, LINEAGE_MAX};
 use crate::ranges::Ranges;
 use crate::segment::{Header, Log, Segment, SegmentError};
 
@@ -277,11 +277,26 @@ impl Skeleton {
         SiteFrontier { heads: heads.iter().map(Head::mark).collect(), beyond }
     }
 
-    /// The recent runs of a site, newest first: what lets a peer that does not know our heads find
-    /// one that it does.
+    /// What lets a peer that does not know the heads here find how much of its own is here. Where
+    /// every run that `theirs` ends with is whole here: how far each of those is. Else some of the
+    /// whole runs: the newest ones, then ever fewer, so that a long divergence costs duplicates of
+    /// its own length at most.
     #[must_use]
-    pub fn lineage(&self, site: SiteId, limit: usize) -> Vec<HeadMark> {
-        self.runs(site).rev().take(limit).map(|(id, run)| run.head(id).mark()).collect()
+    pub fn lineage(&self, site: SiteId, theirs: &[HeadMark]) -> Vec<HeadMark> {
+        let loose = self.heads_and_loose(site).1;
+        let whole: Vec<HeadMark> = self
+            .runs(site)
+            .rev()
+            .filter(|(id, _)| !loose.contains(id))
+            .map(|(id, run)| run.head(id).mark())
+            .collect();
+        let is_theirs = |mark: &HeadMark| theirs.iter().any(|head| head.run == mark.run);
+        if whole.iter().filter(|mark| is_theirs(mark)).count() == theirs.len() {
+            return whole.into_iter().filter(is_theirs).collect();
+        }
+        let told = |age: usize| age < 4 || age.is_power_of_two();
+        let some = (0..).zip(whole).filter(|(age, _)| told(*age));
+        some.map(|(_, mark)| mark).take(LINEAGE_MAX).collect()
     }
 
     /// What someone who states `frontier` and `lineage` holds of a site, and whether every head

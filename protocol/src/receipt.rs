@@ -1,6 +1,10 @@
 //! A receipt: a node's signed statement of what it completely has. A register outside the logs (a
-//! receipt must not cause a receipt): the newest of each author counts, and they spread like data,
-//! so each node knows at second hand who has what.
+//! receipt must not cause a receipt): of each author the one with the highest number counts, and
+//! they spread like data, so each node knows at second hand who has what.
+//!
+//! A node whose backup was set back meets its own later receipt at a peer and signs one with a
+//! higher number still, that says what it really has. It says no hour: so a machine and a copy of
+//! it that have the same state the same, byte for byte.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +15,7 @@ use crate::codec::{self, DecodeError};
 use crate::frontier::{HeadMark, check_heads};
 use crate::id::SiteId;
 use crate::limits::{RECEIPT_BYTES_MAX, SITES_MAX};
-use crate::log::{Head, Skeleton};
+use crate::log::Head;
 use crate::seal::derive;
 
 /// Why a receipt was refused.
@@ -31,12 +35,37 @@ pub enum ReceiptError {
 pub struct Statement {
     /// The node that has it.
     pub site: SiteId,
-    /// Its wall clock, seconds since 1970. It is shown, and decides nothing.
-    pub stamp: u64,
+    /// Increases by one with each that says something else.
+    pub number: u64,
     /// The heads of what it completely has, by site.
     pub complete: BTreeMap<SiteId, Vec<HeadMark>>,
     /// A digest of the heads with their hashes: which branch of a fork it saw.
     pub tips: [u8; 16],
+}
+
+/// Which of an author's receipts counts: the greatest. Between copies of one machine the numbers
+/// may be equal; then the first bytes of the hash decide, equally everywhere.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Rank {
+    /// The receipt's number.
+    pub number: u64,
+    /// The first bytes of its hash.
+    pub tag: [u8; 4],
+}
+
+impl Statement {
+    /// What a node says that has `heads` completely. The first has number 1.
+    #[must_use]
+    pub fn of(site: SiteId, number: u64, heads: &BTreeMap<SiteId, Vec<Head>>) -> Self {
+        let digest = derive("spean 2026 receipt tips v1", &[&codec::encode(heads)]);
+        let mut tips = [0; 16];
+        tips.copy_from_slice(&digest[..16]);
+        let marks = |heads: &Vec<Head>| heads.iter().map(Head::mark).collect();
+        let complete = heads.iter().map(|(site, heads)| (*site, marks(heads))).collect();
+        Self { site, number, complete, tips }
+    }
 }
 
 /// A signed statement.
@@ -49,22 +78,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Signs what `heads` says is complete.
+    /// Signs a statement.
     #[must_use]
-    pub fn sign(
-        site: SiteId,
-        stamp: u64,
-        heads: &BTreeMap<SiteId, Vec<Head>>,
-        key: &SigningKey,
-    ) -> Self {
-        let digest = derive("spean 2026 receipt tips v1", &[&codec::encode(heads)]);
-        let mut tips = [0; 16];
-        tips.copy_from_slice(&digest[..16]);
-        let complete = heads
-            .iter()
-            .map(|(site, heads)| (*site, heads.iter().map(Head::mark).collect()))
-            .collect();
-        let body = codec::encode(&Statement { site, stamp, complete, tips });
+    pub fn sign(statement: &Statement, key: &SigningKey) -> Self {
+        let body = codec::encode(statement);
         let signature = key.sign(&signed_hash(&body)).to_bytes().to_vec();
         Self { body, signature }
     }
@@ -107,39 +124,15 @@ impl Receipt {
         if keys.into_iter().any(made_by) { Ok(()) } else { Err(ReceiptError::Signature(site)) }
     }
 
-    /// Four bytes that stand for this receipt when two nodes compare what they have.
+    /// What stands for this receipt when two nodes compare what they have. `number` is that of its
+    /// statement.
     #[must_use]
-    pub fn tag(&self) -> [u8; 4] {
+    pub fn rank(&self, number: u64) -> Rank {
         let hash = signed_hash(&self.body);
-        [hash[0], hash[1], hash[2], hash[3]]
+        Rank { number, tag: [hash[0], hash[1], hash[2], hash[3]] }
     }
 }
 
 fn signed_hash(body: &[u8]) -> [u8; 32] {
     derive("spean 2026 receipt v1", &[body])
-}
-
-/// Whether `new` takes the place of `old`, both of one author: only if what it states descends
-/// from what the other states, its own log before all. Between siblings (clones of one machine)
-/// the greater bytes stand, so that all nodes agree; people are told of the clone in any case.
-#[must_use]
-pub fn replaces(skeleton: &Skeleton, new: &Statement, old: &Statement) -> bool {
-    let own = |s: &Statement| s.complete.get(&s.site).cloned().unwrap_or_default();
-    let own_forward = skeleton.descends(new.site, &own(new), &own(old));
-    let own_backward = skeleton.descends(new.site, &own(old), &own(new));
-    let whole = |a: &Statement, b: &Statement| {
-        b.complete.iter().all(|(site, heads)| {
-            let mine = a.complete.get(site).map_or(&[][..], Vec::as_slice);
-            skeleton.descends(*site, mine, heads)
-        })
-    };
-    match (own_forward, own_backward) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => match (whole(new, old), whole(old, new)) {
-            (true, false) => true,
-            (false, true) => false,
-            _ => codec::encode(new) > codec::encode(old),
-        },
-    }
 }

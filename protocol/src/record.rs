@@ -72,11 +72,10 @@ impl Chain {
         Some(self.changes.get(after.checked_sub(1)?)?.1)
     }
 
-    /// The keys that the next `drafts` get.
+    /// The key that the event `ahead` places after the next one gets, if it has none of its own.
     #[must_use]
-    pub fn ids(&self, label: Label, drafts: &[Draft]) -> Vec<EventId> {
-        let first = self.next_op.max(1);
-        (first..).zip(drafts).map(|(op, draft)| draft_id(label, op, draft)).collect()
+    pub fn key_ahead(&self, label: Label, ahead: u64) -> EventId {
+        placed_id(label, self.next_op.max(1).saturating_add(ahead))
     }
 
     /// Rebuilds the change that `batch` stands for and moves the chain past it. `height` is that
@@ -97,7 +96,10 @@ impl Chain {
         let start_op = NonZeroU64::new(first).unwrap_or(NonZeroU64::MIN);
         let operations = (first..)
             .zip(&batch.events)
-            .map(|(op, draft)| put(draft_id(label, op, draft), &draft.bytes))
+            .map(|(op, draft)| {
+                let id = draft.id.clone().unwrap_or_else(|| placed_id(label, op));
+                put(id, &draft.bytes)
+            })
             .collect();
         let change = Change::from(ExpandedChange {
             operations,
@@ -128,10 +130,8 @@ fn put(id: EventId, bytes: &[u8]) -> Op {
     }
 }
 
-fn draft_id(label: Label, op: u64, draft: &Draft) -> EventId {
-    draft.id.clone().unwrap_or_else(|| {
-        EventId(format!("{}.{op}", data_encoding::BASE64URL_NOPAD.encode(&label.0)))
-    })
+fn placed_id(label: Label, op: u64) -> EventId {
+    EventId(format!("{}.{op}", data_encoding::BASE64URL_NOPAD.encode(&label.0)))
 }
 
 /// The key of an event that was imported: a keyed hash of its source and row key, so that the

@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, DecodeError};
 use crate::frontier::{Frontier, HeadMark, RunTag, check_heads};
 use crate::id::{RunId, SiteId};
-use crate::limits::{HEADS_MAX, LINEAGE_MAX, SITES_MAX};
-use crate::log::{Skeleton, Span};
+use crate::limits::{HEADS_MAX, SITES_MAX};
+use crate::log::{Head, Skeleton, Span};
+use crate::receipt::Rank;
 use crate::segment::Log;
 
 /// The version of the exchange that this program speaks.
@@ -40,10 +41,10 @@ pub struct Summary {
     pub roster: u32,
     /// What it has of each site.
     pub frontier: Frontier,
-    /// Recent runs of the sites whose heads the peer stated and this node does not know.
+    /// Runs that the peer may know, of sites of which either does not know the other's heads.
     pub lineage: BTreeMap<SiteId, Vec<HeadMark>>,
     /// The receipt that it holds of each author.
-    pub receipts: BTreeMap<SiteId, [u8; 4]>,
+    pub receipts: BTreeMap<SiteId, Rank>,
     /// The forked runs that it knows a proof of.
     pub forks: BTreeSet<RunTag>,
 }
@@ -119,8 +120,8 @@ pub trait Host {
     fn skeleton(&self) -> &Skeleton;
     /// The version of the roster in force.
     fn roster_version(&self) -> u32;
-    /// The tags of the receipts held.
-    fn receipts(&self) -> BTreeMap<SiteId, [u8; 4]>;
+    /// The ranks of the receipts held.
+    fn receipts(&self) -> BTreeMap<SiteId, Rank>;
     /// The forked runs of which a proof is held.
     fn forks(&self) -> BTreeSet<RunTag>;
     /// The signed roster, as bytes.
@@ -285,7 +286,8 @@ impl Session {
         if self.got_done && !self.sent_end {
             self.sent_end = true;
             let own = host.receipt(self.here).map_err(SessionError::Host)?;
-            self.outbox.extend(own.map(Frame::Receipt));
+            let newer = self.peer_lacks(self.here, host.receipts().get(&self.here));
+            self.outbox.extend(own.filter(|_| newer).map(Frame::Receipt));
             self.outbox.push_back(Frame::End);
             return self.next(host);
         }
@@ -370,11 +372,16 @@ impl Session {
     ) -> Result<(), SessionError<H::Error>> {
         if self.dialler {
             let mut own = own_summary(host);
+            let skeleton = host.skeleton();
             for (site, frontier) in &summary.frontier.0 {
-                if !host.skeleton().coverage(*site, frontier, &[]).1 {
+                let (coverage, known) = skeleton.coverage(*site, frontier, &[]);
+                if !known {
                     self.deferred.push(*site);
-                    let lineage = host.skeleton().lineage(*site, LINEAGE_MAX);
-                    own.lineage.insert(*site, lineage);
+                }
+                // The peer, too, may not know a head that is stated here.
+                let new = |head: &Head| !coverage.contains_key(&head.run);
+                if !known || skeleton.heads(*site).iter().any(new) {
+                    own.lineage.insert(*site, skeleton.lineage(*site, &frontier.heads));
                 }
             }
             self.outbox.push_back(Frame::Summary(own));
@@ -411,15 +418,19 @@ impl Session {
     }
 
     fn queue_receipts<H: Host>(&mut self, host: &mut H) -> Result<(), SessionError<H::Error>> {
-        let Some(summary) = &self.summary else { return Ok(()) };
-        for (site, tag) in host.receipts() {
-            let theirs = summary.receipts.get(&site);
-            if site != self.here && site != self.peer && theirs != Some(&tag) {
+        for (site, rank) in host.receipts() {
+            // The own one follows with the end: it is to cover what this exchange brought.
+            if site != self.here && self.peer_lacks(site, Some(&rank)) {
                 let receipt = host.receipt(site).map_err(SessionError::Host)?;
                 self.outbox.extend(receipt.map(Frame::Receipt));
             }
         }
         Ok(())
+    }
+
+    /// Whether the peer's receipt of that author counts less than this one.
+    fn peer_lacks(&self, site: SiteId, rank: Option<&Rank>) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.receipts.get(&site) < rank)
     }
 }
 

@@ -21,7 +21,7 @@ pub const HEADQUARTERS: &str = "DGP";
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// Seconds between two exchanges that a node begins by itself, beside those that the demo asks for.
-const EVERY_SECONDS: u64 = 60;
+const EVERY_SECONDS: u64 = 1;
 
 /// What the generated registers call by other words than the closed lists of the import do.
 const WORDS: [(&str, &str); 13] = [
@@ -344,10 +344,13 @@ pub fn said(path: &Path, error: &std::io::Error) -> Refusal {
     Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
 }
 
-/// A refusal while the ground is laid, with what to do about it.
-fn no_room(refusal: Refusal) -> Refusal {
-    let hint = "the demo needs about 200 MB in the folder for temporary files: free some room, or \
-                set TMPDIR to another folder";
+/// A refusal of the disk's, with what to do about it.
+pub fn no_room(refusal: Refusal) -> Refusal {
+    if refusal.kind != Kind::Store {
+        return refusal;
+    }
+    let hint =
+        "the demo needs about 150 MB in the folder for temporary files; TMPDIR names another";
     Refusal {
         message: format!("{} ({hint})", refusal.message),
         ..refusal

@@ -1,7 +1,7 @@
 //! What the demo plays, one function for each step. Each says what happens in plain words, lets the
-//! nodes do it, and checks what they answer. First the `registers` come in and the published figures
-//! come out; then a `transfer` and what follows from it, then `trouble`, then the `ending`. Here is
-//! what the steps share.
+//! nodes do it, and checks what they answer. First the `registers` come in and the published
+//! figures come out; then a `transfer` and what follows from it, then `trouble`, then the `ending`.
+//! Here is what the steps share.
 
 mod ending;
 mod registers;

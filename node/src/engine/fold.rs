@@ -43,9 +43,9 @@ struct LabelChain {
 pub(super) struct Chains(BTreeMap<Label, LabelChain>);
 
 impl Chains {
-    /// The sequence number that a label's next change has.
-    pub(super) fn next_seq(&self, label: Label) -> u64 {
-        self.0.get(&label).map_or(1, |known| known.chain.next_seq())
+    /// How far a label's changes have come.
+    pub(super) fn chain(&self, label: Label) -> Chain {
+        self.0.get(&label).map(|known| known.chain.clone()).unwrap_or_default()
     }
 
     fn of(&mut self, label: Label, run: RunId, held: &HeldKey) -> &mut LabelChain {
@@ -199,7 +199,10 @@ impl<S: Store> Engine<S> {
                     known.chain.advance(*label, &batch, place.height).map(Some)
                 });
                 match next {
-                    Ok(change) => changes.extend(change),
+                    Ok(change) => {
+                        tracing::debug!(%label, height = place.height, "change opened");
+                        changes.extend(change);
+                    }
                     // An earlier parcel of the label is on its way; it marks the label again.
                     Err(RecordError::OutOfOrder { .. }) => break,
                     Err(error) => {
@@ -252,7 +255,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         let (mut record, mut chains) = self.load_record(learner, stream)?;
         // A record that was just rebuilt has found the batch among the parcels already.
-        if batch.seq >= chains.next_seq(label) {
+        if batch.seq >= chains.chain(label).next_seq() {
             let change = chains.of(label, run, held).chain.advance(label, batch, height)?;
             record.apply(vec![change])?;
         }
@@ -277,10 +280,8 @@ impl<S: Store> Engine<S> {
             }
             let (Some(own), drafts) = (own, self.pending(learner, stream)?) else { continue };
             let position = self.next_position();
-            for (number, draft) in drafts.into_iter().enumerate() {
-                let Ok(event) = Event::decode(&draft.bytes) else { continue };
-                let waiting = || spean_protocol::event::EventId(format!("waiting.{number}"));
-                let id = draft.id.unwrap_or_else(waiting);
+            for draft in drafts {
+                let (Some(id), Ok(event)) = (draft.id, Event::decode(&draft.bytes)) else { continue };
                 entries.push(Entry::new(id, event, Origin { position, stay: own.stay }));
             }
         }
@@ -324,7 +325,10 @@ impl<S: Store> Engine<S> {
             facts: LearnerFacts::of(&view),
             view: view.canonical_bytes(),
         };
-        self.store.put_learner(&row, &contributions(&entries))?;
+        let rows = contributions(&entries);
+        self.store.put_learner(&row, &rows)?;
+        let (events, rows) = (entries.len(), rows.len());
+        tracing::debug!(%learner, events, rows, "record folded, totals brought up to date");
         self.keep_who5(learner, &view)?;
         if !here && !self.reads_everyone() {
             self.store.close_learner(learner)?;

@@ -219,6 +219,12 @@ impl<S: Store> Engine<S> {
         Ok(engine)
     }
 
+    /// What is kept, for backups of it and for tests.
+    #[must_use]
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
     /// This node's site.
     #[must_use]
     pub const fn site(&self) -> SiteId {

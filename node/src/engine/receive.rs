@@ -10,7 +10,7 @@ use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
 use spean_protocol::log::{ForkProof, Placing, Skeleton};
 use spean_protocol::parcel::{self, Kind, Place};
-use spean_protocol::receipt::{Receipt, replaces};
+use spean_protocol::receipt::{Rank, Receipt, Statement};
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::seal::{self, Secret, derive};
 use spean_protocol::segment::{Header, Log, Segment};
@@ -25,6 +25,9 @@ use crate::store::{Store, Table};
 
 /// Refusals that are kept for people to read; older ones make room.
 const ASIDE_MAX: usize = 1_000;
+
+/// Number, wall clock, reason and key of something that was refused.
+pub(super) type SetAside = (u64, u64, String, Vec<u8>);
 
 /// What became of a piece.
 enum Taken {
@@ -187,7 +190,7 @@ impl<S: Store> Engine<S> {
                 Ok(Entry::Wrap(wrap)) => self.open_wrap(site, &wrap)?,
                 Ok(Entry::Grant { id, sealed }) => self.open_grant(site, id, &sealed)?,
                 Ok(Entry::Statement { sealed }) => self.open_statement(site, &sealed)?,
-                Ok(Entry::Opening(_) | Entry::BoxKey { .. } | Entry::Newer(_)) => {}
+                Ok(Entry::Opening(_) | Entry::Newer(_)) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }
         }
@@ -300,6 +303,7 @@ impl<S: Store> Engine<S> {
             }
             match self.openers(run)?.get(&line.label).cloned() {
                 Some(Opener::Stay(learner, held)) => {
+                    tracing::debug!(label = %line.label, %learner, "parcel to fold");
                     self.mark_dirty(learner, &held, run, line.label)?;
                 }
                 Some(Opener::Register(custody, secret)) => {
@@ -318,6 +322,8 @@ impl<S: Store> Engine<S> {
         let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
         self.skeleton.add(&segment.header, segment.header.hash(), |_| tip);
         self.touched.insert(run);
+        let parcels = segment.parcels.len();
+        tracing::debug!(site = %segment.header.site, %run, height, parcels, "segment stored");
         Ok(())
     }
 
@@ -380,46 +386,36 @@ impl<S: Store> Engine<S> {
             Err(error) => return Ok(Taken::Refused(format!("receipt: {error}"))),
         };
         let site = statement.site;
-        let held = self.receipts.get(&site);
-        // What this node has itself it knows better than any copy of its own receipt.
-        if site == self.site || held.is_some_and(|(held, _)| held.tag() == receipt.tag()) {
+        let held = self.receipts.get(&site).map(|(held, statement)| held.rank(statement.number));
+        // Also of this node's own: then it is a later one than a backup remembers.
+        if held >= Some(receipt.rank(statement.number)) {
             return Ok(Taken::Known);
         }
         if let Err(error) = receipt.verify(site, self.roster.keys(site)) {
             return Ok(Taken::Refused(error.to_string()));
         }
-        if held.is_some_and(|(_, old)| !replaces(&self.skeleton, &statement, old)) {
-            return Ok(Taken::Known);
-        }
         self.keep_receipt(receipt, statement)?;
         Ok(Taken::New)
     }
 
-    fn keep_receipt(
-        &mut self,
-        receipt: Receipt,
-        statement: spean_protocol::receipt::Statement,
-    ) -> Result<(), EngineError> {
+    fn keep_receipt(&mut self, receipt: Receipt, statement: Statement) -> Result<(), EngineError> {
         let site = statement.site;
         self.store.write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
         self.receipts.insert(site, (receipt, statement));
         Ok(())
     }
 
-    /// Signs what this node completely has, if that changed since the last receipt.
+    /// Signs what this node completely has, if the receipt at hand says something else.
     pub(super) fn renew_receipt(&mut self) -> Result<(), EngineError> {
         let heads: BTreeMap<_, _> =
             self.skeleton.sites().map(|site| (site, self.skeleton.heads(site))).collect();
-        let (stamp, key) = (self.world.wall_seconds(), &self.identity.signing);
-        let held = self.receipts.get(&self.site);
-        let stamp_held = held.map_or(stamp, |(_, statement)| statement.stamp);
-        // Signing is deterministic, so an unchanged state gives the receipt that is held.
-        let same = Receipt::sign(self.site, stamp_held, &heads, key);
-        if held.is_some_and(|(receipt, _)| *receipt == same) {
+        let number = self.receipts.get(&self.site).map_or(0, |(_, held)| held.number);
+        let held = self.receipts.get(&self.site).map(|(_, held)| held);
+        if held == Some(&Statement::of(self.site, number, &heads)) {
             return Ok(());
         }
-        let receipt = Receipt::sign(self.site, stamp, &heads, key);
-        let (receipt, statement) = Receipt::decode(&receipt.encode()).map_err(codec_error)?;
+        let statement = Statement::of(self.site, number.saturating_add(1), &heads);
+        let receipt = Receipt::sign(&statement, &self.identity.signing);
         self.keep_receipt(receipt, statement)
     }
 
@@ -470,7 +466,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// What was set aside: number, wall clock, reason, key.
-    pub(super) fn set_aside_rows(&self) -> Result<Vec<(u64, u64, String, Vec<u8>)>, EngineError> {
+    pub(super) fn set_aside_rows(&self) -> Result<Vec<SetAside>, EngineError> {
         let rows = self.store.scan(Table::Aside, &[], &[], usize::MAX)?;
         let read = |(key, value): (Vec<u8>, Vec<u8>)| {
             let (number, stamp, reason) = codec::decode(&value)?;
@@ -509,9 +505,7 @@ impl<S: Store> Host for Engine<S> {
             parts.push(codec::encode(&(site, heads, self.skeleton.frontier(site).beyond)));
         }
         parts.extend(self.forks.keys().map(|tag| tag.0.to_vec()));
-        for (site, (receipt, _)) in &self.receipts {
-            parts.push(codec::encode(&(site, receipt.tag())));
-        }
+        parts.push(codec::encode(&self.receipts()));
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let mut digest = [0; 16];
         digest.copy_from_slice(&derive("spean 2026 state digest v1", &parts)[..16]);
@@ -526,8 +520,9 @@ impl<S: Store> Host for Engine<S> {
         self.roster.version
     }
 
-    fn receipts(&self) -> BTreeMap<SiteId, [u8; 4]> {
-        self.receipts.iter().map(|(site, (receipt, _))| (*site, receipt.tag())).collect()
+    fn receipts(&self) -> BTreeMap<SiteId, Rank> {
+        let rank = |(receipt, statement): &(Receipt, Statement)| receipt.rank(statement.number);
+        self.receipts.iter().map(|(site, held)| (*site, rank(held))).collect()
     }
 
     fn forks(&self) -> BTreeSet<RunTag> {

@@ -80,7 +80,7 @@ impl<S: Store> Engine<S> {
             let event = Event { date, ..Event::new(body) };
             engine.flush_now()?;
             let draft = Draft { id: None, bytes: event.encode() };
-            engine.keep_pending(learner, Stream::Education, Some(&draft))?;
+            engine.keep_pending(learner, Stream::Education, Some(draft))?;
             engine.flush_now()?;
             let slip = match to {
                 Destination::Site(site) => {
@@ -176,7 +176,7 @@ impl<S: Store> Engine<S> {
         let body = Body::Arrived { stay, from, reason };
         let event = Event { date, ..Event::new(body) };
         let draft = Draft { id: None, bytes: event.encode() };
-        self.keep_pending(learner, Stream::Education, Some(&draft))?;
+        self.keep_pending(learner, Stream::Education, Some(draft))?;
         self.flush_now()?;
         self.fold_learner(learner)?;
         tracing::info!(%stay, "arrival recorded");

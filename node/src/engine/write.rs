@@ -73,7 +73,8 @@ impl<S: Store> Engine<S> {
                     continue;
                 }
                 let draft = Draft { id: id.clone(), bytes: event.encode() };
-                engine.keep_pending(learner, event.body.stream(), Some(&draft))?;
+                engine.keep_pending(learner, event.body.stream(), Some(draft))?;
+                tracing::debug!(%learner, kind = event.body.kind_name(), "event kept");
                 added += 1;
             }
             engine.refresh(learner)?;
@@ -123,13 +124,22 @@ impl<S: Store> Engine<S> {
         Ok(count)
     }
 
-    /// Keeps an event, or with `None` the need to write a keyring, for the next flush.
+    /// Keeps an event, or with `None` the need to write a keyring, for the next flush. The event
+    /// gets its key now: sealed by this machine and by a copy of it that was set back, it is still
+    /// one event.
     pub(super) fn keep_pending(
         &mut self,
         learner: LearnerId,
         stream: Stream,
-        draft: Option<&Draft>,
+        mut draft: Option<Draft>,
     ) -> Result<(), EngineError> {
+        if let Some(draft) = draft.as_mut().filter(|draft| draft.id.is_none()) {
+            let run = self.own_run()?;
+            let label = self.own_key(learner, stream)?.1.key.label(learner, stream, run);
+            let ahead = self.pending(learner, stream)?.len() as u64;
+            let (_, chains) = self.load_record(learner, stream)?;
+            draft.id = Some(chains.chain(label).key_ahead(label, ahead));
+        }
         let prefix = learner_stream(learner, stream);
         let held = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
         let last = held.last().and_then(|(key, _)| key.get(17..)?.try_into().ok());
@@ -185,18 +195,9 @@ impl<S: Store> Engine<S> {
         let mut registers: BTreeMap<Hash, (CustodyKey, Register)> = BTreeMap::new();
         let learners: BTreeSet<_> = writes.iter().map(|write| write.learner).collect();
         for write in writes {
-            let own = self
-                .own_stay(write.learner)?
-                .ok_or(EngineError::UnknownLearner(write.learner))?;
-            let custody = self.own_custody(write.stream)?;
-            let held = HeldKey {
-                site: self.site,
-                stream: write.stream,
-                stay: own.stay,
-                key: custody.stay_key(own.stay),
-            };
+            let (custody, held) = self.own_key(write.learner, write.stream)?;
             let label = held.key.label(write.learner, write.stream, run);
-            let mark = key_of(&[&custody.id().0, &write.learner.0, &own.stay.0]);
+            let mark = key_of(&[&custody.id().0, &write.learner.0, &held.stay.0]);
             let first = self.store.read(Table::Registered, &mark)?.is_none();
             if first {
                 self.store.write(Table::Registered, &mark, &[])?;
@@ -204,13 +205,13 @@ impl<S: Store> Engine<S> {
                     .entry(custody.id())
                     .or_insert_with(|| (custody.clone(), Register::default()))
                     .1;
-                register.0.push((write.learner, own.stay));
+                register.0.push((write.learner, held.stay));
                 self.keep_stay_key(write.learner, &held)?;
             }
             if first || write.drafts.is_empty() {
                 parcels.extend(self.keyring_parcel(write.learner, &held, label)?);
             }
-            self.change_parcels(&write, &held, label, &mut parcels)?;
+            self.change_parcels(write, &held, label, &mut parcels)?;
         }
         let mut all = Vec::new();
         for (custody, register) in registers.into_values() {
@@ -224,6 +225,18 @@ impl<S: Store> Engine<S> {
         all.append(&mut parcels);
         self.write_parcels(run, all)?;
         learners.into_iter().try_for_each(|learner| self.refresh(learner))
+    }
+
+    /// The key under which this site writes of a learner now, with what it follows from.
+    fn own_key(
+        &mut self,
+        learner: LearnerId,
+        stream: Stream,
+    ) -> Result<(CustodyKey, HeldKey), EngineError> {
+        let own = self.own_stay(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+        let custody = self.own_custody(stream)?;
+        let key = custody.stay_key(own.stay);
+        Ok((custody, HeldKey { site: self.site, stream, stay: own.stay, key }))
     }
 
     /// The keys of the learner's other stays and cohorts, to stand in this one.
@@ -245,13 +258,17 @@ impl<S: Store> Engine<S> {
 
     fn change_parcels(
         &mut self,
-        write: &Write,
+        mut write: Write,
         held: &HeldKey,
         label: Label,
         parcels: &mut Vec<Unsealed>,
     ) -> Result<(), EngineError> {
-        let (_, chains) = self.load_record(write.learner, write.stream)?;
-        let mut seq = chains.next_seq(label);
+        let chain = self.load_record(write.learner, write.stream)?.1.chain(label);
+        // A key that follows from label and place need not travel.
+        for (ahead, draft) in (0..).zip(&mut write.drafts) {
+            draft.id = draft.id.take().filter(|id| *id != chain.key_ahead(label, ahead));
+        }
+        let mut seq = chain.next_seq();
         let mut rest = write.drafts.as_slice();
         while !rest.is_empty() {
             // Split so that even events that do not compress fit into one parcel.
@@ -295,6 +312,7 @@ impl<S: Store> Engine<S> {
             let Unsealed { key, label, kind, content, record } = parcel;
             let body = parcel::seal(&key, place, label, kind, &content)?;
             bytes += body.len() + 24;
+            tracing::debug!(%label, %run, height, index, bytes = body.len(), ?kind, "parcel sealed");
             sealed.push((label, body));
             batches.extend(record.map(|record| (record, label, height)));
         }

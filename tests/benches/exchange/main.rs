@@ -3,6 +3,8 @@
 //! object. Bytes are IP packets of both directions as the dialler counts them, over real QUIC
 //! connections on loopback; they are exact. Seconds are this machine's and are only shown.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod pair;
 mod synthetic;
 

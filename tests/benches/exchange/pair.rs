@@ -11,8 +11,8 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use spean::engine::import::LearnerRow;
 use spean::engine::{Engine, Identity, install_roster};
-use spean::exchange::{answer, greet};
-use spean::link::{Connection, Driver, Link, PeerKey, Settings};
+use spean::exchange::{ExchangeError, answer, greet};
+use spean::link::{Connection, Driver, Link, LinkError, PeerKey, Settings};
 use spean::service::{NodeEngine, Service};
 use spean::store::sqlite::Sqlite;
 use spean::world::Machine;
@@ -126,9 +126,10 @@ impl Pair {
                 let service = service.clone();
                 tokio::spawn(async move {
                     loop {
-                        if let Err(error) = answer(&service, &connection, SiteId(dialler)).await {
-                            eprintln!("the answering side ended: {error}");
-                            return;
+                        match answer(&service, &connection, SiteId(dialler)).await {
+                            Ok(_) => {}
+                            Err(ExchangeError::Link(LinkError::Closed)) => return,
+                            Err(error) => panic!("the answering side failed: {error}"),
                         }
                     }
                 });
@@ -272,9 +273,10 @@ fn append(engine: &mut NodeEngine, learners: &[LearnerId], range: Range<usize>) 
 /// One event of a lab's work: attendance and finished sessions of one programme.
 pub fn lab_event(number: usize) -> Event {
     let small = |value: usize| u16::try_from(value).expect("small");
-    let module = ModuleId { number: 1 + (number / 40 % 8) as u8, ..ModuleId::MICRO_BUSINESS };
+    let eighth = u8::try_from(number / 40 % 8).expect("small");
+    let module = ModuleId { number: 1 + eighth, ..ModuleId::MICRO_BUSINESS };
     let session = small(1 + number / 80 % 12);
-    let body = if number % 2 == 0 {
+    let body = if number.is_multiple_of(2) {
         Body::Attended { module, session }
     } else {
         Body::SessionDone { module, session }

@@ -1,0 +1,314 @@
+//! Goal: whatever happens to links, sticks and machines, once they meet again all nodes hold the
+//! same, the DGP reads of it what a reader reads who got everything at once (P3), nothing that a
+//! surviving machine had acknowledged is missing, and nothing counts twice (P4, P6).
+//! Method: random stories of a small network: events, exchanges cut at any frame, bundles lost,
+//! cut, repeated and out of order, restarts, backups set back, copied machines, a burnt site. A
+//! model notes which events each machine is known to have. Then everybody meets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod network;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use network::{DGP, Network, Node, export, import, items, place_of, site};
+use proptest::prelude::*;
+use spean::engine::import::{EventRow, LearnerRow};
+use spean::store::memory::Memory;
+use spean_protocol::event::{Body, Date, Destination, Event, Who5Moment};
+use spean_protocol::id::LearnerId;
+use spean_protocol::session::Host;
+use spean_protocol::totals::Query;
+
+const PRISONS: usize = 3;
+/// Machines at most: the copies count.
+const MACHINES_MAX: usize = 7;
+
+/// One thing that happens. Numbers are taken modulo what there is.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Append { at: usize, learner: usize, sealed: bool },
+    ImportRows { at: usize, row: u32 },
+    Interview { at: usize, learner: usize },
+    Exchange { a: usize, b: usize, cut: Option<usize> },
+    Export { at: usize, to: Option<usize> },
+    Import { at: usize, bundle: usize, cut: Option<usize> },
+    Restart { at: usize },
+    Backup { at: usize },
+    SetBack { backup: usize },
+    Copy { at: usize },
+    Burn { at: usize },
+    Leave { at: usize, learner: usize, to: usize },
+    Arrive { slip: usize },
+    Fold { at: usize },
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let number = 0..1_000_usize;
+    let cut = prop_oneof![1 => Just(None), 1 => (0..40_usize).prop_map(Some)];
+    let pair = (number.clone(), number.clone());
+    prop_oneof![
+        8 => (pair.clone(), any::<bool>())
+            .prop_map(|((at, learner), sealed)| Act::Append { at, learner, sealed }),
+        2 => (number.clone(), 0..6_u32).prop_map(|(at, row)| Act::ImportRows { at, row }),
+        1 => pair.clone().prop_map(|(at, learner)| Act::Interview { at, learner }),
+        8 => (pair.clone(), cut.clone()).prop_map(|((a, b), cut)| Act::Exchange { a, b, cut }),
+        2 => (number.clone(), prop::option::of(number.clone()))
+            .prop_map(|(at, to)| Act::Export { at, to }),
+        3 => (pair.clone(), cut).prop_map(|((at, bundle), cut)| Act::Import { at, bundle, cut }),
+        2 => number.clone().prop_map(|at| Act::Restart { at }),
+        1 => number.clone().prop_map(|at| Act::Backup { at }),
+        1 => number.clone().prop_map(|backup| Act::SetBack { backup }),
+        1 => number.clone().prop_map(|at| Act::Copy { at }),
+        1 => number.clone().prop_map(|at| Act::Burn { at }),
+        2 => (pair, number.clone()).prop_map(|((at, learner), to)| Act::Leave { at, learner, to }),
+        2 => number.clone().prop_map(|slip| Act::Arrive { slip }),
+        1 => number.prop_map(|at| Act::Fold { at }),
+    ]
+}
+
+type Items = BTreeSet<u32>;
+
+/// The network with what its machines are known to have.
+struct Story {
+    network: Network,
+    /// For each machine the loans that it certainly has, by item number.
+    held: Vec<Items>,
+    learners: Vec<LearnerId>,
+    of_item: BTreeMap<u32, LearnerId>,
+    bundles: Vec<(Vec<u8>, Option<Items>)>,
+    backups: Vec<(usize, Memory, Items)>,
+    slips: Vec<(usize, String)>,
+}
+
+fn newcomer(place: usize, number: usize) -> LearnerRow {
+    let name = |text: &str| text.to_owned();
+    let fields = ["", "", "Sok", &format!("L{place}{number}"), "F", "1990", "", "km", "2024-01-05", ""];
+    LearnerRow { row: format!("{place}-{number}"), fields: fields.map(name) }
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut network = Network::new(PRISONS);
+        let mut learners = Vec::new();
+        for place in 1..=PRISONS {
+            let rows = [newcomer(place, 0), newcomer(place, 1)];
+            network.nodes[place].import_learners("register", &rows).unwrap();
+            let found = network.nodes[place].find("sok", 9).unwrap();
+            learners.extend(found.into_iter().map(|row| row.learner));
+        }
+        let held = vec![Items::new(); PRISONS + 1];
+        Self {
+            network,
+            held,
+            learners,
+            of_item: BTreeMap::new(),
+            bundles: Vec::new(),
+            backups: Vec::new(),
+            slips: Vec::new(),
+        }
+    }
+
+    fn machine(&self, number: usize) -> usize {
+        number % self.network.nodes.len()
+    }
+
+    fn learner(&self, number: usize) -> LearnerId {
+        self.learners[number % self.learners.len()]
+    }
+
+    fn replace(&mut self, at: usize, node: Node, held: Items) {
+        self.network.nodes[at] = node;
+        self.held[at] = held;
+    }
+
+    fn happens(&mut self, act: Act) {
+        match act {
+            Act::Append { at, learner, sealed } => {
+                let (at, learner) = (self.machine(at), self.learner(learner));
+                let item = u32::try_from(self.of_item.len()).unwrap();
+                let event = Event::new(Body::LoanOut { item }).on(date());
+                // A site that never had him refuses, and that is all.
+                if self.network.nodes[at].append(learner, &[(None, event)]).is_ok() {
+                    self.of_item.insert(item, learner);
+                    self.held[at].insert(item);
+                }
+                if sealed {
+                    self.network.nodes[at].flush().unwrap();
+                }
+            }
+            Act::ImportRows { at, row } => {
+                let at = self.machine(at);
+                let place = place_of(&self.network.nodes[at]);
+                let fields = ["attended", "beep", "khmer", &row.to_string(), "", "", "", ""];
+                let row = EventRow {
+                    row: format!("E{row}"),
+                    learner: format!("{place}-{}", row % 2),
+                    date: Some(date()),
+                    fields: fields.map(str::to_owned),
+                };
+                self.network.nodes[at].import_events("register", &[row]).unwrap();
+            }
+            Act::Interview { at, learner } => {
+                let (at, learner) = (self.machine(at), self.learner(learner));
+                let answers = [3, 2, 4, 1, 5].try_into().unwrap();
+                let of = |moment| (None, Event::new(Body::Who5 { moment, answers }).on(date()));
+                let both = [of(Who5Moment::Start), of(Who5Moment::End)];
+                let _ = self.network.nodes[at].append(learner, &both);
+            }
+            Act::Exchange { a, b, cut } => self.exchange(a, b, cut),
+            Act::Export { at, to } => {
+                let at = self.machine(at);
+                let to: Vec<_> = to.map(|to| site(to % (PRISONS + 1))).into_iter().collect();
+                let file = export(&mut self.network.nodes[at], &to);
+                // Packed for one destination it goes by that one's receipt, which may be outdated.
+                let held = to.is_empty().then(|| self.held[at].clone());
+                self.bundles.push((file, held));
+            }
+            Act::Import { at, bundle, cut } if !self.bundles.is_empty() => {
+                let at = self.machine(at);
+                let (file, held) = self.bundles[bundle % self.bundles.len()].clone();
+                let end = cut.map_or(file.len(), |cut| file.len() * cut / 40);
+                let whole = import(&mut self.network.nodes[at], &file[..end]);
+                assert_eq!(whole, end == file.len());
+                self.held[at].extend(held.filter(|_| whole).unwrap_or_default());
+            }
+            Act::Restart { at } => {
+                let at = self.machine(at);
+                self.network.restart(at);
+            }
+            Act::Backup { at } => {
+                let at = self.machine(at);
+                let store = self.network.nodes[at].store().clone();
+                self.backups.push((at, store, self.held[at].clone()));
+            }
+            Act::SetBack { backup } if !self.backups.is_empty() => {
+                let (at, store, held) = self.backups[backup % self.backups.len()].clone();
+                let node = self.network.start(place_of(&self.network.nodes[at]), store);
+                self.replace(at, node, held);
+            }
+            Act::Copy { at } if self.network.nodes.len() < MACHINES_MAX => {
+                let at = self.machine(at);
+                let store = self.network.nodes[at].store().clone();
+                let node = self.network.start(place_of(&self.network.nodes[at]), store);
+                self.network.nodes.push(node);
+                self.held.push(self.held[at].clone());
+            }
+            Act::Burn { at } => {
+                let at = self.machine(at);
+                let node = self.network.fresh(place_of(&self.network.nodes[at]));
+                self.replace(at, node, Items::new());
+            }
+            Act::Leave { at, learner, to } => {
+                let (at, learner, to) = (self.machine(at), self.learner(learner), to % PRISONS + 1);
+                let to = Destination::Site(site(to));
+                let left = self.network.nodes[at].transfer_out(learner, to, Some(date()), true);
+                if let (Ok(departure), Destination::Site(to)) = (left, to) {
+                    self.slips.push((usize::from(to.0) - 1, departure.slip.unwrap()));
+                }
+            }
+            Act::Arrive { slip } if !self.slips.is_empty() => {
+                let (place, slip) = self.slips[slip % self.slips.len()].clone();
+                // He may be there already, or the slip may be an old one.
+                let _ = self.network.nodes[place].transfer_in(&slip, Some(date()));
+            }
+            Act::Fold { at } => {
+                let at = self.machine(at);
+                self.network.nodes[at].fold(2).unwrap();
+            }
+            Act::Import { .. } | Act::SetBack { .. } | Act::Copy { .. } | Act::Arrive { .. } => {}
+        }
+    }
+
+    fn exchange(&mut self, a: usize, b: usize, cut: Option<usize>) {
+        let (a, b) = (self.machine(a), self.machine(b));
+        if self.network.nodes[a].site() == self.network.nodes[b].site() {
+            return;
+        }
+        let (outcome, other) = self.network.exchange(a, b, cut);
+        assert!(cut.is_some() || (outcome.complete && other.complete));
+        if outcome.complete && other.complete {
+            let both: Items = self.held[a].union(&self.held[b]).copied().collect();
+            (self.held[a], self.held[b]) = (both.clone(), both);
+        }
+    }
+
+    /// Everybody meets; then the promises are checked.
+    fn ends(mut self) {
+        self.network.settle();
+        let digests: BTreeSet<_> = self.network.nodes.iter().map(Host::digest).collect();
+        assert_eq!(digests.len(), 1);
+        for place in 0..=PRISONS {
+            let heads = |node: &Node| node.skeleton().heads(site(place));
+            let all: BTreeSet<_> = self.network.nodes.iter().map(heads).collect();
+            assert_eq!(all.len(), 1, "heads of site {place}");
+        }
+        let mut control = self.network.fresh(DGP);
+        let everything = export(&mut self.network.nodes[1], &[]);
+        assert!(import(&mut control, &everything));
+        while control.fold(100).unwrap().more {}
+
+        let dgp = &mut self.network.nodes[DGP];
+        let mut counted = Items::new();
+        for learner in &self.learners {
+            let (one, other) = (dgp.learner(*learner).unwrap(), control.learner(*learner).unwrap());
+            assert_eq!(one, other, "what the DGP reads of {learner}");
+            let found = items(dgp, *learner);
+            counted.extend(&found);
+            let unique: Items = found.iter().copied().collect();
+            assert_eq!(unique.len(), found.len(), "{learner} has an event twice: {found:?}");
+        }
+        for item in self.held.iter().flatten() {
+            assert!(counted.contains(item), "item {item} of {} is lost", self.of_item[item]);
+        }
+        let figures = |node: &Node| node.totals(Query::ALL).unwrap().figures;
+        assert_eq!(figures(dgp), figures(&control));
+        for node in &self.network.nodes {
+            let status = node.status().unwrap();
+            assert_eq!((status.pending, status.to_fold, status.forks), (0, 0, 0));
+        }
+    }
+}
+
+fn date() -> Date {
+    "2025-03-05".parse().unwrap()
+}
+
+proptest! {
+    #[test]
+    fn all_nodes_end_with_the_same(story in prop::collection::vec(acts(), 1..60)) {
+        let mut network = Story::new();
+        for act in story {
+            network.happens(act);
+        }
+        network.ends();
+    }
+}
+
+fn loan(item: u32) -> [(Option<spean_protocol::event::EventId>, Event); 1] {
+    [(None, Event::new(Body::LoanOut { item }).on(date()))]
+}
+
+/// Goal: what both have is not sent, also where one of them began a new run, whoever dials.
+#[test]
+fn a_new_run_brings_nothing_that_both_have() {
+    for prison_dials in [true, false] {
+        let Story { mut network, learners, .. } = Story::new();
+        for item in 0..20 {
+            network.nodes[1].append(learners[0], &loan(item)).unwrap();
+            network.nodes[1].flush().unwrap();
+        }
+        network.settle();
+        network.restart(1);
+        network.nodes[1].append(learners[0], &loan(20)).unwrap();
+        let (prison, dgp) = if prison_dials {
+            network.exchange(1, DGP, None)
+        } else {
+            let (dgp, prison) = network.exchange(DGP, 1, None);
+            (prison, dgp)
+        };
+        assert!(prison.complete && dgp.complete);
+        assert_eq!((prison.sent, dgp.sent), (2, 0), "the opening and one data segment");
+        assert_eq!(prison.refused + dgp.refused, 0);
+    }
+}
