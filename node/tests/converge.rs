@@ -11,7 +11,7 @@ mod network;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use network::{DGP, Network, Node, export, import, items, place_of, site};
+use network::{DGP, Network, Node, export, import, items, loan, place_of, site};
 use proptest::prelude::*;
 use spean::engine::import::{EventRow, LearnerRow};
 use spean::store::memory::Memory;
@@ -27,20 +27,59 @@ const MACHINES_MAX: usize = 7;
 /// One thing that happens. Numbers are taken modulo what there is.
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    Append { at: usize, learner: usize, sealed: bool },
-    ImportRows { at: usize, row: u32 },
-    Interview { at: usize, learner: usize },
-    Exchange { a: usize, b: usize, cut: Option<usize> },
-    Export { at: usize, to: Option<usize> },
-    Import { at: usize, bundle: usize, cut: Option<usize> },
-    Restart { at: usize },
-    Backup { at: usize },
-    SetBack { backup: usize },
-    Copy { at: usize },
-    Burn { at: usize },
-    Leave { at: usize, learner: usize, to: usize },
-    Arrive { slip: usize },
-    Fold { at: usize },
+    Append {
+        at: usize,
+        learner: usize,
+        sealed: bool,
+    },
+    ImportRows {
+        at: usize,
+        row: u32,
+    },
+    Interview {
+        at: usize,
+        learner: usize,
+    },
+    Exchange {
+        a: usize,
+        b: usize,
+        cut: Option<usize>,
+    },
+    Export {
+        at: usize,
+        to: Option<usize>,
+    },
+    Import {
+        at: usize,
+        bundle: usize,
+        cut: Option<usize>,
+    },
+    Restart {
+        at: usize,
+    },
+    Backup {
+        at: usize,
+    },
+    SetBack {
+        backup: usize,
+    },
+    Copy {
+        at: usize,
+    },
+    Burn {
+        at: usize,
+    },
+    Leave {
+        at: usize,
+        learner: usize,
+        to: usize,
+    },
+    Arrive {
+        slip: usize,
+    },
+    Fold {
+        at: usize,
+    },
 }
 
 fn acts() -> impl Strategy<Value = Act> {
@@ -83,8 +122,22 @@ struct Story {
 
 fn newcomer(place: usize, number: usize) -> LearnerRow {
     let name = |text: &str| text.to_owned();
-    let fields = ["", "", "Sok", &format!("L{place}{number}"), "F", "1990", "", "km", "2024-01-05", ""];
-    LearnerRow { row: format!("{place}-{number}"), fields: fields.map(name) }
+    let fields = [
+        "",
+        "",
+        "Sok",
+        &format!("L{place}{number}"),
+        "F",
+        "1990",
+        "",
+        "km",
+        "2024-01-05",
+        "",
+    ];
+    LearnerRow {
+        row: format!("{place}-{number}"),
+        fields: fields.map(name),
+    }
 }
 
 impl Story {
@@ -93,7 +146,9 @@ impl Story {
         let mut learners = Vec::new();
         for place in 1..=PRISONS {
             let rows = [newcomer(place, 0), newcomer(place, 1)];
-            network.nodes[place].import_learners("register", &rows).unwrap();
+            network.nodes[place]
+                .import_learners("register", &rows)
+                .unwrap();
             let found = network.nodes[place].find("sok", 9).unwrap();
             learners.extend(found.into_iter().map(|row| row.learner));
         }
@@ -124,12 +179,15 @@ impl Story {
 
     fn happens(&mut self, act: Act) {
         match act {
-            Act::Append { at, learner, sealed } => {
+            Act::Append {
+                at,
+                learner,
+                sealed,
+            } => {
                 let (at, learner) = (self.machine(at), self.learner(learner));
                 let item = u32::try_from(self.of_item.len()).unwrap();
-                let event = Event::new(Body::LoanOut { item }).on(date());
                 // A site that never had him refuses, and that is all.
-                if self.network.nodes[at].append(learner, &[(None, event)]).is_ok() {
+                if self.network.nodes[at].append(learner, &loan(item)).is_ok() {
                     self.of_item.insert(item, learner);
                     self.held[at].insert(item);
                 }
@@ -140,14 +198,25 @@ impl Story {
             Act::ImportRows { at, row } => {
                 let at = self.machine(at);
                 let place = place_of(&self.network.nodes[at]);
-                let fields = ["attended", "beep", "khmer", &row.to_string(), "", "", "", ""];
+                let fields = [
+                    "attended",
+                    "beep",
+                    "khmer",
+                    &row.to_string(),
+                    "",
+                    "",
+                    "",
+                    "",
+                ];
                 let row = EventRow {
                     row: format!("E{row}"),
                     learner: format!("{place}-{}", row % 2),
                     date: Some(date()),
                     fields: fields.map(str::to_owned),
                 };
-                self.network.nodes[at].import_events("register", &[row]).unwrap();
+                self.network.nodes[at]
+                    .import_events("register", &[row])
+                    .unwrap();
             }
             Act::Interview { at, learner } => {
                 let (at, learner) = (self.machine(at), self.learner(learner));
@@ -204,7 +273,8 @@ impl Story {
                 let to = Destination::Site(site(to));
                 let left = self.network.nodes[at].transfer_out(learner, to, Some(date()), true);
                 if let (Ok(departure), Destination::Site(to)) = (left, to) {
-                    self.slips.push((usize::from(to.0) - 1, departure.slip.unwrap()));
+                    self.slips
+                        .push((usize::from(to.0) - 1, departure.slip.unwrap()));
                 }
             }
             Act::Arrive { slip } if !self.slips.is_empty() => {
@@ -251,15 +321,26 @@ impl Story {
         let dgp = &mut self.network.nodes[DGP];
         let mut counted = Items::new();
         for learner in &self.learners {
-            let (one, other) = (dgp.learner(*learner).unwrap(), control.learner(*learner).unwrap());
+            let (one, other) = (
+                dgp.learner(*learner).unwrap(),
+                control.learner(*learner).unwrap(),
+            );
             assert_eq!(one, other, "what the DGP reads of {learner}");
             let found = items(dgp, *learner);
             counted.extend(&found);
             let unique: Items = found.iter().copied().collect();
-            assert_eq!(unique.len(), found.len(), "{learner} has an event twice: {found:?}");
+            assert_eq!(
+                unique.len(),
+                found.len(),
+                "{learner} has an event twice: {found:?}"
+            );
         }
         for item in self.held.iter().flatten() {
-            assert!(counted.contains(item), "item {item} of {} is lost", self.of_item[item]);
+            assert!(
+                counted.contains(item),
+                "item {item} of {} is lost",
+                self.of_item[item]
+            );
         }
         let figures = |node: &Node| node.totals(Query::ALL).unwrap().figures;
         assert_eq!(figures(dgp), figures(&control));
@@ -275,6 +356,12 @@ fn date() -> Date {
 }
 
 proptest! {
+    // Half as many as usual, for time; PROPTEST_CASES asks for more.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 2,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn all_nodes_end_with_the_same(story in prop::collection::vec(acts(), 1..60)) {
         let mut network = Story::new();
@@ -285,15 +372,15 @@ proptest! {
     }
 }
 
-fn loan(item: u32) -> [(Option<spean_protocol::event::EventId>, Event); 1] {
-    [(None, Event::new(Body::LoanOut { item }).on(date()))]
-}
-
 /// Goal: what both have is not sent, also where one of them began a new run, whoever dials.
 #[test]
 fn a_new_run_brings_nothing_that_both_have() {
     for prison_dials in [true, false] {
-        let Story { mut network, learners, .. } = Story::new();
+        let Story {
+            mut network,
+            learners,
+            ..
+        } = Story::new();
         for item in 0..20 {
             network.nodes[1].append(learners[0], &loan(item)).unwrap();
             network.nodes[1].flush().unwrap();
@@ -308,7 +395,11 @@ fn a_new_run_brings_nothing_that_both_have() {
             (prison, dgp)
         };
         assert!(prison.complete && dgp.complete);
-        assert_eq!((prison.sent, dgp.sent), (2, 0), "the opening and one data segment");
+        assert_eq!(
+            (prison.sent, dgp.sent),
+            (2, 0),
+            "the opening and one data segment"
+        );
         assert_eq!(prison.refused + dgp.refused, 0);
     }
 }

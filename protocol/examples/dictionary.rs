@@ -57,7 +57,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Appends a batch without its sequence number and count.
 fn add(out: &mut Vec<u8>, events: Vec<Event>) {
-    let events = events.iter().map(|event| Draft { id: None, bytes: event.encode() }).collect();
+    let events = events
+        .iter()
+        .map(|event| Draft {
+            id: None,
+            bytes: event.encode(),
+        })
+        .collect();
     out.extend_from_slice(&Batch { seq: 1, events }.encode()[2..]);
 }
 
@@ -68,13 +74,20 @@ struct Names {
 
 impl Names {
     fn read(text: &str) -> Self {
-        let mut names = Self { family: Vec::new(), given: Vec::new() };
+        let mut names = Self {
+            family: Vec::new(),
+            given: Vec::new(),
+        };
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let mut fields = line.split('\t').map(str::to_owned);
             if let (Some(role), Some(khmer), Some(latin)) =
                 (fields.next(), fields.next(), fields.next())
             {
-                let list = if role == "family" { &mut names.family } else { &mut names.given };
+                let list = if role == "family" {
+                    &mut names.family
+                } else {
+                    &mut names.given
+                };
                 list.push((khmer, latin));
             }
         }
@@ -84,9 +97,17 @@ impl Names {
     fn event(&self, script: Script, number: usize) -> Result<Event, Box<dyn Error>> {
         let part = |list: &[(String, String)]| {
             let name = &list[number % list.len()];
-            NamePart::new(if script == Script::Khmer { &name.0 } else { &name.1 })
+            NamePart::new(if script == Script::Khmer {
+                &name.0
+            } else {
+                &name.1
+            })
         };
-        Ok(Event::new(Body::Name { script, family: part(&self.family)?, given: part(&self.given)? }))
+        Ok(Event::new(Body::Name {
+            script,
+            family: part(&self.family)?,
+            given: part(&self.given)?,
+        }))
     }
 }
 
@@ -101,22 +122,37 @@ fn module(number: u8) -> ModuleId {
         (ProgrammeId::ENGLISH, 2),
         (ProgrammeId::DIGITAL, 1),
     ][usize::from(number % 4)];
-    ModuleId { programme, number: number / 4 % modules + 1 }
+    ModuleId {
+        programme,
+        number: number / 4 % modules + 1,
+    }
 }
 
 /// What the labs record of one learner on one day.
 fn lab_day(number: u8) -> Result<Vec<Event>, Box<dyn Error>> {
-    let (date, module, session) = (day(i32::from(number))?, module(number), u16::from(number % 12));
+    let (date, module, session) = (
+        day(i32::from(number))?,
+        module(number),
+        u16::from(number % 12),
+    );
     let on = |body| Event::new(body).on(date).by(1);
     let mut events = vec![
-        Event::new(Body::Login { programme: module.programme }).on(date),
+        Event::new(Body::Login {
+            programme: module.programme,
+        })
+        .on(date),
         on(Body::Attended { module, session }),
         on(Body::SessionDone { module, session }),
     ];
     if number.is_multiple_of(3) {
         let score = Score::try_from((17, 20))?;
         let kind = AssessmentKind::Quiz;
-        events.push(on(Body::Assessed { kind, module, version: 1, score }));
+        events.push(on(Body::Assessed {
+            kind,
+            module,
+            version: 1,
+            score,
+        }));
     }
     Ok(events)
 }
@@ -130,22 +166,43 @@ fn profile(names: &Names, number: u8) -> Result<Vec<Event>, Box<dyn Error>> {
         EducationLevel::None,
         EducationLevel::UpperSecondary,
     ][usize::from(number % 4)];
-    let sex = if number.is_multiple_of(8) { Sex::Female } else { Sex::Male };
+    let sex = if number.is_multiple_of(8) {
+        Sex::Female
+    } else {
+        Sex::Male
+    };
     let year = 1970 + u16::from(number) * 2;
-    let languages = if number.is_multiple_of(5) { vec!["km", "en"] } else { vec!["km"] };
-    let languages: Vec<_> =
-        languages.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+    let languages = if number.is_multiple_of(5) {
+        vec!["km", "en"]
+    } else {
+        vec!["km"]
+    };
+    let languages: Vec<_> = languages
+        .into_iter()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
     let languages: Languages = List::new(languages)?;
     Ok([
         names.event(Script::Khmer, place)?,
         names.event(Script::Latin, place)?,
         Event::new(Body::Sex { sex }),
-        Event::new(Body::Birth { birth: (year, 0, 0).try_into()? }),
+        Event::new(Body::Birth {
+            birth: (year, 0, 0).try_into()?,
+        }),
         Event::new(Body::Education { level }),
         Event::new(Body::Languages { languages }),
-        Event::new(Body::Arrived { stay: STAY, from: None, reason: ArrivalReason::Intake }).on(date),
+        Event::new(Body::Arrived {
+            stay: STAY,
+            from: None,
+            reason: ArrivalReason::Intake,
+        })
+        .on(date),
         Event::new(Body::Consent { given: true }).on(date),
-        Event::new(Body::Enrolled { scope: Scope::Module(module(number)), cohort: None }).on(date),
+        Event::new(Body::Enrolled {
+            scope: Scope::Module(module(number)),
+            cohort: None,
+        })
+        .on(date),
     ]
     .into())
 }
@@ -158,8 +215,16 @@ fn moves(number: u8) -> Result<Vec<Event>, Box<dyn Error>> {
         _ => (Destination::Released, DepartureReason::Released),
     };
     let body = match number % 4 {
-        0 | 1 => Body::Departed { stay: STAY, to, reason },
-        _ => Body::Arrived { stay: STAY, from: Some(site), reason: ArrivalReason::Transferred },
+        0 | 1 => Body::Departed {
+            stay: STAY,
+            to,
+            reason,
+        },
+        _ => Body::Arrived {
+            stay: STAY,
+            from: Some(site),
+            reason: ArrivalReason::Transferred,
+        },
     };
     Ok(vec![Event::new(body).on(date)])
 }
@@ -176,15 +241,34 @@ fn history(number: u8) -> Result<Vec<Event>, Box<dyn Error>> {
         if session % 4 == 0 {
             let score = Score::try_from((9, 20))?;
             let kind = AssessmentKind::Pre;
-            events.push(on(Body::Enrolled { scope: Scope::Module(module), cohort: Some(1) }));
-            events.push(on(Body::Assessed { kind, module, version: 1, score }));
+            events.push(on(Body::Enrolled {
+                scope: Scope::Module(module),
+                cohort: Some(1),
+            }));
+            events.push(on(Body::Assessed {
+                kind,
+                module,
+                version: 1,
+                score,
+            }));
         }
-        events.push(on(Body::Attended { module, session: number }));
-        events.push(on(Body::SessionDone { module, session: number }));
+        events.push(on(Body::Attended {
+            module,
+            session: number,
+        }));
+        events.push(on(Body::SessionDone {
+            module,
+            session: number,
+        }));
         if session % 4 == 3 {
             let score = Score::try_from((16, 20))?;
             let kind = AssessmentKind::Post;
-            events.push(on(Body::Assessed { kind, module, version: 1, score }));
+            events.push(on(Body::Assessed {
+                kind,
+                module,
+                version: 1,
+                score,
+            }));
             events.push(on(Body::ModuleDone { module }));
         }
     }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::id::{RunId, SiteId};
-use crate::limits::{BEYOND_RANGES_MAX, HEADS_MAX, RUN_SEGMENTS_MAX, SITES_MAX};
+use crate::limits::{
+    BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, RUN_SEGMENTS_MAX, SITES_MAX,
+};
 
 /// The first eight bytes of a run's id: enough to find it among one site's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ impl Frontier {
         codec::at_most(self.0.len(), SITES_MAX)?;
         for site in self.0.values() {
             check_heads(&site.heads)?;
-            codec::at_most(site.beyond.len(), HEADS_MAX)?;
+            codec::at_most(site.beyond.len(), BEYOND_RUNS_MAX)?;
             for beyond in &site.beyond {
                 codec::at_most(beyond.ranges.len(), BEYOND_RANGES_MAX)?;
                 let sound = |range: &(u32, u32)| range.0 < range.1 && range.1 <= RUN_SEGMENTS_MAX;

@@ -16,8 +16,9 @@ pub const PARCEL_CONTENT_BYTES_MAX: usize = 256 * 1024;
 /// One parcel as sealed. Below a chunk, so that a segment with one large parcel is still a chunk.
 pub const PARCEL_BYTES_MAX: usize = 48 * 1024;
 
-/// Parcels in one segment: a burst of 1,500 events of as many learners needs two segments.
-pub const SEGMENT_PARCELS_MAX: usize = 1_024;
+/// Parcels in one segment: a burst of 1,500 events of as many learners needs three segments. Two
+/// headers of so many lines, a fork proof, still fit into one frame.
+pub const SEGMENT_PARCELS_MAX: usize = 512;
 
 /// One segment on the wire, header and parcels: what a cut link or a pulled stick sends anew.
 pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
@@ -28,8 +29,8 @@ pub const FRAME_BYTES_MAX: usize = SEGMENT_BYTES_MAX + 64;
 /// Heights in one run. A run lasts a week at most; one flush a second would not reach this.
 pub const RUN_SEGMENTS_MAX: u32 = 1 << 20;
 
-/// Heads that one run's opening may name as parents: clones and restores of one site at a time.
-pub const PARENTS_MAX: usize = 64;
+/// Heads that one run's opening may name as parents: as many as a site may have at a time.
+pub const PARENTS_MAX: usize = HEADS_MAX;
 
 /// Sites in a roster: 28 prisons today.
 pub const SITES_MAX: usize = 512;
@@ -37,17 +38,22 @@ pub const SITES_MAX: usize = 512;
 /// Root keys, and node keys or box keys of one site.
 pub const KEYS_MAX: usize = 16;
 
-/// One roster with its signatures.
-pub const ROSTER_BYTES_MAX: usize = 256 * 1024;
+/// One roster with its signatures, so that it fits into one frame: 200 sites of 300 bytes.
+pub const ROSTER_BYTES_MAX: usize = SEGMENT_BYTES_MAX;
 
-/// Heads of one site that a frontier may state: one, plus each clone or restore not yet merged.
-pub const HEADS_MAX: usize = 64;
+/// Heads of one site that a frontier may state: one, plus each clone or restore not yet merged. A
+/// site that pretends to have more harms nobody's exchange but its own: the rest is sent again.
+pub const HEADS_MAX: usize = 16;
+
+/// Runs of one site of which a frontier may state parts beyond what is complete.
+pub const BEYOND_RUNS_MAX: usize = 16;
 
 /// Ranges beyond the complete prefix that a frontier may state for one run.
-pub const BEYOND_RANGES_MAX: usize = 64;
+pub const BEYOND_RANGES_MAX: usize = 8;
 
-/// Runs of one site that a lineage may state. They lie ever further apart: these reach over all.
-pub const LINEAGE_MAX: usize = 64;
+/// Runs of one site that a lineage may state. They lie ever further apart: these reach over
+/// thousands.
+pub const LINEAGE_MAX: usize = HEADS_MAX;
 
 /// Stays in one keyring, and keys in one grant sent through the mesh.
 pub const KEYRING_MAX: usize = 256;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::DecodeError;
 use crate::frontier::{Beyond, HeadMark, RunTag, SiteFrontier};
 use crate::id::{Hash, Position, RunId, SiteId};
-use crate::limits::{BEYOND_RANGES_MAX, LINEAGE_MAX};
+use crate::limits::{BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, LINEAGE_MAX};
 use crate::ranges::Ranges;
 use crate::segment::{Header, Log, Segment, SegmentError};
 
@@ -57,7 +57,8 @@ pub struct Run {
     pub control: u32,
     /// Hash of the last control segment.
     pub control_tip: Hash,
-    /// Two different segments at one place are known: the run takes nothing new.
+    /// Two different segments at one place are known. The run takes on what fits those that came
+    /// first here, and its author opens another.
     pub forked: bool,
 }
 
@@ -82,8 +83,6 @@ pub enum Placing {
     Taken,
     /// Something must come first: an opening, a control segment, a run that it continues.
     TooEarly,
-    /// Its run is forked and takes nothing new.
-    Forked,
 }
 
 /// Part of one chain: heights from `start` to `end`, exclusive.
@@ -154,7 +153,7 @@ impl Skeleton {
             };
         };
         if run.site != header.site {
-            return Placing::Forked;
+            return Placing::TooEarly;
         }
         let taken = match header.log {
             Log::Control => header.height < run.control,
@@ -164,10 +163,9 @@ impl Skeleton {
             Log::Control => header.height > run.control,
             Log::Data => header.control > run.control,
         };
-        match (taken, run.forked, early) {
-            (true, _, _) => Placing::Taken,
-            (_, true, _) => Placing::Forked,
-            (_, _, true) => Placing::TooEarly,
+        match (taken, early) {
+            (true, _) => Placing::Taken,
+            (_, true) => Placing::TooEarly,
             _ => Placing::New,
         }
     }
@@ -220,14 +218,15 @@ impl Skeleton {
         }
     }
 
-    /// Marks a run as forked: it takes nothing new.
+    /// Marks a run as forked.
     pub fn mark_forked(&mut self, id: RunId) {
         if let Some(run) = self.runs.get_mut(&id) {
             run.forked = true;
         }
     }
 
-    /// The heads of what is completely here of a site's log: nearly always one.
+    /// The heads of what is completely here of a site's log: nearly always one, and never more than
+    /// [`HEADS_MAX`], those of the lowest ids.
     #[must_use]
     pub fn heads(&self, site: SiteId) -> Vec<Head> {
         self.heads_and_loose(site).0
@@ -259,7 +258,7 @@ impl Skeleton {
             whole.insert(id, run.head(id));
             heads.insert(id, run.head(id));
         }
-        (heads.into_values().collect(), loose)
+        (heads.into_values().take(HEADS_MAX).collect(), loose)
     }
 
     /// What this node states of a site: the heads of what is complete, and what it holds beyond.
@@ -270,7 +269,8 @@ impl Skeleton {
         for (id, run) in self.runs(site) {
             let ranges = if loose.contains(&id) { run.data.all() } else { run.data.beyond() };
             let ranges: Vec<_> = ranges.iter().copied().take(BEYOND_RANGES_MAX).collect();
-            if loose.contains(&id) || !ranges.is_empty() {
+            let stated = beyond.len() < BEYOND_RUNS_MAX;
+            if stated && (loose.contains(&id) || !ranges.is_empty()) {
                 beyond.push(Beyond { run: id.into(), control: run.control, ranges });
             }
         }
@@ -431,6 +431,14 @@ impl ForkProof {
     pub fn of(one: &Segment, other: &Segment) -> Self {
         let part = |s: &Segment| (s.header.encode(), s.signature.to_vec());
         Self { one: part(one), other: part(other) }
+    }
+
+    /// The run that is said to be forked; nothing is checked.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn run(&self) -> Result<RunId, DecodeError> {
+        Ok(Header::decode(&self.one.0)?.run)
     }
 
     /// Checks the proof against the keys of the site and returns the run that is forked.

@@ -34,6 +34,9 @@ pub const VERSION: u8 = 1;
 /// sends duplicates only after a divergence longer than a lineage.
 const REFUSED_MAX: u64 = 50_000;
 
+/// Runs in the lineages of one summary, so that it fits into a frame. Beyond, duplicates are sent.
+const LINEAGES_MAX: usize = 2_048;
+
 /// What a node says that it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -373,6 +376,7 @@ impl Session {
         if self.dialler {
             let mut own = own_summary(host);
             let skeleton = host.skeleton();
+            let mut marks = 0;
             for (site, frontier) in &summary.frontier.0 {
                 let (coverage, known) = skeleton.coverage(*site, frontier, &[]);
                 if !known {
@@ -380,8 +384,11 @@ impl Session {
                 }
                 // The peer, too, may not know a head that is stated here.
                 let new = |head: &Head| !coverage.contains_key(&head.run);
-                if !known || skeleton.heads(*site).iter().any(new) {
-                    own.lineage.insert(*site, skeleton.lineage(*site, &frontier.heads));
+                let useful = !known || skeleton.heads(*site).iter().any(new);
+                if useful && marks < LINEAGES_MAX {
+                    let lineage = skeleton.lineage(*site, &frontier.heads);
+                    marks += lineage.len();
+                    own.lineage.insert(*site, lineage);
                 }
             }
             self.outbox.push_back(Frame::Summary(own));

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::nation::{Nation, SiteFiles};
+use super::nation::{LABEL, Nation, SiteFiles};
 use crate::api::{Kind, Refusal};
 use crate::desk::Desk;
 use crate::home::{Config, Home, ListenConfig, PeerConfig};
@@ -21,7 +21,7 @@ pub const HEADQUARTERS: &str = "DGP";
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// Seconds between two exchanges that a node begins by itself, beside those that the demo asks for.
-const EVERY_SECONDS: u64 = 1;
+const EVERY_SECONDS: u64 = 60;
 
 /// What the generated registers call by other words than the closed lists of the import do.
 const WORDS: [(&str, &str); 13] = [
@@ -200,7 +200,9 @@ impl Ground {
         let mut requests = Vec::new();
         for (code, name, role) in &everyone {
             let home = self.home(code);
-            home.create((code, name, role), 1, &mut Machine)?;
+            // The name stands on every page, and so what it is that the page shows.
+            let name = format!("{name} - {LABEL}");
+            home.create((code, &name, role), 1, &mut Machine)?;
             requests.push(home.request_path());
         }
         desk.add(&requests, &mut Machine)?;

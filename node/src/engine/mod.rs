@@ -24,7 +24,7 @@ use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
-use spean_protocol::log::{Head, Skeleton};
+use spean_protocol::log::{ForkProof, Head, Skeleton};
 use spean_protocol::ranges::Ranges;
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::RecordError;
@@ -140,7 +140,6 @@ struct RunRow {
     data_tip: Hash,
     control: u32,
     control_tip: Hash,
-    forked: bool,
 }
 
 /// The engine of one node.
@@ -287,7 +286,6 @@ impl<S: Store> Engine<S> {
                 data_tip: run.data_tip,
                 control: run.control,
                 control_tip: run.control_tip,
-                forked: run.forked,
             };
             self.store.write(Table::Run, &id.0, &codec::encode(&row))?;
         }
@@ -296,6 +294,9 @@ impl<S: Store> Engine<S> {
 
     /// Reads everything that is kept in memory from the store again.
     fn reload(&mut self) -> Result<(), EngineError> {
+        let roster = self.store.read(Table::Meta, ROSTER)?.ok_or(EngineError::NotEnrolled)?;
+        self.signed_roster = SignedRoster::decode(&roster)?;
+        self.roster = self.signed_roster.preview()?;
         self.touched.clear();
         self.openers.clear();
         let mut rows = Vec::new();
@@ -309,10 +310,12 @@ impl<S: Store> Engine<S> {
             self.skeleton.open_run(id, row.site, row.parents, row.number);
             let tips = (row.data_tip, row.control_tip);
             self.skeleton.restore(id, row.data, tips, row.control);
-            if row.forked {
-                self.skeleton.mark_forked(id);
-                self.forks.insert(id.into(), id);
-            }
+        }
+        self.forks.clear();
+        for (_, value) in self.store.scan(Table::Fork, &[], &[], usize::MAX)? {
+            let run = codec::decode::<ForkProof>(&value)?.run()?;
+            self.skeleton.mark_forked(run);
+            self.forks.insert(run.into(), run);
         }
         self.run = self.run.filter(|run| self.skeleton.run(*run).is_some());
         self.receipts.clear();

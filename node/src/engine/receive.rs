@@ -102,15 +102,13 @@ impl<S: Store> Engine<S> {
                 let reason = format!("{site} {run} {height}: something before it is missing");
                 return Ok(Taken::Refused(reason));
             }
-            Placing::Forked => {
-                let reason = format!("{site} {run} {height}: its run is forked, takes nothing new");
-                return Ok(Taken::Refused(reason));
-            }
             Placing::New | Placing::Taken => {}
         }
         if let Some(other) = self.clash(segment, placing)? {
-            let proof = ForkProof::of(&other, segment);
-            self.keep_fork(run, &codec::encode(&proof))?;
+            if !self.forks.contains_key(&run.into()) {
+                let proof = ForkProof::of(&other, segment);
+                self.keep_fork(run, &codec::encode(&proof))?;
+            }
             let reason = format!("{site} {run} {height}: another segment stands there, a fork");
             return Ok(Taken::Refused(reason));
         }

@@ -42,20 +42,32 @@ fn learner(number: u8, name: &str, here: bool) -> LearnerRow {
         here,
         name: name.to_owned(),
         search: format!("{name}\ncard-{number}").to_lowercase(),
-        facts: LearnerFacts { sex: Some(Sex::Female), birth_year: Some(1990) },
+        facts: LearnerFacts {
+            sex: Some(Sex::Female),
+            birth_year: Some(1990),
+        },
         view: vec![number; 3],
     }
 }
 
 fn contribution(indicator: Indicator, scope: Option<Scope>, month: u16) -> Contribution {
-    Contribution { indicator, scope, site: SiteId(3), month: Month(month), detail: 0, amount: -7 }
+    Contribution {
+        indicator,
+        scope,
+        site: SiteId(3),
+        month: Month(month),
+        detail: 0,
+        amount: -7,
+    }
 }
 
 type Counted = Vec<(LearnerId, LearnerFacts, Vec<Contribution>)>;
 
 fn counted<S: Store>(store: &S) -> Counted {
     let mut all = Vec::new();
-    store.contributions(&mut |id, facts, rows| all.push((id, facts, rows))).unwrap();
+    store
+        .contributions(&mut |id, facts, rows| all.push((id, facts, rows)))
+        .unwrap();
     for (_, _, rows) in &mut all {
         // Their order within one learner is each store's own.
         rows.sort_unstable();
@@ -81,7 +93,11 @@ fn values_are_read_written_and_removed<S: Store>(store: &mut S) {
     within(store, |store| {
         store.remove(Table::Meta, b"twice").unwrap();
         store.remove(Table::Meta, b"never").unwrap();
-        assert_eq!(read(store, b"twice"), None, "a transaction sees its own changes");
+        assert_eq!(
+            read(store, b"twice"),
+            None,
+            "a transaction sees its own changes"
+        );
     });
     assert_eq!(read(store, b"twice"), None);
     assert!(read(store, b"").is_some());
@@ -95,11 +111,18 @@ fn tables_do_not_mix<S: Store>(store: &mut S) {
     });
     for table in Table::ALL {
         let rows = store.scan(table, &[], &[], usize::MAX).unwrap();
-        assert_eq!(rows, [(b"key".to_vec(), table.name().as_bytes().to_vec())], "{table:?}");
+        assert_eq!(
+            rows,
+            [(b"key".to_vec(), table.name().as_bytes().to_vec())],
+            "{table:?}"
+        );
     }
     within(store, |store| store.remove(Table::Run, b"key").unwrap());
     let held = |table| store.read(table, b"key").unwrap().is_some();
-    assert_eq!(Table::ALL.into_iter().filter(|table| held(*table)).count(), 17);
+    assert_eq!(
+        Table::ALL.into_iter().filter(|table| held(*table)).count(),
+        17
+    );
 }
 
 fn a_scan_is_ordered_and_bounded<S: Store>(store: &mut S) {
@@ -114,10 +137,26 @@ fn a_scan_is_ordered_and_bounded<S: Store>(store: &mut S) {
     let all: Vec<Vec<u8>> = (0..100).map(|number| vec![7, number]).collect();
     assert_eq!(keys(store, &[7], &[], usize::MAX), all);
     assert_eq!(keys(store, &[7], &[], 3), all[..3]);
-    assert_eq!(keys(store, &[7], &[7, 40], 2), all[40..42], "from a key that is there");
-    assert_eq!(keys(store, &[7], &[7, 39, 1], 2), all[40..42], "from one that is not");
-    assert_eq!(keys(store, &[7], &[6], 1), all[..1], "from before the prefix");
-    assert_eq!(keys(store, &[7], &[8], 9), Vec::<Vec<u8>>::new(), "from after the prefix");
+    assert_eq!(
+        keys(store, &[7], &[7, 40], 2),
+        all[40..42],
+        "from a key that is there"
+    );
+    assert_eq!(
+        keys(store, &[7], &[7, 39, 1], 2),
+        all[40..42],
+        "from one that is not"
+    );
+    assert_eq!(
+        keys(store, &[7], &[6], 1),
+        all[..1],
+        "from before the prefix"
+    );
+    assert_eq!(
+        keys(store, &[7], &[8], 9),
+        Vec::<Vec<u8>>::new(),
+        "from after the prefix"
+    );
     assert_eq!(keys(store, &[7], &[], 0), Vec::<Vec<u8>>::new());
     assert_eq!(keys(store, &[], &[], usize::MAX).len(), 102);
     let rows = store.scan(Table::Parcel, &[7, 40], &[], 9).unwrap();
@@ -125,8 +164,15 @@ fn a_scan_is_ordered_and_bounded<S: Store>(store: &mut S) {
 }
 
 fn a_scan_knows_where_a_prefix_ends<S: Store>(store: &mut S) {
-    let held: [&[u8]; 7] =
-        [&[1], &[1, 0xFF], &[1, 0xFF, 0xFF], &[1, 0xFF, 0xFF, 0xFF], &[2], &[0xFF], &[0xFF, 0xFF]];
+    let held: [&[u8]; 7] = [
+        &[1],
+        &[1, 0xFF],
+        &[1, 0xFF, 0xFF],
+        &[1, 0xFF, 0xFF, 0xFF],
+        &[2],
+        &[0xFF],
+        &[0xFF, 0xFF],
+    ];
     within(store, |store| {
         for key in held {
             store.write(Table::Parcel, key, b"").unwrap();
@@ -135,7 +181,10 @@ fn a_scan_knows_where_a_prefix_ends<S: Store>(store: &mut S) {
     assert_eq!(keys(store, &[1, 0xFF], &[], 9), held[1..4]);
     assert_eq!(keys(store, &[1, 0xFF, 0xFF], &[], 9), held[2..4]);
     assert_eq!(keys(store, &[0xFF], &[], 9), held[5..]);
-    assert_eq!(keys(store, &[0xFF, 0xFF], &[0xFF, 0xFF, 1], 9), Vec::<Vec<u8>>::new());
+    assert_eq!(
+        keys(store, &[0xFF, 0xFF], &[0xFF, 0xFF, 1], 9),
+        Vec::<Vec<u8>>::new()
+    );
     assert_eq!(keys(store, &[0xFF], &[0xFF, 0xFF], 9), held[6..]);
     assert_eq!(keys(store, &[], &[1, 0xFF, 0xFF, 0xFF], 9), held[3..]);
 }
@@ -156,7 +205,9 @@ fn a_transaction_is_kept_or_forgotten<S: Store>(store: &mut S) {
     assert_eq!(read(store, b"removed").as_deref(), Some(&b"before"[..]));
     assert_eq!(read(store, b"new"), None);
     // A rollback after a commit, or a second one, undoes nothing.
-    within(store, |store| store.write(Table::Meta, b"new", b"kept").unwrap());
+    within(store, |store| {
+        store.write(Table::Meta, b"new", b"kept").unwrap()
+    });
     store.rollback();
     store.rollback();
     assert_eq!(read(store, b"new").as_deref(), Some(&b"kept"[..]));
@@ -191,12 +242,22 @@ fn a_learner_is_replaced_as_a_whole<S: Store>(store: &mut S) {
     within(store, |store| store.put_learner(&row, &first).unwrap());
     assert_eq!(counted(store), [(row.learner, row.facts, first.to_vec())]);
 
-    let nobody_said = LearnerFacts { sex: None, birth_year: None };
-    let changed = LearnerRow { facts: nobody_said, view: Vec::new(), ..learner(1, "Dara", false) };
+    let nobody_said = LearnerFacts {
+        sex: None,
+        birth_year: None,
+    };
+    let changed = LearnerRow {
+        facts: nobody_said,
+        view: Vec::new(),
+        ..learner(1, "Dara", false)
+    };
     let second = [contribution(Indicator::Active, None, 601)];
     within(store, |store| store.put_learner(&changed, &second).unwrap());
     assert_eq!(store.learner(row.learner).unwrap(), Some(changed));
-    assert_eq!(counted(store), [(row.learner, nobody_said, second.to_vec())]);
+    assert_eq!(
+        counted(store),
+        [(row.learner, nobody_said, second.to_vec())]
+    );
 }
 
 fn a_closed_learner_still_counts_in_totals<S: Store>(store: &mut S) {
@@ -211,17 +272,31 @@ fn a_closed_learner_still_counts_in_totals<S: Store>(store: &mut S) {
     assert!(!closed.here && closed.view.is_empty() && closed.search.is_empty());
     assert_eq!(closed.facts, row.facts);
     assert_eq!(counted(store), [(row.learner, row.facts, rows.to_vec())]);
-    assert_eq!((store.count_learners(true).unwrap(), store.count_learners(false).unwrap()), (0, 1));
+    assert_eq!(
+        (
+            store.count_learners(true).unwrap(),
+            store.count_learners(false).unwrap()
+        ),
+        (0, 1)
+    );
     assert_eq!(store.find("sok", false, 9).unwrap(), []);
 }
 
 fn learners_are_found_by_name<S: Store>(store: &mut S) {
     let khmer = "\u{179f}\u{17bb}\u{1781}";
-    let names = [("Sok", true), ("Dara", true), ("Dara", false), (khmer, true), ("S'ok 100%_", true)];
+    let names = [
+        ("Sok", true),
+        ("Dara", true),
+        ("Dara", false),
+        (khmer, true),
+        ("S'ok 100%_", true),
+    ];
     within(store, |store| {
         // Written in another order than that of names and ids.
         for (number, (name, here)) in (1..).zip(names).collect::<Vec<_>>().into_iter().rev() {
-            store.put_learner(&learner(number, name, here), &[]).unwrap();
+            store
+                .put_learner(&learner(number, name, here), &[])
+                .unwrap();
         }
     });
     let found = |needle: &str, here_only, limit| -> Vec<u8> {
@@ -234,10 +309,20 @@ fn learners_are_found_by_name<S: Store>(store: &mut S) {
     assert_eq!(found("dara", true, 9), [2]);
     assert_eq!(found(khmer, true, 9), [4]);
     assert_eq!(found("card-5", true, 9), [5]);
-    assert_eq!(found("s'ok 100%_", true, 9), [5], "no character has a meaning of its own");
+    assert_eq!(
+        found("s'ok 100%_", true, 9),
+        [5],
+        "no character has a meaning of its own"
+    );
     assert_eq!(found("%", true, 9), [5]);
     assert!(found("nobody", false, 9).is_empty());
-    assert_eq!((store.count_learners(true).unwrap(), store.count_learners(false).unwrap()), (4, 5));
+    assert_eq!(
+        (
+            store.count_learners(true).unwrap(),
+            store.count_learners(false).unwrap()
+        ),
+        (4, 5)
+    );
 }
 
 fn contributions_come_learner_by_learner<S: Store>(store: &mut S) {
@@ -245,8 +330,14 @@ fn contributions_come_learner_by_learner<S: Store>(store: &mut S) {
         let programme = ModuleId::MICRO_BUSINESS.programme;
         Some(Scope::Module(ModuleId { programme, number }))
     });
-    let many: Vec<_> = scopes.map(|s| contribution(Indicator::PostTest, s, 640)).collect();
-    let (one, two, three) = (learner(1, "a", true), learner(2, "b", true), learner(3, "c", false));
+    let many: Vec<_> = scopes
+        .map(|s| contribution(Indicator::PostTest, s, 640))
+        .collect();
+    let (one, two, three) = (
+        learner(1, "a", true),
+        learner(2, "b", true),
+        learner(3, "c", false),
+    );
     within(store, |store| {
         store.put_learner(&three, &many).unwrap();
         store.put_learner(&one, &many).unwrap();

@@ -9,6 +9,7 @@ use ed25519_dalek::SigningKey;
 use spean::engine::{Engine, EngineError, Identity, install_roster};
 use spean::store::memory::Memory;
 use spean::world::World;
+use spean_protocol::event::{Body, Event, EventId};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
@@ -50,7 +51,7 @@ pub fn site(place: usize) -> SiteId {
     SiteId(u16::try_from(place).unwrap() + 1)
 }
 
-fn identity(place: usize) -> Identity {
+pub fn identity(place: usize) -> Identity {
     let byte = u8::try_from(place).unwrap();
     Identity {
         signing: SigningKey::from_bytes(&[byte + 100; 32]),
@@ -71,7 +72,11 @@ impl Network {
                 id: site(place),
                 code: format!("S{place}"),
                 name: format!("Site {place}"),
-                role: if place == DGP { Role::Headquarters } else { Role::Prison },
+                role: if place == DGP {
+                    Role::Headquarters
+                } else {
+                    Role::Prison
+                },
                 keys: vec![signing.verifying_key().to_bytes()],
                 boxes: BTreeMap::from([(1, key)]),
                 carrier: wrap_carrier(&carrier, &key, [3; 32]).unwrap(),
@@ -87,7 +92,11 @@ impl Network {
         };
         let mut signed = SignedRoster::propose(&roster);
         signed.sign(&root).unwrap();
-        let mut network = Self { nodes: Vec::new(), signed, started: 0 };
+        let mut network = Self {
+            nodes: Vec::new(),
+            signed,
+            started: 0,
+        };
         for place in 0..=prisons {
             let node = network.fresh(place);
             network.nodes.push(node);
@@ -105,7 +114,17 @@ impl Network {
     /// A machine of that site that starts with what the store keeps.
     pub fn start(&mut self, place: usize, store: Memory) -> Node {
         self.started += 1;
-        let world = Counted { machine: self.started, calls: 0, minutes: 0.into() };
+        self.start_like(place, store, self.started)
+    }
+
+    /// The same; two machines that start with the same number draw the same random bytes, as a
+    /// virtual machine does that is resumed twice.
+    pub fn start_like(&self, place: usize, store: Memory, number: u64) -> Node {
+        let world = Counted {
+            machine: number,
+            calls: 0,
+            minutes: 0.into(),
+        };
         Engine::open(store, identity(place), Box::new(world)).unwrap()
     }
 
@@ -125,7 +144,10 @@ impl Network {
     /// reading what came gives none anything to say.
     pub fn settle(&mut self) {
         for round in 0.. {
-            assert!(round < 8, "after eight rounds there is still something to exchange");
+            assert!(
+                round < 8,
+                "after eight rounds there is still something to exchange"
+            );
             let mut same = true;
             for a in 0..self.nodes.len() {
                 for b in 0..a {
@@ -223,14 +245,24 @@ pub fn import(node: &mut Node, file: &[u8]) -> bool {
         rest = later;
         Ok(now.to_vec())
     };
-    node.import_bundle(&mut read, &mut |_| {}).unwrap().stopped.is_none()
+    node.import_bundle(&mut read, &mut |_| {})
+        .unwrap()
+        .stopped
+        .is_none()
+}
+
+/// An event that can be told from all others by its number.
+pub fn loan(item: u32) -> [(Option<EventId>, Event); 1] {
+    [(
+        None,
+        Event::new(Body::LoanOut { item }).on("2025-03-05".parse().unwrap()),
+    )]
 }
 
 /// The item numbers of all loans in a learner's record here, in order, and as often as they count.
 pub fn items(node: &mut Node, learner: LearnerId) -> Vec<u32> {
-    use spean_protocol::event::Body;
     let events = node.events(learner).unwrap_or_default();
-    let item = |(_, event): (String, spean_protocol::event::Event)| match event.body {
+    let item = |(_, event): (String, Event)| match event.body {
         Body::LoanOut { item } => Some(item),
         _ => None,
     };

@@ -187,7 +187,9 @@ pub(super) fn imported_text(bytes: &[u8]) -> String {
 
 /// The sixteen bytes of an imported event's key; `None` for any other key.
 fn imported_bytes(text: &str) -> Option<Vec<u8>> {
-    let bytes = BASE64URL_NOPAD.decode(text.strip_prefix('i')?.as_bytes()).ok()?;
+    let bytes = BASE64URL_NOPAD
+        .decode(text.strip_prefix('i')?.as_bytes())
+        .ok()?;
     (bytes.len() == 16).then_some(bytes)
 }
 
@@ -207,37 +209,72 @@ mod tests {
     use crate::record::imported_id;
     use crate::seal::Secret;
 
-    const MODULE: ModuleId = ModuleId { programme: ProgrammeId::BEEP, number: 3 };
+    const MODULE: ModuleId = ModuleId {
+        programme: ProgrammeId::BEEP,
+        number: 3,
+    };
 
     fn on_a_day(body: Body) -> Draft {
         let event = Event::new(body).on(Date::from_days(20_777).unwrap()).by(2);
-        Draft { id: None, bytes: event.encode() }
+        Draft {
+            id: None,
+            bytes: event.encode(),
+        }
     }
 
     fn sessions(count: u16) -> Vec<Draft> {
         let both = |session| {
-            let attended = Body::Attended { module: MODULE, session };
-            [attended, Body::SessionDone { module: MODULE, session }].map(on_a_day)
+            let attended = Body::Attended {
+                module: MODULE,
+                session,
+            };
+            [
+                attended,
+                Body::SessionDone {
+                    module: MODULE,
+                    session,
+                },
+            ]
+            .map(on_a_day)
         };
         (5..5 + count / 2).flat_map(both).collect()
     }
 
     fn sealed(events: Vec<Draft>) -> usize {
         let content = Batch { seq: 9, events }.encode();
-        let place = Place { run: RunId([1; 16]), height: 2, index: 3 };
+        let place = Place {
+            run: RunId([1; 16]),
+            height: 2,
+            index: 3,
+        };
         let kind = Kind::Changes;
-        parcel::seal(&Secret([4; 32]), place, Label([5; 16]), kind, &content).unwrap().len()
+        parcel::seal(&Secret([4; 32]), place, Label([5; 16]), kind, &content)
+            .unwrap()
+            .len()
     }
 
     #[test]
     fn a_usual_day_is_small() {
         let score = Score::try_from((17, 20)).unwrap();
         let kind = AssessmentKind::Quiz;
-        let mut day = vec![on_a_day(Body::Login { programme: MODULE.programme })];
+        let mut day = vec![on_a_day(Body::Login {
+            programme: MODULE.programme,
+        })];
         day.extend(sessions(2));
-        day.push(on_a_day(Body::Assessed { kind, module: MODULE, version: 1, score }));
-        let sizes = [&sessions(2)[..1], &sessions(2), &sessions(4), &day, &sessions(20)]
-            .map(|events| sealed(events.to_vec()));
+        day.push(on_a_day(Body::Assessed {
+            kind,
+            module: MODULE,
+            version: 1,
+            score,
+        }));
+        let sizes = [
+            &sessions(2)[..1],
+            &sessions(2),
+            &sessions(4),
+            &day,
+            &sessions(20),
+        ]
+        .map(|events| sealed(events.to_vec()));
         assert_eq!(sizes, [32, 40, 40, 48, 80]);
         let mut imported = sessions(4);
         for (number, draft) in imported.iter_mut().enumerate() {
@@ -256,10 +293,19 @@ mod tests {
         let total: usize = batch.events.iter().map(|draft| draft.bytes.len()).sum();
         assert!(total <= bytes.len() + (COMPARED + 1) * PARCEL_EVENTS_MAX);
         let too_long = codec::encode(&(1_u64, 2_u64, 1_u64, EVENT_BYTES_MAX + 1));
-        assert!(matches!(Batch::decode(&too_long), Err(DecodeError::TooMany { .. })));
+        assert!(matches!(
+            Batch::decode(&too_long),
+            Err(DecodeError::TooMany { .. })
+        ));
         let too_many = codec::encode(&(1_u64, 2 * (PARCEL_EVENTS_MAX + 1)));
-        assert!(matches!(Batch::decode(&too_many), Err(DecodeError::TooMany { .. })));
-        assert_eq!(Batch::decode(&codec::encode(&(1_u64, 0_u64))), Err(DecodeError::Malformed));
+        assert!(matches!(
+            Batch::decode(&too_many),
+            Err(DecodeError::TooMany { .. })
+        ));
+        assert_eq!(
+            Batch::decode(&codec::encode(&(1_u64, 0_u64))),
+            Err(DecodeError::Malformed)
+        );
         // A bit for a byte that the event does not have.
         let no_such_byte = codec::encode(&(1_u64, 2_u64, 0b101_u64, 1_u64));
         assert_eq!(Batch::decode(&no_such_byte), Err(DecodeError::Malformed));

@@ -1,0 +1,325 @@
+//! One small piece of every format, made from fixed keys: the frozen vectors are these bytes, and
+//! the decoders' tests start from them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+use spean_protocol::bundle::{Manifest, Writer};
+use spean_protocol::catalogue::{ModuleId, ProgrammeId};
+use spean_protocol::codec;
+use spean_protocol::control::{Entry, Recipient, Wrap};
+use spean_protocol::event::{Body, Date, Event, EventId};
+use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
+use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId, StayId, Stream};
+use spean_protocol::log::{ForkProof, Head};
+use spean_protocol::parcel::{self, Kind, Place};
+use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::record::{Batch, Draft, imported_id};
+use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
+use spean_protocol::seal::{BoxKey, Secret, box_key, box_seal};
+use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::session::{Frame, Summary, VERSION};
+use spean_protocol::slip::Slip;
+use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Keyring, Register, StayKey};
+
+pub const SITE: SiteId = SiteId(4);
+pub const OTHER: SiteId = SiteId(9);
+pub const LEARNER: LearnerId = LearnerId([0x1E; 16]);
+pub const STAY: StayId = StayId([0x57; 16]);
+pub const CARRIER: Secret = Secret([0xCA; 32]);
+pub const SEED: Secret = Secret([0xB0; 32]);
+pub const GRANT: [u8; 16] = [0x6A; 16];
+
+pub fn run(number: u8) -> RunId {
+    RunId::of(SITE, [number; 16])
+}
+
+pub fn node_key() -> SigningKey {
+    SigningKey::from_bytes(&[0x4E; 32])
+}
+
+pub fn root_key(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[number; 32])
+}
+
+pub fn custody() -> CustodyKey {
+    let secret = Secret([0xC5; 32]);
+    CustodyKey {
+        site: SITE,
+        cohort: 3,
+        stream: Stream::Education,
+        secret,
+    }
+}
+
+pub fn stay_key() -> StayKey {
+    custody().stay_key(STAY)
+}
+
+pub fn label() -> Label {
+    stay_key().label(LEARNER, Stream::Education, run(1))
+}
+
+pub fn place() -> Place {
+    Place {
+        run: run(1),
+        height: 7,
+        index: 0,
+    }
+}
+
+pub fn events() -> Vec<Event> {
+    let module = ModuleId {
+        programme: ProgrammeId::BEEP,
+        number: 2,
+    };
+    let day = Date::from_civil(2025, 3, 31).unwrap();
+    let on = |body| Event::new(body).on(day).by(3);
+    vec![
+        on(Body::Attended {
+            module,
+            session: 12,
+        }),
+        on(Body::SessionDone {
+            module,
+            session: 12,
+        }),
+        on(Body::LoanOut { item: 70_000 }).superseding(vec![EventId("some.1".to_owned())]),
+    ]
+}
+
+pub fn batch() -> Batch {
+    let ids = [
+        None,
+        Some(imported_id(&[5; 32], "register", "E1")),
+        Some(EventId("x.1".to_owned())),
+    ];
+    let drafts = events().into_iter().zip(ids);
+    let events = drafts
+        .map(|(event, id)| Draft {
+            id,
+            bytes: event.encode(),
+        })
+        .collect();
+    Batch { seq: 1, events }
+}
+
+pub fn small_batch() -> Batch {
+    let events = events().into_iter().take(2);
+    let events = events
+        .map(|event| Draft {
+            id: None,
+            bytes: event.encode(),
+        })
+        .collect();
+    Batch { seq: 1, events }
+}
+
+/// Too small for compression to help, so that it does not depend on how well that works.
+pub fn sealed_parcel() -> Vec<u8> {
+    let content = small_batch().encode();
+    parcel::seal(&stay_key().0, place(), label(), Kind::Changes, &content).unwrap()
+}
+
+pub fn header(log: Log, height: u32) -> Header {
+    Header {
+        log,
+        site: SITE,
+        run: run(1),
+        height,
+        previous: Hash([0x99; 32]),
+        control: 2,
+        cohort: 3,
+        stamp: 1_790_000_000,
+        lines: Vec::new(),
+    }
+}
+
+/// A data segment with two parcels, of which the second is absent.
+pub fn segment() -> Segment {
+    let parcels = vec![
+        (label(), sealed_parcel()),
+        (Label([0x22; 16]), vec![0x33; 48]),
+    ];
+    let mut segment = Segment::sign(header(Log::Data, 7), parcels, &node_key()).unwrap();
+    segment.parcels[1] = None;
+    segment
+}
+
+pub fn head(number: u8) -> Head {
+    let (data_tip, control_tip) = (Hash([number; 32]), Hash([number + 1; 32]));
+    Head {
+        run: run(number),
+        data: 300,
+        control: 2,
+        data_tip,
+        control_tip,
+    }
+}
+
+pub fn entries() -> Vec<Entry> {
+    let key = custody();
+    let sealed = box_seal(&box_key(&SEED), b"vector", &key.secret.0, [7; 32]).unwrap();
+    let (recipient, custody, cohort) = (Recipient::Headquarters, key.id(), key.cohort);
+    let stream = key.stream;
+    vec![
+        Entry::Opening(vec![head(1), head(3)]),
+        Entry::Wrap(Wrap {
+            custody,
+            cohort,
+            stream,
+            recipient,
+            sealed: sealed.clone(),
+        }),
+        Entry::Grant {
+            id: GRANT,
+            sealed: sealed.clone(),
+        },
+        Entry::Statement { sealed },
+    ]
+}
+
+pub fn control_segment() -> Segment {
+    let parcels = entries()
+        .iter()
+        .map(|entry| (Label([0; 16]), entry.encode()))
+        .collect();
+    Segment::sign(header(Log::Control, 0), parcels, &node_key()).unwrap()
+}
+
+pub fn fork() -> ForkProof {
+    let other = Segment::sign(header(Log::Data, 7), Vec::new(), &node_key()).unwrap();
+    ForkProof::of(&segment(), &other)
+}
+
+pub fn receipt() -> Receipt {
+    let heads = BTreeMap::from([(SITE, vec![head(1)]), (OTHER, vec![head(3), head(5)])]);
+    Receipt::sign(&Statement::of(SITE, 12, &heads), &node_key())
+}
+
+pub fn roster() -> Roster {
+    let of = |id, code: &str, role, key: SigningKey, seed: &Secret| Site {
+        id,
+        code: code.to_owned(),
+        name: format!("Site {code}"),
+        role,
+        keys: vec![key.verifying_key().to_bytes()],
+        boxes: BTreeMap::from([(3, box_key(seed))]),
+        carrier: wrap_carrier(&CARRIER, &box_key(seed), [8; 32]).unwrap(),
+    };
+    let other = SigningKey::from_bytes(&[0x4F; 32]);
+    Roster {
+        version: 5,
+        cohort: 3,
+        threshold: 2,
+        roots: [1, 2, 3]
+            .map(|number| root_key(number).verifying_key().to_bytes())
+            .to_vec(),
+        escrow: BTreeMap::from([(3, BoxKey([0xE5; 32]))]),
+        sites: vec![
+            of(SITE, "CC4", Role::Prison, node_key(), &SEED),
+            of(OTHER, "DGP", Role::Headquarters, other, &Secret([0xB1; 32])),
+        ],
+    }
+}
+
+pub fn signed_roster() -> SignedRoster {
+    let mut signed = SignedRoster::propose(&roster());
+    assert!(signed.sign(&root_key(1)).unwrap() && signed.sign(&root_key(3)).unwrap());
+    signed
+}
+
+pub fn held_key() -> HeldKey {
+    HeldKey {
+        site: SITE,
+        stream: Stream::Education,
+        stay: STAY,
+        key: stay_key(),
+    }
+}
+
+pub fn keyring() -> Keyring {
+    Keyring(vec![
+        held_key(),
+        HeldKey {
+            site: OTHER,
+            ..held_key()
+        },
+    ])
+}
+
+pub fn register() -> Register {
+    Register(vec![(LEARNER, STAY), (LearnerId([2; 16]), StayId([3; 16]))])
+}
+
+pub fn grant() -> GrantContent {
+    GrantContent {
+        upto: Some((run(1), 8)),
+        learners: vec![(LEARNER, vec![held_key()])],
+    }
+}
+
+/// A slip from the other site to this one.
+pub fn slip() -> Slip {
+    let (places, to) = ((OTHER, SITE), box_key(&SEED));
+    Slip::issue(GRANT, places, &grant(), &to, &node_key(), [6; 32]).unwrap()
+}
+
+pub fn summary() -> Summary {
+    let mark = HeadMark {
+        run: RunTag([1; 8]),
+        data: 300,
+        control: 2,
+    };
+    let beyond = Beyond {
+        run: RunTag([2; 8]),
+        control: 1,
+        ranges: vec![(3, 9), (12, 13)],
+    };
+    let site = SiteFrontier {
+        heads: vec![mark],
+        beyond: vec![beyond],
+    };
+    Summary {
+        roster: 5,
+        frontier: Frontier(BTreeMap::from([(SITE, site)])),
+        lineage: BTreeMap::from([(SITE, vec![mark])]),
+        receipts: BTreeMap::from([(SITE, receipt().rank(12))]),
+        forks: [RunTag([3; 8])].into(),
+    }
+}
+
+pub fn frames() -> Vec<Frame> {
+    vec![
+        Frame::Hello {
+            version: VERSION,
+            digest: [0xD1; 16],
+        },
+        Frame::Same,
+        Frame::Summary(summary()),
+        Frame::Roster(signed_roster().encode()),
+        Frame::Fork(codec::encode(&fork())),
+        Frame::Segment(segment().encode()),
+        Frame::Receipt(receipt().encode()),
+        Frame::Done,
+        Frame::End,
+    ]
+}
+
+/// The manifest's chunk, one of frames, and the last.
+pub fn bundle() -> Vec<u8> {
+    let manifest = Manifest {
+        source: SITE,
+        destinations: vec![OTHER],
+        stamp: 1_790_000_000,
+        carrier: "van 2".to_owned(),
+    };
+    let (mut writer, mut file) = Writer::start(&CARRIER, [0xB5; 16], &manifest);
+    for frame in &frames()[3..7] {
+        file.extend(writer.add(frame));
+    }
+    file.extend(writer.finish());
+    file
+}

@@ -1,0 +1,284 @@
+//! Goal: nothing is trusted that was not signed by whoever may sign it, an older roster never comes
+//! back, and a slip opens for its destination alone.
+//! Method: each check of rosters, slips and fork proofs with one thing wrong at a time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod samples;
+
+use ed25519_dalek::SigningKey;
+use samples::*;
+use spean_protocol::codec::DecodeError;
+use spean_protocol::id::{Hash, SiteId};
+use spean_protocol::log::ForkProof;
+use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, open_carrier};
+use spean_protocol::seal::{Secret, box_key};
+use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::slip::{Slip, SlipError};
+use spean_protocol::stay::GrantContent;
+
+fn signed_by(roster: &Roster, keys: &[SigningKey]) -> SignedRoster {
+    let mut signed = SignedRoster::propose(roster);
+    for key in keys {
+        signed.sign(key).unwrap();
+    }
+    signed
+}
+
+fn next(change: impl FnOnce(&mut Roster)) -> Roster {
+    let mut next = roster();
+    next.version += 1;
+    change(&mut next);
+    next
+}
+
+#[test]
+fn a_roster_needs_two_of_three_roots() {
+    let (held, next) = (roster(), next(|_| {}));
+    let accept = |keys: &[SigningKey]| signed_by(&next, keys).accept(Some(&held));
+    let too_few = |found| {
+        Err(RosterError::TooFewSignatures {
+            version: 6,
+            found,
+            needed: 2,
+        })
+    };
+    assert_eq!(accept(&[]), too_few(0));
+    assert_eq!(accept(&[root_key(1)]), too_few(1));
+    assert_eq!(
+        accept(&[root_key(2), root_key(2)]),
+        too_few(1),
+        "one root signing twice"
+    );
+    let stranger = root_key(9);
+    assert_eq!(
+        signed_by(&next, &[]).sign(&stranger),
+        Ok(false),
+        "a stranger cannot even sign"
+    );
+    assert_eq!(accept(&[root_key(3), root_key(2)]), Ok(next.clone()));
+    // A first roster must carry its own threshold.
+    assert_eq!(signed_by(&next, &[root_key(1)]).accept(None), too_few(1));
+    assert!(
+        signed_by(&next, &[root_key(1), root_key(2)])
+            .accept(None)
+            .is_ok()
+    );
+}
+
+#[test]
+fn roots_change_only_by_the_roots_in_force() {
+    let new_roots = [7, 8].map(root_key);
+    let change = |roster: &mut Roster| {
+        roster.roots = new_roots
+            .each_ref()
+            .map(|key| key.verifying_key().to_bytes())
+            .to_vec();
+    };
+    let usurped = signed_by(&next(change), &new_roots);
+    assert!(matches!(
+        usurped.accept(Some(&roster())),
+        Err(RosterError::TooFewSignatures { found: 0, .. })
+    ));
+    // The roots in force let a new one in.
+    let both = next(|roster| roster.roots.push(new_roots[0].verifying_key().to_bytes()));
+    let step = signed_by(&both, &[root_key(1), root_key(2)]);
+    assert_eq!(step.accept(Some(&roster())), Ok(both));
+}
+
+#[test]
+fn an_older_or_another_roster_of_the_same_version_is_refused() {
+    let roots = [root_key(1), root_key(2)];
+    let held = next(|_| {});
+    for (offered, version) in [(roster(), 5), (next(|roster| roster.cohort += 1), 6)] {
+        let refused = signed_by(&offered, &roots).accept(Some(&held));
+        assert_eq!(
+            refused,
+            Err(RosterError::Rollback {
+                held: 6,
+                offered: version
+            })
+        );
+    }
+}
+
+#[test]
+fn a_changed_or_newer_roster_is_refused() {
+    let bytes = signed_roster().encode();
+    let text = b"Site CC4";
+    let at = bytes
+        .windows(text.len())
+        .position(|window| window == text)
+        .unwrap();
+    let mut changed = bytes.clone();
+    changed[at] = b'X';
+    let changed = SignedRoster::decode(&changed).unwrap().accept(None);
+    assert!(matches!(
+        changed,
+        Err(RosterError::TooFewSignatures { found: 0, .. })
+    ));
+    let mut newer = bytes;
+    // The first byte of the body, after its length.
+    newer[2] = 2;
+    let newer = SignedRoster::decode(&newer).unwrap().accept(None);
+    assert_eq!(
+        newer,
+        Err(RosterError::Decode(DecodeError::NewerVersion(2)))
+    );
+}
+
+#[test]
+fn a_roster_that_contradicts_itself_is_refused() {
+    let unsound: [fn(&mut Roster); 8] = [
+        |roster| roster.threshold = 0,
+        |roster| roster.threshold = 4,
+        |roster| roster.roots[1] = roster.roots[0],
+        |roster| roster.sites[1].id = SITE,
+        |roster| roster.sites[1].code = "cc4".to_owned(),
+        |roster| roster.sites[1].keys = roster.sites[0].keys.clone(),
+        |roster| roster.sites[0].role = Role::Headquarters,
+        |roster| roster.sites[0].name = "n".repeat(129),
+    ];
+    for (number, change) in unsound.into_iter().enumerate() {
+        let roster = next(change);
+        assert!(roster.check().is_err(), "{number}");
+        assert!(
+            SignedRoster::propose(&roster).sign(&root_key(1)).is_err(),
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn a_site_opens_its_own_copy_of_the_carrier_key_only() {
+    let roster = roster();
+    let open = |seed: &Secret| open_carrier(seed, &roster.sites[0].carrier);
+    assert_eq!(open(&SEED), Ok(CARRIER));
+    assert!(open(&Secret([0xB1; 32])).is_err());
+}
+
+#[test]
+fn a_slip_opens_for_its_destination_alone() {
+    let slip = slip();
+    let key = node_key().verifying_key().to_bytes();
+    slip.verify([&[1; 32], &key]).unwrap();
+    assert_eq!(
+        slip.verify([&root_key(5).verifying_key().to_bytes()]),
+        Err(SlipError::Signature(OTHER))
+    );
+    assert_eq!(slip.open(SITE, [&Secret([1; 32]), &SEED]), Ok(grant()));
+    assert_eq!(
+        slip.open(SiteId(5), [&SEED]),
+        Err(SlipError::Elsewhere(SITE))
+    );
+    assert_eq!(slip.open(SITE, [&Secret([1; 32])]), Err(SlipError::OldKey));
+    // Addressed to another site, by whoever found it: neither signed so nor sealed so.
+    let mut redirected = slip;
+    redirected.destination = SiteId(5);
+    assert_eq!(redirected.verify([&key]), Err(SlipError::Signature(OTHER)));
+    assert_eq!(redirected.open(SiteId(5), [&SEED]), Err(SlipError::OldKey));
+}
+
+#[test]
+fn no_character_of_a_slip_can_be_another() {
+    let (text, key) = (slip().to_text(), node_key().verifying_key().to_bytes());
+    let passes = |text: &str| Slip::from_text(text).is_ok_and(|slip| slip.verify([&key]).is_ok());
+    assert!(passes(&text));
+    for at in 0..text.len() {
+        let other = if text.as_bytes()[at] == b'A' {
+            "B"
+        } else {
+            "A"
+        };
+        assert!(
+            !passes(&[&text[..at], other, &text[at + 1..]].concat()),
+            "character {at}"
+        );
+        assert!(!passes(&text[..at]), "{at} characters");
+    }
+    // Version 2: the first five bits of Base32 are the version's highest.
+    let newer = ["AI", &text[2..]].concat();
+    assert_eq!(Slip::from_text(&newer), Err(SlipError::NewerVersion(2)));
+}
+
+#[test]
+fn a_slip_holds_one_learner() {
+    let issue = |content: &GrantContent| {
+        Slip::issue(
+            GRANT,
+            (OTHER, SITE),
+            content,
+            &box_key(&SEED),
+            &node_key(),
+            [6; 32],
+        )
+    };
+    let many_keys = GrantContent {
+        learners: vec![(LEARNER, vec![held_key(); 5])],
+        ..grant()
+    };
+    let nobody = GrantContent {
+        learners: Vec::new(),
+        ..grant()
+    };
+    for content in [many_keys, nobody] {
+        assert_eq!(issue(&content).err(), Some(SlipError::TooMany));
+    }
+    // Two keys, education and restricted: a QR code of version 13-M holds 483 such characters.
+    let two_keys = GrantContent {
+        learners: vec![(LEARNER, vec![held_key(); 2])],
+        ..grant()
+    };
+    assert!(issue(&two_keys).unwrap().to_text().len() <= 483);
+}
+
+fn data(height: u32, previous: Hash, stamp: u64) -> Segment {
+    let header = Header {
+        previous,
+        stamp,
+        ..header(Log::Data, height)
+    };
+    Segment::sign(header, Vec::new(), &node_key()).unwrap()
+}
+
+#[test]
+fn a_fork_proof_proves_itself_and_nothing_else() {
+    let key = node_key().verifying_key().to_bytes();
+    let verify = |one: &Segment, other: &Segment| {
+        ForkProof::of(one, other).verify(|site| if site == SITE { vec![&key] } else { Vec::new() })
+    };
+    let (below, other) = (data(3, Hash::ZERO, 1), data(3, Hash::ZERO, 2));
+    let joins = data(4, below.header.hash(), 3);
+    assert_eq!(verify(&below, &other), Ok(run(1)), "two at one height");
+    assert_eq!(
+        verify(&other, &joins),
+        Ok(run(1)),
+        "one that does not join the one below"
+    );
+    assert!(verify(&below, &joins).is_err(), "a sound pair");
+    assert!(verify(&below, &below).is_err(), "one segment twice");
+    assert!(
+        verify(&joins, &other).is_err(),
+        "in the wrong order it says nothing"
+    );
+    assert!(
+        verify(&below, &data(9, Hash::ZERO, 1)).is_err(),
+        "far apart"
+    );
+    let header = Header {
+        run: run(2),
+        ..header(Log::Data, 3)
+    };
+    let elsewhere = Segment::sign(header.clone(), Vec::new(), &node_key()).unwrap();
+    assert!(verify(&below, &elsewhere).is_err(), "two runs are no fork");
+    let forged = Segment::sign(
+        Header {
+            run: run(1),
+            ..header
+        },
+        Vec::new(),
+        &root_key(1),
+    )
+    .unwrap();
+    assert!(verify(&below, &forged).is_err(), "somebody else signed it");
+}
