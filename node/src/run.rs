@@ -79,7 +79,16 @@ async fn flush_regularly(node: Node, every: Duration) {
 }
 
 async fn answer_all(node: Node, listener: UnixListener) {
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Too many open files, say: it passes.
+                tracing::warn!(%error, "a command could not be taken");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+        };
         let node = node.clone();
         tokio::spawn(async move {
             if let Err(error) = answer_one(&node, stream).await {

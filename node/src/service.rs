@@ -83,7 +83,21 @@ impl Service {
     }
 }
 
+/// Ends the whole program when the engine's thread panics: a node without its engine would answer
+/// nobody and stay up for ever, while whoever watches it starts a new one at once.
+struct EndWithTheEngine;
+
+impl Drop for EndWithTheEngine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the engine failed; the program ends");
+            std::process::abort();
+        }
+    }
+}
+
 fn serve(mut engine: NodeEngine, queue: &Receiver<Job>) {
+    let _end = EndWithTheEngine;
     let mut more = true;
     loop {
         let wait = if more { Duration::ZERO } else { Duration::from_secs(3600) };

@@ -26,8 +26,8 @@ pub fn export(
     to: &[SiteId],
     carrier: &str,
 ) -> Result<BundleLine, Refusal> {
-    if carrier.len() > 64 {
-        return Err(Refusal::new(Kind::Refused, "--carrier: at most 64 bytes"));
+    if carrier.len() > 64 || carrier.chars().any(char::is_control) {
+        return Err(Refusal::new(Kind::Refused, "--carrier: one line of at most 64 bytes"));
     }
     if !directory.is_dir() {
         let shown = directory.display();
@@ -66,7 +66,10 @@ fn write_bundle(
     carrier: &str,
 ) -> Result<crate::engine::carry::Contents, Refusal> {
     let said = |error: std::io::Error| explain(path, &error);
-    let mut file = File::create(half).map_err(said)?;
+    // A half file of an earlier try goes; `create_new` follows no link that a stick may hold.
+    let _ = fs::remove_file(half);
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).open(half).map_err(said)?;
     let contents = engine.export(to, carrier, &mut |bytes| file.write_all(bytes))?;
     let contents = contents.map_err(said)?;
     file.sync_all().map_err(said)?;

@@ -200,7 +200,7 @@ pub trait Store {
         row: &LearnerRow,
         contributions: &[Contribution],
     ) -> Result<(), StoreError>;
-    /// Empties a learner's view and search text and marks him as not here; what he contributed to
+    /// Empties a learner's name, view and search text and marks him as not here; what he contributed to
     /// totals stays.
     ///
     /// # Errors

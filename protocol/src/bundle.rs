@@ -114,6 +114,7 @@ pub struct Reader {
     key: [u8; 32],
     number: u64,
     ended: bool,
+    unread: u64,
 }
 
 /// How many bytes the start of a bundle has.
@@ -135,7 +136,7 @@ impl Reader {
         if magic != MAGIC {
             return Err(BundleError::Newer);
         }
-        Ok(Self { key: bundle_key(carrier, id), number: 0, ended: false })
+        Ok(Self { key: bundle_key(carrier, id), number: 0, ended: false, unread: 0 })
     }
 
     /// The length of the chunk that follows these bytes, and whether it is the last.
@@ -170,6 +171,12 @@ impl Reader {
         self.ended
     }
 
+    /// Frames that this program does not know, or that are malformed.
+    #[must_use]
+    pub const fn unread(&self) -> u64 {
+        self.unread
+    }
+
     fn open(&mut self, sealed: &[u8], last: bool) -> Result<Vec<u8>, BundleError> {
         let key = chunk_key(&self.key, self.number, last);
         let chunk = seal::open_once(&key, &[], sealed)
@@ -189,6 +196,10 @@ impl Reader {
         codec::at_most(manifest.destinations.len(), SITES_MAX)
             .and_then(|()| codec::at_most(manifest.carrier.len(), CARRIER_BYTES_MAX))
             .map_err(|e| BundleError::Decode(0, e))?;
+        // It is shown on a screen: nothing in it may steer one.
+        if manifest.carrier.chars().any(char::is_control) {
+            return Err(BundleError::Decode(0, DecodeError::Malformed));
+        }
         Ok(manifest)
     }
 
@@ -204,7 +215,11 @@ impl Reader {
         let wrong = |error| BundleError::Decode(number, error);
         while !rest.is_empty() {
             let (bytes, after): (Vec<u8>, _) = codec::take(rest).map_err(wrong)?;
-            frames.push(Frame::decode(&bytes).map_err(wrong)?);
+            // One frame of a newer version does not hide those around it.
+            match Frame::decode(&bytes) {
+                Ok(frame) => frames.push(frame),
+                Err(_) => self.unread += 1,
+            }
             rest = after;
         }
         Ok(frames)

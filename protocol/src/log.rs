@@ -394,6 +394,13 @@ impl Skeleton {
     /// different sites are never ordered.
     #[must_use]
     pub fn is_ancestor(&self, earlier: Position, later: Position) -> bool {
+        self.is_ancestor_in(Log::Data, earlier, later)
+    }
+
+    /// The same for positions in control logs.
+    #[must_use]
+    pub fn is_ancestor_in(&self, log: Log, earlier: Position, later: Position) -> bool {
+        let count = |head: &Head| if log == Log::Data { head.data } else { head.control };
         if earlier.site != later.site {
             return false;
         }
@@ -408,7 +415,7 @@ impl Skeleton {
             }
             seen.insert(id, data);
             if let Some(run) = self.runs.get(&id) {
-                open.extend(run.parents.iter().map(|head| (head.run, head.data)));
+                open.extend(run.parents.iter().map(|head| (head.run, count(head))));
             }
         }
         false

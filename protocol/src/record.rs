@@ -195,24 +195,36 @@ impl Record {
         heads
     }
 
-    /// Every event, in the order of keys. Where one key has several values (the same row imported
-    /// by two runs, or a key that was met twice) the first in byte order stands, with the first
-    /// label: the same everywhere, whichever came first.
+    /// Every event, in the order of keys; where one key has several values (the same row imported
+    /// by two runs, or a key that somebody wrote again) each of them, in byte order.
     #[must_use]
     pub fn events(&self) -> Vec<Stored> {
         let mut out = Vec::new();
         for item in self.document.map_range(automerge::ROOT, ..) {
             let key = item.key.to_string();
             let values = self.document.get_all(automerge::ROOT, &key).unwrap_or_default();
-            let first = values.into_iter().filter_map(|(value, id)| {
+            let stored = values.into_iter().filter_map(|(value, id)| {
                 let bytes = value.as_bytes()?.to_vec();
                 let automerge::ObjId::Id(op, actor, _) = id else { return None };
                 let label = Label(actor.to_bytes().try_into().ok()?);
                 Some(Stored { id: EventId(key.clone()), bytes, label, op })
             });
-            out.extend(first.min());
+            let mut stored: Vec<Stored> = stored.collect();
+            stored.sort_unstable();
+            out.append(&mut stored);
         }
         out
+    }
+}
+
+impl Stored {
+    /// The label that the key names, if it is a place: usually the event's own. `None` for the key
+    /// of an imported event.
+    #[must_use]
+    pub fn named_label(&self) -> Option<Label> {
+        let (label, _) = self.id.0.split_once('.')?;
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(label.as_bytes()).ok()?;
+        Some(Label(bytes.try_into().ok()?))
     }
 }
 

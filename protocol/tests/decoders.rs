@@ -252,7 +252,7 @@ fn bundles() {
     };
     let start = [MAGIC.as_slice(), &id].concat();
     let manifest = codec::encode(&(SITE, vec![OTHER], 1_790_000_000_u64, "van 2"));
-    withstands("manifest", &[manifest.clone()], &|bytes| {
+    withstands("manifest", std::slice::from_ref(&manifest), &|bytes| {
         let mut reader = Reader::start(&CARRIER, &start).unwrap();
         Some(codec::encode(
             &reader.manifest(&sealed(0, false, bytes), false).ok()?,

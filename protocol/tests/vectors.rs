@@ -5,12 +5,8 @@
 //! ones and never replaces any. A format changes only with a new version beside the old one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// Tests may read files; the core may not.
-#![allow(clippy::disallowed_methods)]
 
 mod samples;
-
-use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use samples::*;
@@ -28,23 +24,6 @@ use spean_protocol::segment::{Header, Segment};
 use spean_protocol::session::Frame;
 use spean_protocol::slip::Slip;
 use spean_protocol::stay::{GrantContent, Keyring, Register};
-
-/// Reads a vector; `made` is written where there is none yet and that was asked for.
-fn frozen(name: &str, made: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
-    let path = folder.join(format!("{name}.hex"));
-    if !path.exists() && std::env::var_os("SPEAN_WRITE_VECTORS").is_some() {
-        let digits = HEXLOWER.encode(&made());
-        let lines = digits
-            .as_bytes()
-            .chunks(96)
-            .map(|line| String::from_utf8_lossy(line) + "\n");
-        std::fs::write(&path, lines.collect::<String>()).unwrap();
-    }
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    HEXLOWER.decode(text.replace('\n', "").as_bytes()).unwrap()
-}
 
 /// A format whose bytes are the same whenever the same is written.
 fn unchanged(name: &str, made: &[u8], again: impl Fn(&[u8]) -> Vec<u8>) {

@@ -31,6 +31,8 @@ pub struct Contents {
     pub rosters: u64,
     /// Fork proofs.
     pub fork_proofs: u64,
+    /// Pieces that this program does not know.
+    pub unread: u64,
     /// Bytes of the file.
     pub bytes: u64,
 }
@@ -172,8 +174,9 @@ impl<S: Store> Engine<S> {
     ) -> Result<Imported, EngineError> {
         let mut imported = Imported::default();
         let carrier = self.carrier()?;
-        let stopped = each_chunk(&carrier, read, &mut |frames, bytes| {
+        let stopped = each_chunk(&carrier, read, &mut |frames, (bytes, unread)| {
             imported.contents.bytes = bytes;
+            imported.contents.unread = unread;
             for frame in &frames {
                 imported.contents.count(frame);
             }
@@ -183,7 +186,13 @@ impl<S: Store> Engine<S> {
             Ok(())
         })?;
         imported.stopped = stopped.1;
-        self.input(Self::renew_receipt)?;
+        let unread = imported.contents.unread;
+        self.input(|engine| {
+            if unread > 0 {
+                engine.set_aside(&format!("{unread} pieces of a bundle: of a newer version?"))?;
+            }
+            engine.renew_receipt()
+        })?;
         tracing::info!(new = imported.new, bytes = imported.contents.bytes, "took in a bundle");
         Ok(imported)
     }
@@ -197,8 +206,9 @@ impl<S: Store> Engine<S> {
         read: &mut dyn FnMut(usize) -> std::io::Result<Vec<u8>>,
     ) -> Result<(Option<Manifest>, Contents, Option<String>), EngineError> {
         let mut contents = Contents::default();
-        let (manifest, stopped) = each_chunk(&self.carrier()?, read, &mut |frames, bytes| {
+        let (manifest, stopped) = each_chunk(&self.carrier()?, read, &mut |frames, (bytes, unread)| {
             contents.bytes = bytes;
+            contents.unread = unread;
             frames.iter().for_each(|frame| contents.count(frame));
             Ok(())
         })?;
@@ -233,7 +243,8 @@ fn without(ranges: &Ranges, start: u32, end: u32) -> Ranges {
     out
 }
 
-type EachChunk<'a> = &'a mut dyn FnMut(Vec<Frame>, u64) -> Result<(), EngineError>;
+/// Takes a chunk's frames, with the bytes read and the frames not understood so far.
+type EachChunk<'a> = &'a mut dyn FnMut(Vec<Frame>, (u64, u64)) -> Result<(), EngineError>;
 
 /// Reads a bundle to its end or to what is wrong with it.
 fn each_chunk(
@@ -242,6 +253,7 @@ fn each_chunk(
     each: EachChunk<'_>,
 ) -> Result<(Option<Manifest>, Option<String>), EngineError> {
     use spean_protocol::bundle::{LENGTH_BYTES, START_BYTES};
+    use spean_protocol::limits::BUNDLE_BYTES_MAX;
     let mut manifest = None;
     let mut bytes = 0;
     let mut next = |wanted: usize| -> Result<Vec<u8>, String> {
@@ -267,7 +279,10 @@ fn each_chunk(
                 continue;
             }
             let frames = reader.frames(&sealed, last).map_err(say)?;
-            if let Err(error) = each(frames, total) {
+            if total > BUNDLE_BYTES_MAX {
+                return Err("the file is larger than any bundle: it is not read further".to_owned());
+            }
+            if let Err(error) = each(frames, (total, reader.unread())) {
                 return Ok(Err(error));
             }
         }

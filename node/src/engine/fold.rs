@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{Causality, mark_late};
-use spean_protocol::event::Event;
-use spean_protocol::id::{Label, LearnerId, Position, RunId, StayId, Stream};
+use spean_protocol::event::{Event, EventId};
+use spean_protocol::id::{Label, LearnerId, Position, RunId, SiteId, StayId, Stream};
 use spean_protocol::log::Skeleton;
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::record::{Batch, Chain, Record, RecordError, Stored};
@@ -16,7 +16,7 @@ use spean_protocol::stay::{HeldKey, Keyring};
 use spean_protocol::totals::{LearnerFacts, contributions};
 use spean_protocol::view::{Entry, LearnerView, Origin};
 
-use super::keys::learner_stream;
+use super::keys::{Dirty, learner_stream};
 use super::write::{OwnStay, read_learner_stream};
 use super::{Engine, EngineError, codec_error};
 use crate::store::{LearnerRow, Store, Table};
@@ -53,7 +53,19 @@ impl Chains {
         self.0.entry(label).or_insert_with(new)
     }
 
-    fn origin(&self, stored: &Stored, skeleton: &Skeleton) -> Option<Origin> {
+    /// What an event is called: its key where that is a place of the same site, otherwise its key
+    /// and its site. So no site can write over another's event, whatever keys it makes up, and an
+    /// event that two copies of one machine sealed is one.
+    fn name(&self, stored: &Stored, site: SiteId, skeleton: &Skeleton) -> EventId {
+        let known = stored.named_label().and_then(|label| self.0.get(&label));
+        let home = known.and_then(|known| skeleton.run(known.run)).map(|run| run.site);
+        if home == Some(site) {
+            return stored.id.clone();
+        }
+        EventId(format!("{}.{}", stored.id, site.0))
+    }
+
+    pub(super) fn origin(&self, stored: &Stored, skeleton: &Skeleton) -> Option<Origin> {
         let known = self.0.get(&stored.label)?;
         let site = skeleton.run(known.run)?.site;
         let height = known.chain.height_of(stored.op)?;
@@ -108,6 +120,16 @@ impl<S: Store> Engine<S> {
     /// Sets the first record that waits aside: what it is made of does not fold.
     fn give_up_first(&mut self, error: &EngineError) -> Result<Folded, EngineError> {
         let Some(learner) = self.first_dirty()? else { return Ok(Folded::default()) };
+        let mut kept = false;
+        for stream in Stream::ALL {
+            let key = learner_stream(learner, stream);
+            kept |= self.store.read(Table::Record, &key)?.is_some();
+            self.store.remove(Table::Record, &key)?;
+        }
+        if kept {
+            // A record is a cache: perhaps it was damaged. It is rebuilt from the parcels first.
+            return Ok(Folded { records: 0, more: true });
+        }
         for (key, _) in self.store.scan(Table::Dirty, &learner.0, &[], usize::MAX)? {
             self.store.remove(Table::Dirty, &key)?;
         }
@@ -122,11 +144,12 @@ impl<S: Store> Engine<S> {
             if rows.is_empty() {
                 break;
             }
-            let mut labels: BTreeMap<Stream, Vec<(Label, RunId, HeldKey)>> = BTreeMap::new();
+            let mut labels: BTreeMap<Stream, Vec<(Label, Dirty)>> = BTreeMap::new();
             for (key, value) in rows {
-                let (run, held): (RunId, HeldKey) = codec::decode(&value).map_err(codec_error)?;
-                let label = held.key.label(learner, held.stream, run);
-                labels.entry(held.stream).or_default().push((label, run, held));
+                let dirty: Dirty = codec::decode(&value).map_err(codec_error)?;
+                let (run, held, _) = &dirty;
+                let label = held.key.label(learner, held.stream, *run);
+                labels.entry(held.stream).or_default().push((label, dirty));
                 self.store.remove(Table::Dirty, &key)?;
             }
             for (stream, labels) in labels {
@@ -156,7 +179,7 @@ impl<S: Store> Engine<S> {
             for (run, _) in self.skeleton.runs(held.site) {
                 let label = held.key.label(learner, stream, run);
                 if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
-                    labels.push((label, run, held.clone()));
+                    labels.push((label, (run, held.clone(), 0)));
                 }
             }
         }
@@ -167,14 +190,15 @@ impl<S: Store> Engine<S> {
     fn fold_labels(
         &mut self,
         learner: LearnerId,
-        labels: &[(Label, RunId, HeldKey)],
+        labels: &[(Label, Dirty)],
         record: &mut Record,
         chains: &mut Chains,
     ) -> Result<(), EngineError> {
         let mut changes = Vec::new();
-        for (label, run, held) in labels {
+        for (label, (run, held, lowest)) in labels {
             let known = chains.of(*label, *run, held);
-            let from = known.chain.height().unwrap_or(0);
+            // A parcel may come later than one above it, and a keyring belongs to no chain.
+            let from = known.chain.height().unwrap_or(0).min(*lowest);
             for (place, body) in self.parcels(*run, *label, from)? {
                 let (kind, content) = match parcel::open(&held.key.0, place, *label, &body) {
                     Ok(opened) => opened,
@@ -270,12 +294,13 @@ impl<S: Store> Engine<S> {
             let (record, chains) = self.load_record(learner, stream)?;
             for stored in record.events() {
                 let Some(origin) = chains.origin(&stored, &self.skeleton) else { continue };
+                let site = origin.position.site;
                 match Event::decode(&stored.bytes) {
-                    Ok(event) => entries.push(Entry::new(stored.id, event, origin)),
-                    Err(error) => {
-                        let site = origin.position.site;
-                        self.set_aside(&format!("an event of {site}: {error}"))?;
+                    Ok(event) => {
+                        let id = chains.name(&stored, site, &self.skeleton);
+                        entries.push(Entry::new(id, event, origin));
                     }
+                    Err(error) => self.set_aside(&format!("an event of {site}: {error}"))?,
                 }
             }
             let (Some(own), drafts) = (own, self.pending(learner, stream)?) else { continue };

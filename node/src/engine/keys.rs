@@ -24,6 +24,9 @@ pub enum Opener {
     Register(CustodyKey, Secret),
 }
 
+/// What waits to be folded: the run, the key of the label, and the lowest height that is new.
+pub(super) type Dirty = (RunId, HeldKey, u32);
+
 /// Builds a key of several fixed-length parts.
 pub fn key_of(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
@@ -92,7 +95,7 @@ impl<S: Store> Engine<S> {
             &learner.0,
             &[held.stream.byte()],
             &held.stay.0,
-            &fingerprint[..4],
+            &fingerprint[..16],
         ]);
         if self.store.read(Table::StayKey, &place)?.is_some() {
             return Ok(false);
@@ -105,7 +108,7 @@ impl<S: Store> Engine<S> {
                 openers.insert(label, Opener::Stay(learner, held.clone()));
             }
             if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
-                self.mark_dirty(learner, held, run, label)?;
+                self.mark_dirty(learner, held, (run, label), 0)?;
             }
         }
         Ok(true)
@@ -143,16 +146,20 @@ impl<S: Store> Engine<S> {
         Ok(found)
     }
 
-    /// Notes that a label has parcels to fold.
+    /// Notes that a label has parcels to fold, the lowest at `height`.
     pub(super) fn mark_dirty(
         &mut self,
         learner: LearnerId,
         held: &HeldKey,
-        run: RunId,
-        label: Label,
+        (run, label): (RunId, Label),
+        height: u32,
     ) -> Result<(), EngineError> {
         let place = key_of(&[&learner_stream(learner, held.stream), &label.0]);
-        let value = codec::encode(&(run, held));
+        let lowest = match self.store.read(Table::Dirty, &place)? {
+            Some(bytes) => codec::decode::<Dirty>(&bytes)?.2.min(height),
+            None => height,
+        };
+        let value = codec::encode(&(run, held, lowest));
         Ok(self.store.write(Table::Dirty, &place, &value)?)
     }
 }

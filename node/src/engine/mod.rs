@@ -157,6 +157,8 @@ pub struct Engine<S> {
     run: Option<RunId>,
     /// The wall clock when it was opened.
     run_since: Option<u64>,
+    /// What is in memory may not be what is stored: an input failed.
+    stale: bool,
     /// Runs whose row is written when the input ends.
     touched: BTreeSet<RunId>,
     /// For recent runs, which keys open which labels.
@@ -211,6 +213,7 @@ impl<S: Store> Engine<S> {
             forks: BTreeMap::new(),
             run: None,
             run_since: None,
+            stale: false,
             touched: BTreeSet::new(),
             openers: BTreeMap::new(),
         };
@@ -262,6 +265,9 @@ impl<S: Store> Engine<S> {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
+        if self.stale {
+            self.reload()?;
+        }
         self.store.begin()?;
         let done = work(self).and_then(|value| {
             self.save_runs()?;
@@ -270,6 +276,8 @@ impl<S: Store> Engine<S> {
         });
         if done.is_err() {
             self.store.rollback();
+            // If even reading fails now, the next input begins with reading.
+            self.stale = true;
             self.reload()?;
         }
         done
@@ -323,6 +331,7 @@ impl<S: Store> Engine<S> {
             let (receipt, statement) = Receipt::decode(&value)?;
             self.receipts.insert(statement.site, (receipt, statement));
         }
+        self.stale = false;
         Ok(())
     }
 

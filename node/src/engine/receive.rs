@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::frontier::RunTag;
-use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
+use spean_protocol::id::{Hash, Label, LearnerId, Position, RunId, SiteId, Stream};
 use spean_protocol::log::{ForkProof, Placing, Skeleton};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Rank, Receipt, Statement};
@@ -28,6 +28,10 @@ const ASIDE_MAX: usize = 1_000;
 
 /// Number, wall clock, reason and key of something that was refused.
 pub(super) type SetAside = (u64, u64, String, Vec<u8>);
+
+/// Keys of one learner, site and stream that are taken from grants and keyrings: a stay each year,
+/// and returns. More is what somebody made up.
+const KEYS_OF_SITE_MAX: usize = 24;
 
 /// What became of a piece.
 enum Taken {
@@ -104,6 +108,11 @@ impl<S: Store> Engine<S> {
             }
             Placing::New | Placing::Taken => {}
         }
+        // A relay could leave out what it likes: the signature covers hashes, not presence.
+        if segment.parcels.iter().any(Option::is_none) {
+            let reason = format!("{site} {run} {height}: a parcel is absent");
+            return Ok(Taken::Refused(reason));
+        }
         if let Some(other) = self.clash(segment, placing)? {
             if !self.forks.contains_key(&run.into()) {
                 let proof = ForkProof::of(&other, segment);
@@ -119,10 +128,6 @@ impl<S: Store> Engine<S> {
             }
             self.keep_control_segment(segment)?;
         } else {
-            if segment.parcels.iter().any(Option::is_none) {
-                let reason = format!("{site} {run} {height}: a parcel is absent");
-                return Ok(Taken::Refused(reason));
-            }
             self.keep_data_segment(segment)?;
         }
         Ok(Taken::New)
@@ -187,7 +192,10 @@ impl<S: Store> Engine<S> {
             match Entry::decode(bytes) {
                 Ok(Entry::Wrap(wrap)) => self.open_wrap(site, &wrap)?,
                 Ok(Entry::Grant { id, sealed }) => self.open_grant(site, id, &sealed)?,
-                Ok(Entry::Statement { sealed }) => self.open_statement(site, &sealed)?,
+                Ok(Entry::Statement { sealed }) => {
+                    let position = Position { site, run, height };
+                    self.open_statement(position, &sealed)?;
+                }
                 Ok(Entry::Opening(_) | Entry::Newer(_)) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }
@@ -270,9 +278,20 @@ impl<S: Store> Engine<S> {
         keys: &[HeldKey],
     ) -> Result<(), EngineError> {
         let mut streams = BTreeSet::new();
+        let mut counts: BTreeMap<(SiteId, Stream), usize> = BTreeMap::new();
+        for known in self.keys_of(learner)? {
+            *counts.entry((known.site, known.stream)).or_default() += 1;
+        }
         for key in keys {
-            let rostered = self.roster.site(key.site).is_some();
-            if rostered && self.keep_stay_key(learner, key)? {
+            if self.roster.site(key.site).is_none() {
+                continue;
+            }
+            let count = counts.entry((key.site, key.stream)).or_default();
+            if *count >= KEYS_OF_SITE_MAX {
+                let code = self.code(key.site);
+                self.set_aside(&format!("more keys of {code} than a learner can have there"))?;
+            } else if self.keep_stay_key(learner, key)? {
+                *count += 1;
                 streams.insert(key.stream);
             }
         }
@@ -302,7 +321,7 @@ impl<S: Store> Engine<S> {
             match self.openers(run)?.get(&line.label).cloned() {
                 Some(Opener::Stay(learner, held)) => {
                     tracing::debug!(label = %line.label, %learner, "parcel to fold");
-                    self.mark_dirty(learner, &held, run, line.label)?;
+                    self.mark_dirty(learner, &held, (run, line.label), height)?;
                 }
                 Some(Opener::Register(custody, secret)) => {
                     self.read_register(&custody, &secret, run, line.label, height)?;

@@ -9,20 +9,23 @@ use spean_protocol::control::Entry;
 use spean_protocol::custody::{self, Stay};
 use spean_protocol::event::{Date, Event};
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
-use spean_protocol::id::{LearnerId, SiteId, Stream};
+use spean_protocol::id::{LearnerId, Position, SiteId, Stream};
 use spean_protocol::log::Head;
 use spean_protocol::roster::Role;
 use spean_protocol::seal;
 use spean_protocol::segment::Log;
 use spean_protocol::session::Host;
 use spean_protocol::totals::{
-    Contribution, Figures, LearnerFacts, Query, Statement, statements, who5_pair,
+    Contribution, Figures, LearnerFacts, Query, Statement, Who5Pair, statements, who5_pair,
 };
 use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
 use super::keys::key_of;
 use super::{Engine, EngineError};
 use crate::store::{LearnerRow, Store, Table};
+
+/// A site's statements with the place in its control log where they stand.
+type Stated = (Position, Vec<Statement>);
 
 /// How a node stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,7 +215,7 @@ impl<S: Store> Engine<S> {
     /// What the store says.
     pub fn last_stay(&mut self, learner: LearnerId) -> Result<Option<Stay>, EngineError> {
         let Some(own) = self.own_stay(learner)? else { return Ok(None) };
-        let entries = self.entries(learner)?;
+        let entries = self.input(|engine| engine.entries(learner))?;
         let stays = custody::stays(&InEffect::of(&entries));
         Ok(stays.into_iter().find(|stay| stay.stay == own.stay))
     }
@@ -242,7 +245,7 @@ impl<S: Store> Engine<S> {
         if self.view(learner)?.is_none() {
             return Err(EngineError::UnknownLearner(learner));
         }
-        let entries = self.entries(learner)?;
+        let entries = self.input(|engine| engine.entries(learner))?;
         Ok(entries.into_iter().map(|entry| (entry.id.0, entry.event)).collect())
     }
 
@@ -254,7 +257,7 @@ impl<S: Store> Engine<S> {
         if self.view(learner)?.is_none() {
             return Err(EngineError::UnknownLearner(learner));
         }
-        Ok(self.load_record(learner, Stream::Education)?.0.save())
+        self.input(|engine| Ok(engine.load_record(learner, Stream::Education)?.0.save()))
     }
 
     /// The figures of `query` over all that this node reads.
@@ -281,7 +284,7 @@ impl<S: Store> Engine<S> {
     fn statements(&self) -> Result<Vec<Statement>, EngineError> {
         let mut all = self.own_statements()?;
         for (_, value) in self.store.scan(Table::Statement, b"site", &[], usize::MAX)? {
-            all.extend(codec::decode::<Vec<Statement>>(&value)?);
+            all.extend(codec::decode::<Stated>(&value)?.1);
         }
         Ok(all)
     }
@@ -289,8 +292,8 @@ impl<S: Store> Engine<S> {
     fn own_statements(&self) -> Result<Vec<Statement>, EngineError> {
         let mut pairs = Vec::new();
         for (_, value) in self.store.scan(Table::Statement, b"pair", &[], usize::MAX)? {
-            let view: LearnerView = codec::decode(&value)?;
-            pairs.extend(who5_pair(&view));
+            let (month, delta_items) = codec::decode(&value)?;
+            pairs.push(Who5Pair { site: self.site, month, delta_items });
         }
         Ok(statements(self.site, pairs))
     }
@@ -301,16 +304,24 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         view: &LearnerView,
     ) -> Result<(), EngineError> {
-        if !view.links.is_empty() {
+        if view.links.is_empty() {
+            self.store.remove(Table::Link, &learner.0)?;
+        } else {
             self.store.write(Table::Link, &learner.0, &codec::encode(&view.links))?;
         }
-        if who5_pair(view).is_some_and(|pair| pair.site == self.site) {
-            let only = LearnerView { restricted: view.restricted.clone(), ..Default::default() };
-            let key = key_of(&[b"pair", &learner.0]);
-            self.store.write(Table::Statement, &key, &codec::encode(&only))?;
-            self.store.write(Table::Meta, b"statement", b"changed")?;
+        // Only the sums stay when the learner has left, never an answer.
+        let key = key_of(&[b"pair", &learner.0]);
+        let before = self.store.read(Table::Statement, &key)?;
+        let pair = who5_pair(view).filter(|pair| pair.site == self.site);
+        let now = pair.map(|pair| codec::encode(&(pair.month, pair.delta_items)));
+        if now == before {
+            return Ok(());
         }
-        Ok(())
+        match now {
+            Some(value) => self.store.write(Table::Statement, &key, &value)?,
+            None => self.store.remove(Table::Statement, &key)?,
+        }
+        Ok(self.store.write(Table::Meta, b"statement", b"changed")?)
     }
 
     /// Seals this site's statements to the DGP if they changed since they were last sent.
@@ -331,13 +342,23 @@ impl<S: Store> Engine<S> {
         self.write_control(&[Entry::Statement { sealed }])
     }
 
-    /// Takes a site's statement, at the DGP: the last one of a site stands.
+    /// Takes a site's statement, at the DGP: of a site's statements that one stands which no
+    /// other follows in its log, whichever came first.
     pub(super) fn open_statement(
         &mut self,
-        site: SiteId,
+        position: Position,
         sealed: &[u8],
     ) -> Result<(), EngineError> {
-        if !self.is_headquarters() {
+        let site = position.site;
+        let key = key_of(&[b"site", &site.0.to_be_bytes()]);
+        let held = self.store.read(Table::Statement, &key)?;
+        let held: Option<Stated> = held.map(|bytes| codec::decode(&bytes)).transpose()?;
+        let older = held.is_some_and(|(held, _)| {
+            let before = |one, other| self.skeleton.is_ancestor_in(Log::Control, one, other);
+            // Between siblings, those of two copies of a machine, the greater position stands.
+            before(position, held) || (!before(held, position) && position < held)
+        });
+        if older || !self.is_headquarters() {
             return Ok(());
         }
         let info = statement_info(site);
@@ -346,8 +367,7 @@ impl<S: Store> Engine<S> {
         let stated = opened.and_then(|bytes| codec::decode::<Vec<Statement>>(&bytes).ok());
         match stated {
             Some(stated) if stated.iter().all(|statement| statement.site == site) => {
-                let key = key_of(&[b"site", &site.0.to_be_bytes()]);
-                Ok(self.store.write(Table::Statement, &key, &codec::encode(&stated))?)
+                Ok(self.store.write(Table::Statement, &key, &codec::encode(&(position, stated)))?)
             }
             _ => self.set_aside(&format!("a statement of {site} that does not open")),
         }

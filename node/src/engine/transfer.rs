@@ -2,6 +2,8 @@
 //! the control log and, for the same keys, as a slip that goes with him. The arrival opens a stay
 //! of its own, whether or not any key or any of the past is here yet.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use spean_protocol::control::Entry;
 use spean_protocol::event::{ArrivalReason, Body, Date, DepartureReason, Destination, Event};
@@ -9,8 +11,9 @@ use spean_protocol::id::{LearnerId, RunId, SiteId, StayId, Stream};
 use spean_protocol::record::Draft;
 use spean_protocol::seal;
 use spean_protocol::slip::{Slip, SlipError, grant_info};
-use spean_protocol::stay::{GrantContent, HeldKey};
+use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey};
 
+use super::keys::key_of;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
@@ -102,14 +105,23 @@ impl<S: Store> Engine<S> {
         with_restricted: bool,
     ) -> Result<String, EngineError> {
         let box_key = self.roster.box_key(to).ok_or(EngineError::NoBoxKey(to))?;
-        let mut keys: Vec<HeldKey> = Vec::new();
+        // Of each stream the newest key under which this stay has anything: its keyring has the
+        // older ones.
+        let mut newest: BTreeMap<Stream, CustodyKey> = BTreeMap::new();
         for custody in self.custody_keys(self.site)? {
             let moves = custody.stream == Stream::Education || with_restricted;
-            if moves && custody.cohort == self.roster.cohort {
-                let (site, stream) = (self.site, custody.stream);
-                keys.push(HeldKey { site, stream, stay, key: custody.stay_key(stay) });
+            let mark = key_of(&[&custody.id().0, &learner.0, &stay.0]);
+            let used = self.store.read(Table::Registered, &mark)?.is_some();
+            let later = newest.get(&custody.stream).is_none_or(|k| k.cohort <= custody.cohort);
+            if moves && used && later {
+                newest.insert(custody.stream, custody);
             }
         }
+        let held = |custody: CustodyKey| {
+            let (site, stream) = (self.site, custody.stream);
+            HeldKey { site, stream, stay, key: custody.stay_key(stay) }
+        };
+        let keys: Vec<HeldKey> = newest.into_values().map(held).collect();
         let upto = self.run.and_then(|run| {
             Some((run, self.skeleton.run(run)?.data.prefix()))
         });
@@ -173,6 +185,13 @@ impl<S: Store> Engine<S> {
         let returned = self.own_stay(learner)?.is_some();
         let reason = if returned { ArrivalReason::Returned } else { ArrivalReason::Transferred };
         let stay = self.open_stay(learner)?;
+        // The keys that came hand on what they open, in the stream that they are of, even if this
+        // site never writes in it.
+        for stream in Stream::ALL {
+            if self.keys_of(learner)?.iter().any(|key| key.stream == stream) {
+                self.keep_pending(learner, stream, None)?;
+            }
+        }
         let body = Body::Arrived { stay, from, reason };
         let event = Event { date, ..Event::new(body) };
         let draft = Draft { id: None, bytes: event.encode() };

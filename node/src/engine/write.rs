@@ -8,7 +8,7 @@ use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::event::{Body, CsvRow, Event, EventId};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
-use spean_protocol::limits::{PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
+use spean_protocol::limits::{KEYRING_MAX, PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::record::{Batch, Draft};
 use spean_protocol::seal::{self, BoxKey, Secret, TAG_BYTES, padded_length};
@@ -160,12 +160,18 @@ impl<S: Store> Engine<S> {
         Ok(drafts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// The keys of every event of a learner, sealed or waiting.
+    /// The keys of every event that this site recorded of a learner, sealed or waiting.
     pub(super) fn known_ids(&mut self, learner: LearnerId) -> Result<BTreeSet<EventId>, EngineError> {
         let mut known = BTreeSet::new();
         for stream in Stream::ALL {
-            let (record, _) = self.load_record(learner, stream)?;
-            known.extend(record.events().into_iter().map(|stored| stored.id));
+            let (record, chains) = self.load_record(learner, stream)?;
+            for stored in record.events() {
+                let origin = chains.origin(&stored, &self.skeleton);
+                // What another site wrote under a key of ours does not make our row known.
+                if origin.is_some_and(|origin| origin.position.site == self.site) {
+                    known.insert(stored.id);
+                }
+            }
             known.extend(self.pending(learner, stream)?.into_iter().filter_map(|d| d.id));
         }
         Ok(known)
@@ -190,6 +196,7 @@ impl<S: Store> Engine<S> {
         if writes.is_empty() {
             return Ok(());
         }
+        let writes = merged(writes);
         let run = self.own_run()?;
         let mut parcels = Vec::new();
         let mut registers: BTreeMap<Hash, (CustodyKey, Register)> = BTreeMap::new();
@@ -250,6 +257,17 @@ impl<S: Store> Engine<S> {
         keys.retain(|key| key.stream == held.stream && key.key != held.key);
         if keys.is_empty() {
             return Ok(None);
+        }
+        // If there are too many, those that open something here go first: the others are junk.
+        let opens = |key: &HeldKey| {
+            self.skeleton.runs(key.site).any(|(run, _)| {
+                let label = key.key.label(learner, key.stream, run);
+                self.store.scan(Table::Parcel, &label.0, &[], 1).is_ok_and(|rows| !rows.is_empty())
+            })
+        };
+        if keys.len() > KEYRING_MAX {
+            keys.sort_by_cached_key(|key| !opens(key));
+            keys.truncate(KEYRING_MAX);
         }
         let content = Keyring(keys).encode();
         let key = held.key.0.clone();
@@ -426,6 +444,23 @@ impl<S: Store> Engine<S> {
         to.extend(self.roster.escrow_key().map(|key| (Recipient::Escrow, key)));
         Ok(to)
     }
+}
+
+/// One write for each learner and stream: two would be two changes of one number. An event that
+/// comes twice comes once.
+fn merged(writes: Vec<Write>) -> Vec<Write> {
+    let mut by_record: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
+    for write in writes {
+        let drafts = by_record.entry((write.learner, write.stream)).or_default();
+        for draft in write.drafts {
+            let known = |other: &Draft| draft.id.is_some() && other.id == draft.id;
+            if !drafts.iter().any(known) {
+                drafts.push(draft);
+            }
+        }
+    }
+    let write = |((learner, stream), drafts)| Write { learner, stream, drafts };
+    by_record.into_iter().map(write).collect()
 }
 
 /// Binds a wrapped custody key to what it is for.

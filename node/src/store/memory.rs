@@ -112,6 +112,7 @@ impl Store for Memory {
             entry.0.here = false;
             entry.0.view.clear();
             entry.0.search.clear();
+            entry.0.name.clear();
         }
         Ok(())
     }

@@ -69,6 +69,7 @@ impl Sqlite {
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA cache_size = -4096;
+             PRAGMA secure_delete = ON;
              PRAGMA temp_store = MEMORY;",
         )?;
         let version: u32 = sqlite
@@ -265,7 +266,7 @@ impl Store for Sqlite {
 
     fn close_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
         self.execute(
-            "UPDATE learner SET here = 0, search = '', view = x'' WHERE id = ?1",
+            "UPDATE learner SET here = 0, name = '', search = '', view = x'' WHERE id = ?1",
             [learner.0],
         )
     }

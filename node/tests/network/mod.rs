@@ -259,14 +259,19 @@ pub fn loan(item: u32) -> [(Option<EventId>, Event); 1] {
     )]
 }
 
-/// The item numbers of all loans in a learner's record here, in order, and as often as they count.
+/// The item numbers of all loans in a learner's record here, in order, and as often as they count:
+/// what came twice under one key counts once.
 pub fn items(node: &mut Node, learner: LearnerId) -> Vec<u32> {
-    let events = node.events(learner).unwrap_or_default();
-    let item = |(_, event): (String, Event)| match event.body {
+    let events: BTreeMap<String, Event> = node
+        .events(learner)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    let item = |event: Event| match event.body {
         Body::LoanOut { item } => Some(item),
         _ => None,
     };
-    let mut items: Vec<u32> = events.into_iter().filter_map(item).collect();
+    let mut items: Vec<u32> = events.into_values().filter_map(item).collect();
     items.sort_unstable();
     items
 }

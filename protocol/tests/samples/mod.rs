@@ -1,10 +1,14 @@
 //! One small piece of every format, made from fixed keys: the frozen vectors are these bytes, and
-//! the decoders' tests start from them.
+//! the decoders' tests start from them. And the frozen files themselves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+// Tests may read files; the core may not.
+#![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
@@ -322,4 +326,25 @@ pub fn bundle() -> Vec<u8> {
     }
     file.extend(writer.finish());
     file
+}
+
+/// Reads a file of `tests/vectors`; `made` is written where there is none yet and that was asked
+/// for.
+pub fn frozen_text(file: &str, made: impl FnOnce() -> String) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
+    let path = folder.join(file);
+    if !path.exists() && std::env::var_os("SPEAN_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, made()).unwrap();
+    }
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The same for bytes, in hexadecimal.
+pub fn frozen(name: &str, made: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let text = frozen_text(&format!("{name}.hex"), || {
+        let digits = HEXLOWER.encode(&made());
+        let lines = digits.as_bytes().chunks(96);
+        lines.map(|line| String::from_utf8_lossy(line) + "\n").collect()
+    });
+    HEXLOWER.decode(text.replace('\n', "").as_bytes()).unwrap()
 }
