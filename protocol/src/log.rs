@@ -141,10 +141,14 @@ impl Skeleton {
             let known = |head: &Head| {
                 self.runs.get(&head.run).is_some_and(|parent| parent.site == header.site)
             };
+            // Frontiers name a run by its tag: a second one of that tag could not be told apart.
+            let tag = RunTag::from(header.run);
+            let tagged = |(id, _): (RunId, &Run)| RunTag::from(id) == tag;
             return match parents {
                 Some(parents)
                     if header.log == Log::Control
                         && header.height == 0
+                        && !self.runs(header.site).any(tagged)
                         && parents.iter().all(known) =>
                 {
                     Placing::New
@@ -338,19 +342,23 @@ impl Skeleton {
         (coverage, known_all)
     }
 
-    /// What this node holds of a site and `coverage` does not: control first, older runs first.
+    /// What this node states of a site and `coverage` does not: control first, older runs first.
+    /// What it holds and cannot state, of a site that makes up more heads than any honest one has,
+    /// it does not send: a peer could not say that it has it, and would be sent it for ever.
     #[must_use]
     pub fn missing(&self, site: SiteId, coverage: &Coverage) -> Vec<Span> {
         let nothing = (0, Ranges::default());
+        let stated = self.coverage(site, &self.frontier(site), &[]).0;
         let mut control = Vec::new();
         let mut data = Vec::new();
-        for (id, run) in self.runs(site) {
+        for (id, _) in self.runs(site) {
+            let Some(mine) = stated.get(&id) else { continue };
             let held = coverage.get(&id).unwrap_or(&nothing);
-            if run.control > held.0 {
-                let (start, end) = (held.0, run.control);
+            if mine.0 > held.0 {
+                let (start, end) = (held.0, mine.0);
                 control.push(Span { run: id, log: Log::Control, start, end });
             }
-            data.extend(run.data.minus(&held.1).into_iter().map(|(start, end)| Span {
+            data.extend(mine.1.minus(&held.1).into_iter().map(|(start, end)| Span {
                 run: id,
                 log: Log::Data,
                 start,

@@ -119,3 +119,58 @@ fn unsafe_code_is_forbidden_in_every_crate() {
         );
     }
 }
+
+/// What a core without input and output has no use for. Hash maps among them: their order is drawn
+/// from the system's randomness.
+const UNUSED: [&str; 12] = [
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "std::env",
+    "SystemTime",
+    "Instant",
+    "getrandom",
+    "OsRng",
+    "HashMap",
+    "HashSet",
+];
+
+fn sources(folder: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_source_names_a_file_clock_or_random_source() {
+    let files = sources(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(files.len() > 30, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for name in UNUSED {
+            assert!(!text.contains(name), "{}: {name}", file.display());
+        }
+        // A list after `std::` could hide one.
+        assert!(
+            !text.contains("std::{"),
+            "{}: one line for each use",
+            file.display()
+        );
+    }
+    let direct = listed(&read("Cargo.toml"), "[dependencies]");
+    for source in ["getrandom", "rand", "libc", "rustix"] {
+        assert!(
+            !direct.contains(source),
+            "randomness and the system are passed in: {source}"
+        );
+    }
+}

@@ -41,13 +41,21 @@ fn beside_good(batches: &[Batch]) -> Vec<Stored> {
     }
     let (mut forward, mut backward) = (Record::default(), Record::default());
     forward.apply(vec![good.clone()]).unwrap();
-    changes.iter().for_each(|change| forward.apply(vec![change.clone()]).unwrap());
+    changes
+        .iter()
+        .for_each(|change| forward.apply(vec![change.clone()]).unwrap());
     backward.apply(changes.into_iter().rev().collect()).unwrap();
     backward.apply(vec![good]).unwrap();
     let events = forward.events();
-    assert_eq!((backward.events(), backward.heads()), (events.clone(), forward.heads()));
+    assert_eq!(
+        (backward.events(), backward.heads()),
+        (events.clone(), forward.heads())
+    );
     let read = Record::load(&forward.save()).unwrap();
-    assert_eq!((read.events(), read.heads()), (events.clone(), forward.heads()));
+    assert_eq!(
+        (read.events(), read.heads()),
+        (events.clone(), forward.heads())
+    );
     events
 }
 
@@ -56,12 +64,18 @@ fn good_events() -> Vec<Stored> {
 }
 
 fn draft(id: Option<String>, bytes: Vec<u8>) -> Draft {
-    Draft { id: id.map(EventId), bytes }
+    Draft {
+        id: id.map(EventId),
+        bytes,
+    }
 }
 
 /// Keys that meet each other, and one of each event of the good batch.
 fn keys() -> impl Strategy<Value = Option<String>> {
-    let taken: Vec<_> = good_events().into_iter().map(|stored| Some(stored.id.0)).collect();
+    let taken: Vec<_> = good_events()
+        .into_iter()
+        .map(|stored| Some(stored.id.0))
+        .collect();
     prop_oneof![
         2 => Just(None),
         2 => "[ab]".prop_map(Some),
@@ -80,8 +94,14 @@ fn batches() -> impl Strategy<Value = Vec<Batch>> {
     let out_of_turn = prop_oneof![9 => Just(None), 1 => any::<u64>().prop_map(Some)];
     prop::collection::vec((drafts, out_of_turn), 1..5).prop_map(|batches| {
         let batch = |(place, (drafts, number)): (u64, (Vec<_>, Option<u64>))| {
-            let events = drafts.into_iter().map(|(id, bytes)| draft(id, bytes)).collect();
-            Batch { seq: number.unwrap_or(place), events }
+            let events = drafts
+                .into_iter()
+                .map(|(id, bytes)| draft(id, bytes))
+                .collect();
+            Batch {
+                seq: number.unwrap_or(place),
+                events,
+            }
         };
         (1..).zip(batches).map(batch).collect()
     })
@@ -130,11 +150,22 @@ proptest! {
 fn one_key_twice_keeps_every_value() {
     let twice = |seq, first: &[u8], second: &[u8]| {
         let key = || Some("twice".to_owned());
-        Batch { seq, events: vec![draft(key(), first.to_vec()), draft(key(), second.to_vec())] }
+        Batch {
+            seq,
+            events: vec![draft(key(), first.to_vec()), draft(key(), second.to_vec())],
+        }
     };
     let events = beside_good(&[twice(1, b"d", b"c"), twice(2, b"a", b"b")]);
-    let values: Vec<_> = events.iter().filter(|e| e.id.0 == "twice").map(|e| &e.bytes).collect();
-    assert_eq!(values, [b"a", b"b", b"c", b"d"], "in byte order, not in the order of writing");
+    let values: Vec<_> = events
+        .iter()
+        .filter(|e| e.id.0 == "twice")
+        .map(|e| &e.bytes)
+        .collect();
+    assert_eq!(
+        values,
+        [b"a", b"b", b"c", b"d"],
+        "in byte order, not in the order of writing"
+    );
 }
 
 /// The largest batch and the smallest, so that a number of operations is never misjudged.
@@ -142,12 +173,21 @@ fn one_key_twice_keeps_every_value() {
 fn a_batch_of_the_largest_size() {
     let events = vec![draft(None, vec![7]); PARCEL_EVENTS_MAX];
     let largest = Batch { seq: 1, events };
-    let last = Batch { seq: 2, events: vec![draft(None, Vec::new())] };
+    let last = Batch {
+        seq: 2,
+        events: vec![draft(None, Vec::new())],
+    };
     assert_eq!(Batch::decode(&largest.encode()), Ok(largest.clone()));
     let events = beside_good(&[largest, last]);
     assert_eq!(events.len(), good_events().len() + PARCEL_EVENTS_MAX + 1);
-    let ops: Vec<u64> =
-        events.iter().filter(|e| e.label == other_label()).map(|e| e.op).collect();
+    let ops: Vec<u64> = events
+        .iter()
+        .filter(|e| e.label == other_label())
+        .map(|e| e.op)
+        .collect();
     let last = u64::try_from(PARCEL_EVENTS_MAX).unwrap() + 1;
-    assert_eq!((ops.iter().min(), ops.iter().max()), (Some(&1), Some(&last)));
+    assert_eq!(
+        (ops.iter().min(), ops.iter().max()),
+        (Some(&1), Some(&last))
+    );
 }

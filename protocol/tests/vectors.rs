@@ -2,7 +2,8 @@
 //! Method: the files in `tests/vectors/`, hexadecimal and frozen. Each is decoded, encoded again
 //! and compared, and compared with the same piece made anew from fixed keys. A file that is missing
 //! fails; `SPEAN_WRITE_VECTORS=1 cargo test -p spean-protocol --test vectors` writes the missing
-//! ones and never replaces any. A format changes only with a new version beside the old one.
+//! ones and never replaces any. A format changes only with a new version beside the old one. The
+//! vocabulary of events has its own files, see `vocabulary.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -122,6 +123,8 @@ fn what_is_sealed_opens_and_is_written_unchanged() {
         assert_eq!((chunks.len(), rest.len()), (2, 0));
         bundle()
     });
+    let dictionary = blake3::hash(include_bytes!("../src/dictionary.bin"));
+    unchanged("dictionary-hash", dictionary.as_bytes(), <[u8]>::to_vec);
     // How well zstd compresses may change; what it once made must open for ever.
     let compressed = frozen("compressed-with-dictionary", || {
         seal::compress(&profile()).unwrap()

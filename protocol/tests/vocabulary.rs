@@ -26,10 +26,16 @@ use spean_protocol::limits::EVENT_BYTES_MAX;
 
 /// One body of each kind, in the order of their numbers.
 fn bodies() -> Vec<Body> {
-    let module = ModuleId { programme: ProgrammeId::BEEP, number: 2 };
+    let module = ModuleId {
+        programme: ProgrammeId::BEEP,
+        number: 2,
+    };
     let (scope, whole) = (Scope::Module(module), Scope::Programme(module.programme));
     let other = LearnerId([9; 16]);
-    let sitting = Sitting { year: 2025, number: 3 };
+    let sitting = Sitting {
+        year: 2025,
+        number: 3,
+    };
     let score = Score::try_from((17, 20)).unwrap();
     let (due, reason) = (Some("2025-12-31".parse().unwrap()), LinkReason::Card);
     let programme = ProgrammeId::LITERACY;
@@ -40,9 +46,15 @@ fn bodies() -> Vec<Body> {
             given: Text::new("\u{1785}\u{17b6}\u{1793}\u{17cb}").unwrap(),
         },
         Body::Sex { sex: Sex::Female },
-        Body::Birth { birth: "1990-05".parse().unwrap() },
-        Body::Languages { languages: List::new(vec!["km".parse().unwrap()]).unwrap() },
-        Body::Education { level: EducationLevel::Primary },
+        Body::Birth {
+            birth: "1990-05".parse().unwrap(),
+        },
+        Body::Languages {
+            languages: List::new(vec!["km".parse().unwrap()]).unwrap(),
+        },
+        Body::Education {
+            level: EducationLevel::Primary,
+        },
         Body::Account {
             username: Text::new("sok.chan.2").unwrap(),
             verifier: List::new(vec![1, 2, 3]).unwrap(),
@@ -50,25 +62,56 @@ fn bodies() -> Vec<Body> {
         Body::Card { number: 1 },
         Body::PrisonerNumber { hash: [3; 16] },
         Body::Consent { given: true },
-        Body::ExpectedRelease { range: ReleaseRange { earliest: Some(Month(670)), latest: None } },
-        Body::Aspiration { aspiration: Aspiration::MicroBusiness },
-        Body::Pathway {
-            steps: List::new(vec![PathwayStep { module, due }, PathwayStep { module, due: None }])
-                .unwrap(),
+        Body::ExpectedRelease {
+            range: ReleaseRange {
+                earliest: Some(Month(670)),
+                latest: None,
+            },
         },
-        Body::Arrived { stay: STAY, from: Some(OTHER), reason: ArrivalReason::Transferred },
+        Body::Aspiration {
+            aspiration: Aspiration::MicroBusiness,
+        },
+        Body::Pathway {
+            steps: List::new(vec![
+                PathwayStep { module, due },
+                PathwayStep { module, due: None },
+            ])
+            .unwrap(),
+        },
+        Body::Arrived {
+            stay: STAY,
+            from: Some(OTHER),
+            reason: ArrivalReason::Transferred,
+        },
         Body::Departed {
             stay: STAY,
             to: Destination::Site(OTHER),
             reason: DepartureReason::Transferred,
         },
-        Body::Enrolled { scope: whole, cohort: Some(4) },
-        Body::Withdrew { programme, reason: WithdrawalReason::Work },
+        Body::Enrolled {
+            scope: whole,
+            cohort: Some(4),
+        },
+        Body::Withdrew {
+            programme,
+            reason: WithdrawalReason::Work,
+        },
         Body::Login { programme },
-        Body::Attended { module, session: 300 },
-        Body::SessionDone { module, session: 300 },
+        Body::Attended {
+            module,
+            session: 300,
+        },
+        Body::SessionDone {
+            module,
+            session: 300,
+        },
         Body::ModuleDone { module },
-        Body::Assessed { kind: AssessmentKind::Post, module, version: 2, score },
+        Body::Assessed {
+            kind: AssessmentKind::Post,
+            module,
+            version: 2,
+            score,
+        },
         Body::ExamRegistered { scope, sitting },
         Body::ExamResult {
             scope: whole,
@@ -76,22 +119,39 @@ fn bodies() -> Vec<Body> {
             outcome: ExamOutcome::Passed,
             score: Some(score),
         },
-        Body::Certificate { scope, issuer: Issuer::EducationMinistry },
-        Body::Class { programme, provider: Provider::MithSamlanh },
+        Body::Certificate {
+            scope,
+            issuer: Issuer::EducationMinistry,
+        },
+        Body::Class {
+            programme,
+            provider: Provider::MithSamlanh,
+        },
         Body::LoanOut { item: 70_000 },
         Body::LoanBack { item: 70_000 },
         Body::LibraryVisit {},
-        Body::Remark { remark: Remark::NeedsHelp },
-        Body::Referral { referral: Referral::Employer },
-        Body::Handout { handout: Handout::RecordCopy },
+        Body::Remark {
+            remark: Remark::NeedsHelp,
+        },
+        Body::Referral {
+            referral: Referral::Employer,
+        },
+        Body::Handout {
+            handout: Handout::RecordCopy,
+        },
         Body::Retracted {
             event: EventId("some.1".to_owned()),
             reason: RetractionReason::EnteredByMistake,
         },
         Body::SamePerson { other, reason },
         Body::NotSame { other, reason },
-        Body::Who5 { moment: Who5Moment::End, answers: [3, 2, 4, 1, 5].try_into().unwrap() },
-        Body::Disability { disability: Disability::Seeing },
+        Body::Who5 {
+            moment: Who5Moment::End,
+            answers: [3, 2, 4, 1, 5].try_into().unwrap(),
+        },
+        Body::Disability {
+            disability: Disability::Seeing,
+        },
         Body::Indigenous { indigenous: true },
     ]
 }
@@ -111,7 +171,11 @@ fn assert_frozen(file: &str, made: &str) {
     for (held, made) in held.lines().zip(made.lines()) {
         assert_eq!(made, held, "{file}: a line that is there never changes");
     }
-    assert_eq!(made.len(), held.len(), "{file}: append what is new, take nothing away");
+    assert_eq!(
+        made.len(),
+        held.len(),
+        "{file}: append what is new, take nothing away"
+    );
 }
 
 #[test]

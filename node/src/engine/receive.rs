@@ -8,6 +8,7 @@ use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Hash, Label, LearnerId, Position, RunId, SiteId, Stream};
+use spean_protocol::limits::HEADS_MAX;
 use spean_protocol::log::{ForkProof, Placing, Skeleton};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Rank, Receipt, Statement};
@@ -28,6 +29,9 @@ const ASIDE_MAX: usize = 1_000;
 
 /// Number, wall clock, reason and key of something that was refused.
 pub(super) type SetAside = (u64, u64, String, Vec<u8>);
+
+/// Gaps in one run, as sticks out of order leave them, after which only what closes one is taken.
+const GAPS_MAX: usize = 256;
 
 /// Keys of one learner, site and stream that are taken from grants and keyrings: a stay each year,
 /// and returns. More is what somebody made up.
@@ -107,6 +111,14 @@ impl<S: Store> Engine<S> {
                 return Ok(Taken::Refused(reason));
             }
             Placing::New | Placing::Taken => {}
+        }
+        let one_more_gap = self.skeleton.run(run).is_some_and(|run| {
+            let below = height.checked_sub(1).is_none_or(|below| run.data.contains(below));
+            let joins = below || run.data.contains(height + 1);
+            header.log == Log::Data && !joins && run.data.all().len() > GAPS_MAX
+        });
+        if placing == Placing::New && one_more_gap {
+            return Ok(Taken::Refused(format!("{site} {run} {height}: too many gaps below it")));
         }
         // A relay could leave out what it likes: the signature covers hashes, not presence.
         if segment.parcels.iter().any(Option::is_none) {
@@ -453,6 +465,12 @@ impl<S: Store> Engine<S> {
 
     fn keep_fork(&mut self, run: RunId, proof: &[u8]) -> Result<(), EngineError> {
         let tag = RunTag::from(run);
+        let site = self.skeleton.run(run).map(|run| run.site);
+        let of_site = |known: &&RunId| site.is_some_and(|site| known.belongs_to(site));
+        if self.forks.values().filter(of_site).count() >= HEADS_MAX {
+            // So many proofs against one site are enough for people.
+            return Ok(());
+        }
         self.store.write(Table::Fork, &tag.0, proof)?;
         self.forks.insert(tag, run);
         self.skeleton.mark_forked(run);

@@ -12,7 +12,7 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
-use spean_protocol::codec;
+use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::event::{Body, Date, Event, EventId};
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
@@ -23,7 +23,7 @@ use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::{Batch, Draft, imported_id};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{BoxKey, Secret, box_key, box_seal};
-use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::segment::{Header, Line, Log, Segment};
 use spean_protocol::session::{Frame, Summary, VERSION};
 use spean_protocol::slip::Slip;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Keyring, Register, StayKey};
@@ -344,7 +344,56 @@ pub fn frozen(name: &str, made: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
     let text = frozen_text(&format!("{name}.hex"), || {
         let digits = HEXLOWER.encode(&made());
         let lines = digits.as_bytes().chunks(96);
-        lines.map(|line| String::from_utf8_lossy(line) + "\n").collect()
+        lines
+            .map(|line| String::from_utf8_lossy(line) + "\n")
+            .collect()
     });
     HEXLOWER.decode(text.replace('\n', "").as_bytes()).unwrap()
+}
+
+/// `read` takes `limit` items and refuses one more, by name.
+pub fn at_most<T>(name: &str, limit: usize, read: impl Fn(usize) -> Result<T, DecodeError>) {
+    assert!(read(limit).is_ok(), "{name}: {limit} must fit");
+    let found = read(limit + 1).err();
+    assert_eq!(
+        found,
+        Some(DecodeError::TooMany {
+            found: limit + 1,
+            limit
+        }),
+        "{name}"
+    );
+}
+
+pub fn sites(count: usize) -> impl Iterator<Item = SiteId> {
+    (0..u16::try_from(count).unwrap()).map(SiteId)
+}
+
+/// Sixteen bytes that do not compress.
+pub fn noise(number: usize) -> [u8; 16] {
+    let hash = blake3::hash(&number.to_le_bytes());
+    hash.as_bytes()[..16].try_into().unwrap()
+}
+
+fn line(number: usize, length: usize) -> Line {
+    let length = u32::try_from(length).unwrap();
+    Line {
+        label: Label(noise(number)),
+        length,
+        hash: Hash([7; 32]),
+    }
+}
+
+/// A segment whose parcels are all absent, so that only the lines count.
+pub fn absent(count: usize, length: usize) -> Segment {
+    let lines = (0..count).map(|number| line(number, length)).collect();
+    let header = Header {
+        lines,
+        ..header(Log::Data, 7)
+    };
+    Segment {
+        header,
+        signature: [0; 64],
+        parcels: vec![None; count],
+    }
 }
