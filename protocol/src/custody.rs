@@ -2,13 +2,13 @@
 //! and the causal order of the logs; no clock takes part. It decides nothing about keys: those are
 //! `stay`'s. It blocks nobody: a site may always admit, and two arrivals at once are shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{ArrivalReason, Body, Date, DepartureReason, Destination, EventId};
-use crate::id::{Position, SiteId, StayId};
-use crate::view::{Entry, InEffect, LearnerView};
+use crate::id::{Position, RunId, SiteId, StayId};
+use crate::view::{Entry, InEffect, LearnerView, Origin};
 
 /// What is known of the order of segments; the caller has the logs.
 pub trait Causality {
@@ -16,13 +16,24 @@ pub trait Causality {
     /// a run or site that its heads lead back to. `false` when they are equal, and when it is not
     /// known.
     fn is_ancestor(&self, earlier: Position, later: Position) -> bool;
+
+    /// `is_ancestor` for many places and one `later`: whoever walks logs walks them once here.
+    fn ancestors_of(&self, later: Position) -> Ancestors<'_> {
+        Box::new(move |earlier| self.is_ancestor(earlier, later))
+    }
 }
 
-/// One stay of a learner, as its arrivals and departures tell.
+/// Whether a place is an ancestor of the one that was asked about.
+pub type Ancestors<'a> = Box<dyn Fn(Position) -> bool + 'a>;
+
+/// One stay of a learner, as its arrivals and departures tell. Only the site whose stay it is can
+/// begin or end it: what another site says of the same id is a stay of that other site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stay {
     /// The stay.
     pub stay: StayId,
+    /// The site whose log tells of it.
+    pub site: SiteId,
     /// Usually one; none while only the departure is here.
     pub arrivals: Vec<Arrival>,
     /// None while the learner is there; two when copies of a machine each recorded one.
@@ -113,8 +124,7 @@ impl CustodyState {
 /// The sites of all open stays.
 #[must_use]
 pub fn open_sites(stays: &[Stay]) -> BTreeSet<SiteId> {
-    let open = stays.iter().filter(|stay| stay.is_open());
-    open.flat_map(|stay| stay.arrivals.iter().map(|arrival| arrival.site)).collect()
+    stays.iter().filter(|stay| stay.is_open()).map(|stay| stay.site).collect()
 }
 
 /// The departures after which the learner is not known to have been anywhere. More than one only
@@ -130,114 +140,193 @@ fn last_destination(stays: &[Stay]) -> Option<Destination> {
     if unanswered.len() == 1 { unanswered.first().copied() } else { None }
 }
 
-/// The stays that the events in effect tell of, in the order of their ids.
+/// The stays that the events in effect tell of, in the order of their ids and sites.
 #[must_use]
 pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {
-    let mut stays: Vec<Stay> = Vec::new();
+    let mut stays: BTreeMap<(StayId, SiteId), Stay> = BTreeMap::new();
     for entry in &in_effect.entries {
         let (event, site, date) = (entry.id.clone(), entry.site(), entry.event.date);
+        let mut of = |stay| {
+            let new = || Stay { stay, site, arrivals: Vec::new(), departures: Vec::new() };
+            stays.entry((stay, site)).or_insert_with(new)
+        };
         match entry.event.body {
             Body::Arrived { stay, from, reason } => {
-                let arrival = Arrival { event, site, date, from, reason };
-                stay_of(&mut stays, stay).arrivals.push(arrival);
+                of(stay).arrivals.push(Arrival { event, site, date, from, reason });
             }
             Body::Departed { stay, to, reason } => {
                 let answered = entry.answered;
-                let departure = Departure { event, site, date, to, reason, answered };
-                stay_of(&mut stays, stay).departures.push(departure);
+                of(stay).departures.push(Departure { event, site, date, to, reason, answered });
             }
             _ => {}
         }
     }
-    stays
-}
-
-fn stay_of(stays: &mut Vec<Stay>, stay: StayId) -> &mut Stay {
-    let place = match stays.binary_search_by_key(&stay, |known| known.stay) {
-        Ok(place) => place,
-        Err(place) => {
-            stays.insert(place, Stay { stay, arrivals: Vec::new(), departures: Vec::new() });
-            place
-        }
-    };
-    &mut stays[place]
+    stays.into_values().collect()
 }
 
 /// Sets `late` and `answered` of every entry of one learner, from nothing but the entries and the
 /// causal order. Call it again when more of the logs is here.
 ///
-/// An event is on time if it stands before its stay's departure or in the same segment. Where a
-/// stay has several departures, any of them will do. A departure that another event overruled in
-/// time ends nothing.
+/// An event is on time if it stands before its stay's end or in the same segment. An end is a
+/// departure, from the log of the stay's own site, that the same segment does not retract. Where
+/// there are several, those that stand after another do not count: who has left cannot make up for
+/// it by leaving again. Copies of a machine know nothing of each other; any of their ends will do.
 pub fn mark_late(entries: &mut [Entry], causality: &dyn Causality) {
-    let moves: Vec<Move> = entries.iter().filter_map(Move::of).collect();
-    let late_by = |entry: &Entry, counts: &dyn Fn(&Move) -> bool| {
-        let mut ends = moves
-            .iter()
-            .filter(|end| end.to.is_some() && end.stay == entry.origin.stay && counts(end))
-            .peekable();
-        let written = entry.origin.position;
-        ends.peek().is_some()
-            && !ends
-                .any(|end| written == end.position || causality.is_ancestor(written, end.position))
-    };
-    let mut overruled: BTreeSet<&EventId> = BTreeSet::new();
-    for entry in entries.iter().filter(|entry| !late_by(entry, &|_| true)) {
-        overruled.extend(entry.overrules());
+    let first_late = first_late(entries, causality);
+    for entry in entries.iter_mut() {
+        let Position { run, height, .. } = entry.origin.position;
+        let first = first_late.get(&(entry.origin.stay, entry.site(), run));
+        entry.late = first.is_some_and(|first| height >= *first);
+        entry.answered = false;
     }
-    let standing: Vec<&Move> = moves.iter().filter(|one| !overruled.contains(&one.id)).collect();
-    let stands = |end: &Move| !overruled.contains(&end.id);
-    let found: Vec<(bool, bool)> = entries
-        .iter()
-        .map(|entry| {
-            let departure = Move::of(entry).filter(|one| one.to.is_some());
-            let answered = departure.is_some_and(|one| one.is_answered(&standing, causality));
-            (late_by(entry, &stands), answered)
-        })
-        .collect();
-    for (entry, (late, answered)) in entries.iter_mut().zip(found) {
-        (entry.late, entry.answered) = (late, answered);
+    let answered = answered(&InEffect::of(entries), causality);
+    for entry in entries.iter_mut() {
+        let departed = matches!(entry.event.body, Body::Departed { .. });
+        entry.answered = departed && answered.contains(&(entry.id.clone(), entry.origin));
     }
 }
 
-/// An arrival (`to` is `None`) or a departure.
-struct Move {
-    id: EventId,
-    stay: StayId,
-    position: Position,
-    from: Option<SiteId>,
-    to: Option<Destination>,
-}
-
-impl Move {
-    fn of(entry: &Entry) -> Option<Self> {
-        let (stay, from, to) = match entry.event.body {
-            Body::Arrived { stay, from, .. } => (stay, from, None),
-            Body::Departed { stay, to, .. } => (stay, None, Some(to)),
-            _ => return None,
-        };
-        Some(Self { id: entry.id.clone(), stay, position: entry.origin.position, from, to })
+/// The lowest height of each run at which a stay's events are late, where any are.
+///
+/// What is on time in a run is all below it: so the heights are halved, not asked one by one.
+fn first_late(
+    entries: &[Entry],
+    causality: &dyn Causality,
+) -> BTreeMap<(StayId, SiteId, RunId), u32> {
+    let ends = first_ends(entries, causality);
+    let mut heights: BTreeMap<(StayId, SiteId, RunId), BTreeSet<u32>> = BTreeMap::new();
+    for Entry { origin: Origin { position, stay }, .. } in entries {
+        let place = (*stay, position.site, position.run);
+        heights.entry(place).or_default().insert(position.height);
     }
-
-    /// Whether this departure is known not to be the newest: somebody who had it already wrote a
-    /// later move; or the arrival that it announces is here, from a site that admitted before it
-    /// heard. Of several departures from one site to the same other, the first are answered first.
-    fn is_answered(&self, moves: &[&Self], causality: &dyn Causality) -> bool {
-        let others = || moves.iter().filter(|other| other.stay != self.stay);
-        if others().any(|other| causality.is_ancestor(self.position, other.position)) {
-            return true;
+    let mut first_late = BTreeMap::new();
+    for ((stay, site, run), heights) in heights {
+        let Some(ends) = ends.get(&(stay, site)) else { continue };
+        let heights: Vec<u32> = heights.into_iter().collect();
+        let on_time = ends.iter().map(|(end, before)| {
+            heights.partition_point(|height| {
+                let written = Position { site, run, height: *height };
+                written == *end || before(written)
+            })
+        });
+        if let Some(height) = on_time.max().and_then(|count| heights.get(count)) {
+            first_late.insert((stay, site, run), *height);
         }
-        let Some(Destination::Site(to)) = self.to else { return false };
-        let from = self.position.site;
-        let arrived = others().filter(|other| {
-            other.to.is_none() && other.position.site == to && other.from == Some(from)
+    }
+    first_late
+}
+
+/// The ends of each stay that no other end precedes: at most one in each run.
+fn first_ends<'a>(
+    entries: &[Entry],
+    causality: &'a dyn Causality,
+) -> BTreeMap<(StayId, SiteId), Vec<(Position, Ancestors<'a>)>> {
+    // Of a key with two contents, nobody can say that it retracts anything.
+    let disputed = Entry::disputed_ids(entries);
+    let retractions = entries.iter().filter(|one| one.is_retraction() && !disputed.contains(&one.id));
+    let retracted: BTreeSet<(Origin, &EventId)> =
+        retractions.flat_map(|one| one.overrules().map(|id| (one.origin, id))).collect();
+    let mut lowest: BTreeMap<(StayId, SiteId), BTreeMap<RunId, Position>> = BTreeMap::new();
+    for entry in entries {
+        let Body::Departed { stay, .. } = entry.event.body else { continue };
+        let position = entry.origin.position;
+        if !retracted.contains(&(Origin { position, stay }, &entry.id)) {
+            let runs = lowest.entry((stay, position.site)).or_default();
+            let known = runs.entry(position.run).or_insert(position);
+            *known = position.min(*known);
+        }
+    }
+    let with_ancestors = |ends: BTreeMap<RunId, Position>| {
+        let ends: Vec<Position> = ends.into_values().collect();
+        let all = ends.iter().map(|end| (*end, causality.ancestors_of(*end)));
+        all.filter(|(_, before)| !ends.iter().any(|other| before(*other))).collect()
+    };
+    lowest.into_iter().map(|(stay, ends)| (stay, with_ancestors(ends))).collect()
+}
+
+/// The departures that are known not to be the newest: somebody who had one already wrote a later
+/// move; or the arrival that it announces is here, from a site that admitted before it heard. Of
+/// several departures from one site to the same other, the first are answered first.
+fn answered(
+    in_effect: &InEffect<'_>,
+    causality: &dyn Causality,
+) -> BTreeSet<(EventId, Origin)> {
+    let moves = Moves::of(in_effect, causality);
+    let answered = in_effect.entries.iter().filter(|entry| match entry.event.body {
+        Body::Departed { stay, to, .. } => {
+            moves.go_on_after(stay, entry.origin.position)
+                || moves.answer(entry.origin.position, to, causality)
+        }
+        _ => false,
+    });
+    answered.map(|entry| (entry.id.clone(), entry.origin)).collect()
+}
+
+/// The arrivals and departures in effect.
+#[derive(Default)]
+struct Moves<'a> {
+    /// The last move of each run, and the last of another stay than that one's.
+    last: Vec<(StayId, Position, Ancestors<'a>)>,
+    /// How many arrivals there are at the first site from the second.
+    arrivals: BTreeMap<(SiteId, SiteId), usize>,
+    /// Where one site says that somebody left for another; heights in order.
+    departures: BTreeMap<(SiteId, Destination), BTreeMap<RunId, Vec<u32>>>,
+}
+
+impl<'a> Moves<'a> {
+    fn of(in_effect: &InEffect<'_>, causality: &'a dyn Causality) -> Self {
+        let mut moves = Self::default();
+        let mut last: BTreeMap<(SiteId, RunId), Vec<(StayId, Position)>> = BTreeMap::new();
+        let mut entries = in_effect.entries.clone();
+        entries.sort_by_key(|entry| entry.origin.position);
+        for entry in entries {
+            let position = entry.origin.position;
+            let Position { site, run, height } = position;
+            let stay = match entry.event.body {
+                Body::Arrived { stay, from, .. } => {
+                    if let Some(from) = from {
+                        *moves.arrivals.entry((site, from)).or_default() += 1;
+                    }
+                    stay
+                }
+                Body::Departed { stay, to, .. } => {
+                    let runs = moves.departures.entry((site, to)).or_default();
+                    runs.entry(run).or_default().push(height);
+                    stay
+                }
+                _ => continue,
+            };
+            let last = last.entry((site, run)).or_default();
+            last.retain(|(known, _)| *known != stay);
+            last.push((stay, position));
+            if last.len() > 2 {
+                last.remove(0);
+            }
+        }
+        let last = last.into_values().flatten();
+        moves.last =
+            last.map(|(stay, place)| (stay, place, causality.ancestors_of(place))).collect();
+        moves
+    }
+
+    /// Whether somebody who had the departure at `position` wrote a move of another stay.
+    fn go_on_after(&self, stay: StayId, position: Position) -> bool {
+        self.last.iter().any(|(other, place, before)| {
+            (*other, place.site) != (stay, position.site) && before(position)
+        })
+    }
+
+    /// Whether the arrival that the departure at `position` announces is here.
+    fn answer(&self, position: Position, to: Destination, causality: &dyn Causality) -> bool {
+        let Destination::Site(there) = to else { return false };
+        let site = position.site;
+        let Some(arrived) = self.arrivals.get(&(there, site)) else { return false };
+        let before = causality.ancestors_of(position);
+        let runs = self.departures.get(&(site, to)).into_iter().flatten();
+        let left_before = runs.map(|(run, heights)| {
+            heights.partition_point(|height| before(Position { site, run: *run, height: *height }))
         });
-        let left_before = others().filter(|other| {
-            other.to == self.to
-                && other.position.site == from
-                && causality.is_ancestor(other.position, self.position)
-        });
-        arrived.count() > left_before.count()
+        *arrived > left_before.sum()
     }
 }
 

@@ -23,23 +23,6 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Seconds between two exchanges that a node begins by itself, beside those that the demo asks for.
 const EVERY_SECONDS: u64 = 60;
 
-/// What the generated registers call by other words than the closed lists of the import do.
-const WORDS: [(&str, &str); 13] = [
-    ("agriculture", "farming"),
-    ("mechanics", "craft"),
-    ("tailoring", "employment"),
-    ("hairdressing", "services"),
-    ("cooking", "further-study"),
-    ("driving", "undecided"),
-    ("education-office", "provincial-education"),
-    ("labour-office", "provincial-labour"),
-    ("release-booklet", "record-copy"),
-    ("regular", "good-progress"),
-    ("needs-support", "needs-help"),
-    ("work-duty", "work"),
-    ("other", "not-stated"),
-];
-
 /// How a site reaches the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -175,8 +158,7 @@ impl Ground {
 
     fn write_register(&self, site: &SiteFiles) -> Result<(), Refusal> {
         self.folder(&format!("registers/{}", site.code))?;
-        let events = in_words_of_the_lists(&site.events_csv);
-        for (which, text) in [("learners", &site.learners_csv), ("events", &events)] {
+        for (which, text) in [("learners", &site.learners_csv), ("events", &site.events_csv)] {
             let path = self.register(site.code, which);
             fs::write(&path, text).map_err(|error| said(&path, &error))?;
         }
@@ -305,20 +287,6 @@ fn sites(nation: &Nation) -> Vec<Site> {
         }
     };
     nation.sites.iter().map(site).collect()
-}
-
-/// A file of events with the values, its last column, in the words of the closed lists.
-fn in_words_of_the_lists(events: &str) -> String {
-    let mut text = String::with_capacity(events.len());
-    for line in events.lines() {
-        let (rest, value) = line.rsplit_once(',').unwrap_or((line, ""));
-        let known = WORDS.iter().find(|(word, _)| *word == value);
-        text.push_str(rest);
-        text.push(',');
-        text.push_str(known.map_or(value, |(_, listed)| listed));
-        text.push('\n');
-    }
-    text
 }
 
 /// Copies a directory with all that is in it, for a backup. Sockets are left out.

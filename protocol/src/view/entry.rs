@@ -6,6 +6,7 @@
 //! - What another event retracts or supersedes does not count. A late one may do so only to
 //!   ordinary events; and when the superseding event is retracted, the superseded one is back.
 //! - A retraction stands: it is neither retracted nor superseded.
+//! - What a site says of its own arrivals and departures, only the same site takes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,8 +59,24 @@ impl Entry {
         self.event.supersedes.iter().chain(retracted).filter(|id| **id != self.id)
     }
 
-    fn is_retraction(&self) -> bool {
+    pub(crate) fn is_retraction(&self) -> bool {
         matches!(self.event.body, Body::Retracted { .. })
+    }
+
+    fn is_move(&self) -> bool {
+        matches!(self.event.body, Body::Arrived { .. } | Body::Departed { .. })
+    }
+
+    /// The keys that came with different contents.
+    pub(crate) fn disputed_ids(entries: &[Self]) -> BTreeSet<&EventId> {
+        let mut first: BTreeMap<&EventId, &Event> = BTreeMap::new();
+        let mut disputed = BTreeSet::new();
+        for entry in entries {
+            if **first.entry(&entry.id).or_insert(&entry.event) != entry.event {
+                disputed.insert(&entry.id);
+            }
+        }
+        disputed
     }
 }
 
@@ -82,8 +99,9 @@ impl<'a> InEffect<'a> {
     /// Sorts out one learner's entries, of one stream or of both.
     #[must_use]
     pub fn of(entries: &'a [Entry]) -> Self {
-        let mut out = Self::default();
-        let unique = one_for_each_id(entries, &mut out.disputed_ids);
+        let disputed_ids = u32::try_from(Entry::disputed_ids(entries).len()).unwrap_or(u32::MAX);
+        let mut out = Self { disputed_ids, ..Self::default() };
+        let unique = one_for_each_id(entries);
         let waits = |entry: &Entry| {
             let retracts_high = entry.is_retraction()
                 && entry.overrules().any(|id| unique.get(id).is_some_and(|e| high_stakes(e)));
@@ -93,7 +111,10 @@ impl<'a> InEffect<'a> {
         let acting: Vec<&Entry> = unique.values().copied().filter(|entry| !waits(entry)).collect();
         let may_overrule = |by: &Entry, id: &EventId| {
             unique.get(id).is_some_and(|target| {
-                let protected = by.late && high_stakes(target);
+                // A move that waits is in nobody's way: whoever has custody may settle it.
+                let moved_elsewhere =
+                    target.is_move() && !target.late && target.site() != by.site();
+                let protected = by.late && high_stakes(target) || moved_elsewhere;
                 !protected && !target.is_retraction()
             })
         };
@@ -127,22 +148,14 @@ fn high_stakes(entry: &Entry) -> bool {
 
 /// Where one key came several times, the first stands: on time before late, then by bytes and by
 /// place. Equal everywhere, whichever came first.
-fn one_for_each_id<'a>(
-    entries: &'a [Entry],
-    disputed_ids: &mut u32,
-) -> BTreeMap<&'a EventId, &'a Entry> {
+fn one_for_each_id(entries: &[Entry]) -> BTreeMap<&EventId, &Entry> {
     let mut unique: BTreeMap<&EventId, &Entry> = BTreeMap::new();
-    let mut disputed = BTreeSet::new();
     for entry in entries {
         let known = unique.entry(&entry.id).or_insert(entry);
-        if known.event != entry.event {
-            disputed.insert(&entry.id);
-        }
         let rank = |e: &Entry| (e.late, e.event.encode(), e.origin, !e.answered);
         if entry != *known && rank(entry) < rank(known) {
             *known = entry;
         }
     }
-    *disputed_ids = u32::try_from(disputed.len()).unwrap_or(u32::MAX);
     unique
 }

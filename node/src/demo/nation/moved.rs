@@ -77,7 +77,7 @@ fn business(draw: &mut Draw) -> [Vec<Event>; 2] {
     let mut teller = Teller::new(start, draw.number());
     teller.note(Event::new("consent").value("yes"));
     teller.note(Event::new("expected-release").value("unknown"));
-    teller.note(Event::new("aspiration").value("agriculture"));
+    teller.note(Event::new("aspiration").value("farming"));
     teller.enrol("reintegration");
     let points = teller.pre_test(MODULE, 4, 9);
     teller.sessions("reintegration", MODULE, 1, 2);

@@ -20,8 +20,8 @@ pub(super) enum Other {
 }
 
 const PROVIDERS: [&str; 4] = [
-    "education-office",
-    "labour-office",
+    "provincial-education",
+    "provincial-labour",
     "mith-samlanh",
     "mlop-tapang",
 ];

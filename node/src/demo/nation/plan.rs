@@ -72,13 +72,13 @@ pub(super) enum Only {
 
 const MICRO_BUSINESS: &str = "micro-business";
 const OTHER_ASPIRATIONS: [&str; 7] = [
-    "agriculture",
+    "farming",
     "construction",
-    "mechanics",
-    "tailoring",
-    "hairdressing",
-    "cooking",
-    "driving",
+    "craft",
+    "employment",
+    "services",
+    "further-study",
+    "undecided",
 ];
 
 /// The pilot sites' learners who count, without the two who moved.
@@ -283,7 +283,7 @@ fn deal_aspirations(plans: &mut [Plan], draw: &mut Draw) {
         plans[index].aspiration = Some(first);
         if (290..320).contains(&nth) {
             let changed = if first == MICRO_BUSINESS {
-                "agriculture"
+                "farming"
             } else {
                 MICRO_BUSINESS
             };

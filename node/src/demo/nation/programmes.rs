@@ -34,7 +34,7 @@ const BEEP: [&str; 7] = [
 ];
 
 /// Why somebody withdrew: a closed list, without anything medical.
-pub(super) const WITHDRAWALS: [&str; 3] = ["own-choice", "work-duty", "other"];
+pub(super) const WITHDRAWALS: [&str; 3] = ["own-choice", "work", "not-stated"];
 
 /// Every test has 20 points, so that a point is 5 of 100.
 pub(super) const TEST_POINTS: i32 = 20;

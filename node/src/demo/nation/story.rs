@@ -7,7 +7,7 @@ use super::learner::Event;
 use super::plan::{Beep, English, Only, Plan, Window};
 use super::programmes::{REINTEGRATION, WITHDRAWALS};
 
-const REMARKS: [&str; 3] = ["regular", "helps-others", "needs-support"];
+const REMARKS: [&str; 3] = ["good-progress", "helps-others", "needs-help"];
 
 /// Tells a beneficiary's story. `number` is the person's own and numbers the books that he lends.
 pub(super) fn tell(plan: &Plan, number: usize, draw: &mut Draw) -> Vec<Event> {
@@ -219,12 +219,12 @@ impl Teller {
     /// Ends what is open, with what a released man is given.
     pub(super) fn depart(&mut self, value: &'static str) {
         if value == "released" && self.draw.percent(30) {
-            self.note(Event::new("handout").value("release-booklet"));
+            self.note(Event::new("handout").value("record-copy"));
         }
         if value == "released" && self.draw.percent(15) {
             let to = self
                 .draw
-                .pick(&["mith-samlanh", "mlop-tapang", "labour-office"]);
+                .pick(&["mith-samlanh", "mlop-tapang", "provincial-labour"]);
             self.note(Event::new("referral").value(to));
         }
         self.note(Event::new("departed").value(value));
