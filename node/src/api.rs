@@ -167,9 +167,20 @@ impl BundleLine {
     /// The line of a bundle that was taken in.
     #[must_use]
     pub fn imported(file: String, imported: Imported) -> Self {
-        let Imported { contents, new, stopped } = imported;
+        let Imported {
+            contents,
+            new,
+            stopped,
+        } = imported;
         let (manifest, route) = (None, String::new());
-        Self { file, manifest, route, contents, stopped, new: Some(new) }
+        Self {
+            file,
+            manifest,
+            route,
+            contents,
+            stopped,
+            new: Some(new),
+        }
     }
 }
 
@@ -274,6 +285,9 @@ impl Kind {
 impl Refusal {
     /// A refusal with its message.
     pub fn new(kind: Kind, message: impl ToString) -> Self {
-        Self { kind, message: message.to_string() }
+        Self {
+            kind,
+            message: message.to_string(),
+        }
     }
 }

@@ -65,8 +65,10 @@ enum Command {
     #[command(subcommand)]
     Learner(LearnerCommand),
     /// Record an event of a learner. The columns are those of a file of events.
-    #[command(after_help = "Example: spean record 0a1b... --kind attended --programme reintegration \
-                            --module micro-business --session 3 --date 2026-11-20")]
+    #[command(
+        after_help = "Example: spean record 0a1b... --kind attended --programme reintegration \
+                            --module micro-business --session 3 --date 2026-11-20"
+    )]
     Record(RecordArgs),
     /// Import files of a site's registers: learners, events. A file imported twice changes nothing.
     Import(import::ImportArgs),
@@ -289,7 +291,11 @@ enum RosterCommand {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("SPEAN_LOG").unwrap_or_else(|_| {
-        let level = if matches!(cli.command, Command::Run { .. }) { "info" } else { "error" };
+        let level = if matches!(cli.command, Command::Run { .. }) {
+            "info"
+        } else {
+            "error"
+        };
         // The link libraries talk much; their errors reach people through this program's own.
         tracing_subscriber::EnvFilter::new(format!("off,spean={level},spean_protocol={level}"))
     });
@@ -324,8 +330,16 @@ pub fn main() -> ExitCode {
 async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
     let home = Home::at(&cli.home);
     match &cli.command {
-        Command::Init { code, name, headquarters } => {
-            let role = if *headquarters { "headquarters" } else { "prison" };
+        Command::Init {
+            code,
+            name,
+            headquarters,
+        } => {
+            let role = if *headquarters {
+                "headquarters"
+            } else {
+                "prison"
+            };
             let request = home.create((code, name, role), 1, &mut Machine)?;
             show::initialised(cli.json, &home, &request);
             Ok(ExitCode::SUCCESS)
@@ -343,7 +357,10 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Import(args) => import::import(&home, args, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
         Command::Demo(args) => crate::demo::demo(args, cli.json).await,
-        Command::Learner(LearnerCommand::Show { learner, document: Some(path) }) => {
+        Command::Learner(LearnerCommand::Show {
+            learner,
+            document: Some(path),
+        }) => {
             let reply = ask(&home, Request::LearnerDocument(*learner)).await?;
             if let Reply::Document(bytes) = &reply {
                 std::fs::write(path, bytes).map_err(|error| {
@@ -375,12 +392,14 @@ fn request(command: &Command) -> Result<Request, Refusal> {
     Ok(match command {
         Command::Status => Request::Status,
         Command::Learner(LearnerCommand::Add(args)) => Request::LearnerAdd(learner_row(args)),
-        Command::Learner(LearnerCommand::Find { text }) => {
-            Request::LearnerFind { needle: text.clone(), limit: 50 }
-        }
-        Command::Learner(LearnerCommand::List) => {
-            Request::LearnerFind { needle: String::new(), limit: 100_000 }
-        }
+        Command::Learner(LearnerCommand::Find { text }) => Request::LearnerFind {
+            needle: text.clone(),
+            limit: 50,
+        },
+        Command::Learner(LearnerCommand::List) => Request::LearnerFind {
+            needle: String::new(),
+            limit: 100_000,
+        },
         Command::Learner(LearnerCommand::Show { learner, .. }) => Request::LearnerShow(*learner),
         Command::Record(args) => Request::Record {
             learner: args.learner,
@@ -398,40 +417,62 @@ fn request(command: &Command) -> Result<Request, Refusal> {
             .map(String::clone),
         },
         Command::Flush => Request::Flush,
-        Command::Transfer(TransferCommand::Out { learner, to, date, with_restricted, .. }) => {
-            Request::TransferOut {
-                learner: *learner,
-                to: to.clone(),
-                date: date.clone(),
-                with_restricted: *with_restricted,
-            }
-        }
+        Command::Transfer(TransferCommand::Out {
+            learner,
+            to,
+            date,
+            with_restricted,
+            ..
+        }) => Request::TransferOut {
+            learner: *learner,
+            to: to.clone(),
+            date: date.clone(),
+            with_restricted: *with_restricted,
+        },
         Command::Transfer(TransferCommand::In { slip, card, date }) => {
             if slip.is_empty() == card.is_none() {
                 let message = "give --slip or, where there is none, --card";
                 return Err(Refusal::new(Kind::Refused, message));
             }
-            let slip = if slip == "-" { read_slip()? } else { slip.clone() };
-            Request::TransferIn { slip, card: *card, date: date.clone() }
+            let slip = if slip == "-" {
+                read_slip()?
+            } else {
+                slip.clone()
+            };
+            Request::TransferIn {
+                slip,
+                card: *card,
+                date: date.clone(),
+            }
         }
         Command::Sync { peer } => Request::Sync { peer: peer.clone() },
-        Command::Stick(StickCommand::Export { directory, to, carrier }) => Request::StickExport {
+        Command::Stick(StickCommand::Export {
+            directory,
+            to,
+            carrier,
+        }) => Request::StickExport {
             directory: absolute(directory),
             to: to.clone(),
             carrier: carrier.clone(),
         },
-        Command::Stick(StickCommand::Import { path }) => {
-            Request::StickImport { path: absolute(path) }
-        }
-        Command::Stick(StickCommand::Inspect { path }) => {
-            Request::StickInspect { path: absolute(path) }
-        }
+        Command::Stick(StickCommand::Import { path }) => Request::StickImport {
+            path: absolute(path),
+        },
+        Command::Stick(StickCommand::Inspect { path }) => Request::StickInspect {
+            path: absolute(path),
+        },
         Command::Totals { from, to, site } => {
             let first = from.unwrap_or(Period::ALL.first);
-            let period = Period { first, last: to.unwrap_or(Period::ALL.last) };
+            let period = Period {
+                first,
+                last: to.unwrap_or(Period::ALL.last),
+            };
             let query = Query { period, site: None };
             match site {
-                Some(site) => Request::TotalsOf { site: site.clone(), query },
+                Some(site) => Request::TotalsOf {
+                    site: site.clone(),
+                    query,
+                },
                 None => Request::Totals(query),
             }
         }
@@ -441,7 +482,10 @@ fn request(command: &Command) -> Result<Request, Refusal> {
 
 fn learner_row(args: &AddArgs) -> LearnerRow {
     let name = |pair: &Option<Vec<String>>, at: usize| {
-        pair.as_ref().and_then(|pair| pair.get(at)).cloned().unwrap_or_default()
+        pair.as_ref()
+            .and_then(|pair| pair.get(at))
+            .cloned()
+            .unwrap_or_default()
     };
     LearnerRow {
         row: String::new(),
@@ -462,7 +506,10 @@ fn learner_row(args: &AddArgs) -> LearnerRow {
 
 /// The running node may stand elsewhere in the file system than this command.
 fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
 }
 
 fn read_slip() -> Result<String, Refusal> {
@@ -489,9 +536,11 @@ async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitC
             })?;
             install(home, bytes).await?
         }
-        RosterCommand::New { desk, roots, threshold } => {
-            roster_page(&Desk::at(desk).create((*threshold, *roots), &mut Machine)?)
-        }
+        RosterCommand::New {
+            desk,
+            roots,
+            threshold,
+        } => roster_page(&Desk::at(desk).create((*threshold, *roots), &mut Machine)?),
         RosterCommand::Add { desk, requests } => {
             roster_page(&Desk::at(desk).add(requests, &mut Machine)?)
         }
@@ -505,7 +554,9 @@ async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitC
 }
 
 async fn install(home: &Home, bytes: Vec<u8>) -> Result<crate::api::RosterPage, Refusal> {
-    let request = Request::RosterInstall { bytes: bytes.clone() };
+    let request = Request::RosterInstall {
+        bytes: bytes.clone(),
+    };
     let reply = match crate::run::ask(home, &request).await? {
         Some(reply) => reply,
         None => match Node::open(home) {

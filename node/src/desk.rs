@@ -86,11 +86,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal`] names the request and what is wrong with it.
-    pub fn add(
-        &self,
-        requests: &[PathBuf],
-        world: &mut dyn World,
-    ) -> Result<Roster, Refusal> {
+    pub fn add(&self, requests: &[PathBuf], world: &mut dyn World) -> Result<Roster, Refusal> {
         let mut roster = self.preview()?;
         let carrier = Secret(self.read_key("carrier.key")?);
         for path in requests {
@@ -172,7 +168,11 @@ impl Desk {
 
     fn write_key(&self, name: &str, bytes: &[u8; 32]) -> Result<(), Refusal> {
         let path = self.0.join(name);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
         let text = HEXLOWER.encode(bytes);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(|error| io(&path, &error))

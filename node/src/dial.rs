@@ -36,7 +36,12 @@ impl Dialler {
     /// A dialler that has opened nothing yet.
     #[must_use]
     pub fn new(seed: [u8; 32], config: Config, known: KnownKeys) -> Self {
-        Self { seed: Zeroizing::new(seed), config, known, links: Mutex::default() }
+        Self {
+            seed: Zeroizing::new(seed),
+            config,
+            known,
+            links: Mutex::default(),
+        }
     }
 
     /// What is configured.
@@ -89,7 +94,11 @@ impl Dialler {
         site: SiteId,
         keys: &[[u8; 32]],
     ) -> Result<Outcome, Refusal> {
-        let peer = self.config.peer.iter().find(|peer| peer.site.eq_ignore_ascii_case(code));
+        let peer = self
+            .config
+            .peer
+            .iter()
+            .find(|peer| peer.site.eq_ignore_ascii_case(code));
         let peer = peer.ok_or_else(|| {
             let message = format!("config.toml names no peer '{code}': add a [[peer]] for it");
             Refusal::new(Kind::Link, message)
@@ -110,7 +119,9 @@ impl Dialler {
             // Spawned, so that the end of a message leaves in the same packet as the message.
             let greeting =
                 tokio::spawn(async move { greet(&task_service, &connection, site).await });
-            let outcome = greeting.await.map_err(|_| Refusal::new(Kind::Link, "stopped"))?;
+            let outcome = greeting
+                .await
+                .map_err(|_| Refusal::new(Kind::Link, "stopped"))?;
             let result = match outcome {
                 Ok(outcome) => Ok(outcome),
                 Err(ExchangeError::Cut(error)) => {
@@ -164,13 +175,21 @@ async fn serve(node: Node, connection: Connection) {
     let key = connection.peer().0;
     loop {
         let site = node.service.call(move |engine| {
-            engine.roster().by_key(&key).map(|site| (site.id, site.code.clone()))
+            engine
+                .roster()
+                .by_key(&key)
+                .map(|site| (site.id, site.code.clone()))
         });
-        let Ok(Some((site, code))) = site.await else { return };
+        let Ok(Some((site, code))) = site.await else {
+            return;
+        };
         match answer(&node.service, &connection, site).await {
             Ok(outcome) => {
                 tracing::info!(peer = code, ?outcome, "exchanged");
-                let noted = node.service.call(move |engine| engine.note_exchange(site)).await;
+                let noted = node
+                    .service
+                    .call(move |engine| engine.note_exchange(site))
+                    .await;
                 if let Ok(Err(error)) = noted {
                     tracing::warn!(%error, "the exchange could not be noted");
                 }

@@ -72,12 +72,17 @@ pub async fn greet(
     let (mut session, hello) = begun.await??;
     let mut stream = connection.open().await?;
     if let Step::Send(frame) = hello {
-        stream.write_all(&framed(&frame)).await.map_err(ExchangeError::Cut)?;
+        stream
+            .write_all(&framed(&frame))
+            .await
+            .map_err(ExchangeError::Cut)?;
     }
     stream.shutdown().await.map_err(ExchangeError::Cut)?;
     let answer = read_only_frame(&mut stream).await?;
     let received = service.call(move |engine| {
-        session.receive(answer, engine).map_err(ExchangeError::from)?;
+        session
+            .receive(answer, engine)
+            .map_err(ExchangeError::from)?;
         Ok::<_, ExchangeError>(session)
     });
     let session = received.await??;
@@ -102,13 +107,18 @@ pub async fn answer(
     let begun = service.call(move |engine| {
         engine.flush()?;
         let mut session = Session::answer(engine.site(), peer);
-        session.receive(hello, engine).map_err(ExchangeError::from)?;
+        session
+            .receive(hello, engine)
+            .map_err(ExchangeError::from)?;
         let step = session.next(engine).map_err(ExchangeError::from)?;
         Ok::<_, ExchangeError>((session, step))
     });
     let (session, step) = begun.await??;
     if let Step::Send(frame) = step {
-        stream.write_all(&framed(&frame)).await.map_err(ExchangeError::Cut)?;
+        stream
+            .write_all(&framed(&frame))
+            .await
+            .map_err(ExchangeError::Cut)?;
     }
     stream.shutdown().await.map_err(ExchangeError::Cut)?;
     if session.outcome().complete {
@@ -215,16 +225,15 @@ async fn receive(
     frames: Vec<Frame>,
 ) -> Result<(), ExchangeError> {
     work_with(service, session, move |session, engine| {
-        frames.into_iter().try_for_each(|frame| session.receive(frame, engine))
+        frames
+            .into_iter()
+            .try_for_each(|frame| session.receive(frame, engine))
     })
     .await
 }
 
 /// Frames to send, and whether more can be had at once.
-async fn gather(
-    service: &Service,
-    session: &Shared,
-) -> Result<(Vec<u8>, bool), ExchangeError> {
+async fn gather(service: &Service, session: &Shared) -> Result<(Vec<u8>, bool), ExchangeError> {
     work_with(service, session, |session, engine| {
         let mut bytes = Vec::new();
         while bytes.len() < BATCH_BYTES {
@@ -278,9 +287,7 @@ pub fn framed(frame: &Frame) -> Vec<u8> {
 }
 
 /// Reads one frame; `None` at the end of the stream.
-async fn read_frame(
-    reader: &mut (impl AsyncRead + Unpin),
-) -> Result<Option<Frame>, ExchangeError> {
+async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<Frame>, ExchangeError> {
     let mut length = 0_usize;
     for shift in [0, 7, 14] {
         let byte = match reader.read_u8().await {
@@ -302,15 +309,18 @@ async fn read_frame(
         return Err(ExchangeError::NotAFrame);
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).await.map_err(ExchangeError::Cut)?;
-    Frame::decode(&body).map(Some).map_err(|_| ExchangeError::NotAFrame)
+    reader
+        .read_exact(&mut body)
+        .await
+        .map_err(ExchangeError::Cut)?;
+    Frame::decode(&body)
+        .map(Some)
+        .map_err(|_| ExchangeError::NotAFrame)
 }
 
 /// Reads a frame that is alone on its stream, to the stream's end: a stream that is dropped before
 /// its end costs a packet more.
-async fn read_only_frame(
-    reader: &mut (impl AsyncRead + Unpin),
-) -> Result<Frame, ExchangeError> {
+async fn read_only_frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<Frame, ExchangeError> {
     let frame = read_frame(reader).await?.ok_or(ExchangeError::NotAFrame)?;
     match reader.read(&mut [0]).await {
         Ok(0) => Ok(frame),

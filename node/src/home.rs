@@ -101,7 +101,11 @@ impl EnrolmentRequest {
             "headquarters" => Role::Headquarters,
             other => return Err(format!("role: '{other}' is not prison or headquarters")),
         };
-        Ok((role, unhex("key", &self.key)?, BoxKey(unhex("box_key", &self.box_key)?)))
+        Ok((
+            role,
+            unhex("key", &self.key)?,
+            BoxKey(unhex("box_key", &self.box_key)?),
+        ))
     }
 }
 
@@ -231,13 +235,23 @@ impl Home {
     }
 
     fn write(&self, path: &Path, text: &str, mode: u32) -> Result<(), HomeError> {
-        let open = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-        open.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .map_err(|error| self.io(path, error))
+        let open = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(path);
+        open.and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
+        .map_err(|error| self.io(path, error))
     }
 
     fn io(&self, path: &Path, error: std::io::Error) -> HomeError {
-        HomeError::Io { path: path.to_owned(), error }
+        HomeError::Io {
+            path: path.to_owned(),
+            error,
+        }
     }
 
     /// Reads the node's keys.
@@ -254,26 +268,42 @@ impl Home {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let used = self.database().exists() || self.request_path().exists();
                 let home = self.0.clone();
-                return Err(if used { HomeError::NoKeys(path) } else { HomeError::Missing(home) });
+                return Err(if used {
+                    HomeError::NoKeys(path)
+                } else {
+                    HomeError::Missing(home)
+                });
             }
             Err(error) => return Err(self.io(&path, error)),
         };
-        let mode = fs::metadata(&path).map_err(|error| self.io(&path, error))?.permissions().mode();
+        let mode = fs::metadata(&path)
+            .map_err(|error| self.io(&path, error))?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
             return Err(HomeError::OpenKeys(path));
         }
         // What the parser says could show part of a key, so it is not passed on.
-        let wrong = |reason: String| HomeError::Malformed { path: path.clone(), reason };
+        let wrong = |reason: String| HomeError::Malformed {
+            path: path.clone(),
+            reason,
+        };
         let keys: KeyFile =
             toml::from_str(&text).map_err(|_| wrong("not a key file".to_owned()))?;
         let mut boxes = BTreeMap::new();
         for (cohort, seed) in &keys.boxes {
-            let cohort = cohort.parse().map_err(|_| wrong(format!("cohort '{cohort}'")))?;
+            let cohort = cohort
+                .parse()
+                .map_err(|_| wrong(format!("cohort '{cohort}'")))?;
             boxes.insert(cohort, Secret(unhex("boxes", seed).map_err(wrong)?));
         }
         let seed = unhex("signing", &keys.signing).map_err(wrong)?;
         let secret = Secret(unhex("secret", &keys.secret).map_err(wrong)?);
-        Ok(Identity { signing: SigningKey::from_bytes(&seed), boxes, secret })
+        Ok(Identity {
+            signing: SigningKey::from_bytes(&seed),
+            boxes,
+            secret,
+        })
     }
 
     /// Reads the configuration; without the file, nothing listens and nothing is dialled.
@@ -301,7 +331,11 @@ impl Home {
             return Err(HomeError::Missing(self.0.clone()));
         }
         let path = self.0.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
         let file = file.map_err(|error| self.io(&path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
@@ -324,7 +358,9 @@ pub struct Lock {
 pub fn unhex(field: &str, text: &str) -> Result<[u8; 32], String> {
     let bytes = HEXLOWER.decode(text.as_bytes()).ok();
     let wrong = || format!("{field}: expected 64 hexadecimal digits");
-    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(wrong)
 }
 
 fn toml_text<T: Serialize>(value: &T) -> String {

@@ -7,9 +7,9 @@ pub mod demo;
 pub mod desk;
 #[cfg(feature = "links")]
 pub mod dial;
+pub mod engine;
 #[cfg(feature = "links")]
 pub mod exchange;
-pub mod engine;
 pub mod home;
 #[cfg(feature = "links")]
 pub mod link;

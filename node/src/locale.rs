@@ -44,7 +44,9 @@ impl Language {
     /// The language of that code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
     }
 
     const fn source(self) -> &'static str {
@@ -66,29 +68,41 @@ impl Language {
             readable
         });
         if let Err(errors) = bundle.add_resource(resource) {
-            tracing::error!(language = self.code(), ?errors, "a locale file names a key twice");
+            tracing::error!(
+                language = self.code(),
+                ?errors,
+                "a locale file names a key twice"
+            );
         }
         bundle
     }
 }
 
-static BUNDLES: LazyLock<BTreeMap<Language, FluentBundle<FluentResource>>> =
-    LazyLock::new(|| Language::ALL.map(|language| (language, language.bundle())).into());
+static BUNDLES: LazyLock<BTreeMap<Language, FluentBundle<FluentResource>>> = LazyLock::new(|| {
+    Language::ALL
+        .map(|language| (language, language.bundle()))
+        .into()
+});
 
 /// The words of a key, with its arguments put in.
 #[must_use]
 pub fn text(language: Language, key: &str, arguments: &[(&str, Value<'_>)]) -> String {
     let said = formatted(language, key, arguments);
-    said.or_else(|| formatted(Language::English, key, arguments)).unwrap_or_else(|| key.to_owned())
+    said.or_else(|| formatted(Language::English, key, arguments))
+        .unwrap_or_else(|| key.to_owned())
 }
 
 fn formatted(language: Language, key: &str, arguments: &[(&str, Value<'_>)]) -> Option<String> {
     let bundle = BUNDLES.get(&language)?;
     let pattern = bundle.get_message(key)?.value()?;
-    let arguments: FluentArgs<'_> =
-        arguments.iter().map(|(name, value)| (*name, value.clone())).collect();
+    let arguments: FluentArgs<'_> = arguments
+        .iter()
+        .map(|(name, value)| (*name, value.clone()))
+        .collect();
     let mut errors = Vec::new();
-    let said = bundle.format_pattern(pattern, Some(&arguments), &mut errors).into_owned();
+    let said = bundle
+        .format_pattern(pattern, Some(&arguments), &mut errors)
+        .into_owned();
     if !errors.is_empty() {
         tracing::warn!(language = language.code(), key, ?errors, "words with a gap");
     }
@@ -98,12 +112,22 @@ fn formatted(language: Language, key: &str, arguments: &[(&str, Value<'_>)]) -> 
 /// A day as people write it; "no date" without one.
 #[must_use]
 pub fn date(language: Language, date: Option<Date>) -> String {
-    let Some(date) = date else { return text(language, "date-unknown", &[]) };
+    let Some(date) = date else {
+        return text(language, "date-unknown", &[]);
+    };
     let (year, month, day) = date.civil();
     let month = text(language, &format!("month-{month}"), &[]);
     // As texts: a year has no thousands.
     let (year, day) = (year.to_string(), day.to_string());
-    text(language, "date", &[("day", day.into()), ("month", month.into()), ("year", year.into())])
+    text(
+        language,
+        "date",
+        &[
+            ("day", day.into()),
+            ("month", month.into()),
+            ("year", year.into()),
+        ],
+    )
 }
 
 /// A date of birth as people write it, as far as it is known.
@@ -115,7 +139,11 @@ pub fn birth(language: Language, birth: Birth) -> String {
         (Some(month), None) => {
             let month = text(language, &format!("month-{month}"), &[]);
             let year = year.to_string();
-            text(language, "date-month", &[("month", month.into()), ("year", year.into())])
+            text(
+                language,
+                "date-month",
+                &[("month", month.into()), ("year", year.into())],
+            )
         }
         (None, _) => year.to_string(),
     }
@@ -126,7 +154,11 @@ pub fn birth(language: Language, birth: Birth) -> String {
 pub fn programme(language: Language, programme: ProgrammeId) -> String {
     match programme.name() {
         Some(name) => text(language, &format!("programme-{name}"), &[]),
-        None => text(language, "programme-unknown", &[("number", programme.0.into())]),
+        None => text(
+            language,
+            "programme-unknown",
+            &[("number", programme.0.into())],
+        ),
     }
 }
 
@@ -135,7 +167,11 @@ pub fn programme(language: Language, programme: ProgrammeId) -> String {
 pub fn module(language: Language, module: ModuleId) -> String {
     match module.name() {
         Some(name) => text(language, &format!("module-{name}"), &[]),
-        None => text(language, "module-unknown", &[("number", module.number.into())]),
+        None => text(
+            language,
+            "module-unknown",
+            &[("number", module.number.into())],
+        ),
     }
 }
 

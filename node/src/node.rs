@@ -11,9 +11,7 @@ use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster};
 use spean_protocol::session::Outcome;
 
-use crate::api::{
-    Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage,
-};
+use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
 use crate::service::{NodeEngine, Service, Stopped};
@@ -103,11 +101,18 @@ impl Node {
         match request {
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
             Request::RosterInstall { bytes } => {
-                let page = self.service.call(move |engine| install(engine, &bytes)).await??;
+                let page = self
+                    .service
+                    .call(move |engine| install(engine, &bytes))
+                    .await??;
                 self.renew_known().await?;
                 Ok(Reply::Roster(page))
             }
-            other => self.service.call(move |engine| answer(engine, other)).await?,
+            other => {
+                self.service
+                    .call(move |engine| answer(engine, other))
+                    .await?
+            }
         }
     }
 
@@ -124,9 +129,14 @@ impl Node {
             Ok::<_, EngineError>((site, keys))
         });
         let (site, keys) = found.await??;
-        let outcome = self.dialler.exchange(&self.service, peer, site, &keys).await?;
+        let outcome = self
+            .dialler
+            .exchange(&self.service, peer, site, &keys)
+            .await?;
         self.renew_known().await?;
-        self.service.call(move |engine| engine.note_exchange(site)).await??;
+        self.service
+            .call(move |engine| engine.note_exchange(site))
+            .await??;
         Ok(outcome)
     }
 
@@ -136,7 +146,10 @@ impl Node {
     /// Always.
     #[cfg(not(feature = "links"))]
     pub async fn sync(&self, _peer: &str) -> Result<Outcome, Refusal> {
-        Err(Refusal::new(Kind::Link, "this program was built without links: use sticks"))
+        Err(Refusal::new(
+            Kind::Link,
+            "this program was built without links: use sticks",
+        ))
     }
 
     /// Tells the links which keys the roster lists by now.
@@ -153,7 +166,11 @@ impl Node {
 }
 
 fn keys_of(roster: &Roster) -> BTreeSet<[u8; 32]> {
-    roster.sites.iter().flat_map(|site| site.keys.iter().copied()).collect()
+    roster
+        .sites
+        .iter()
+        .flat_map(|site| site.keys.iter().copied())
+        .collect()
 }
 
 /// Installs the first roster of a home that has none.
@@ -206,9 +223,7 @@ const fn role_name(role: Role) -> &'static str {
 fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
     Ok(match request {
         Request::Status => Reply::Status(Box::new(engine.status()?)),
-        Request::LearnerAdd(row) => {
-            Reply::Added(engine.add_learner(&row)?)
-        }
+        Request::LearnerAdd(row) => Reply::Added(engine.add_learner(&row)?),
         Request::LearnerFind { needle, limit } => {
             let line = |row: crate::store::LearnerRow| LearnerLine {
                 learner: row.learner,
@@ -219,9 +234,11 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
         }
         Request::LearnerShow(learner) => Reply::Learner(Box::new(page(engine, learner)?)),
         Request::LearnerDocument(learner) => Reply::Document(engine.document(learner)?),
-        Request::Record { learner, date, fields } => {
-            Reply::Events(engine.record(learner, read_date(&date)?, &fields)?)
-        }
+        Request::Record {
+            learner,
+            date,
+            fields,
+        } => Reply::Events(engine.record(learner, read_date(&date)?, &fields)?),
         Request::ImportLearners { source, rows } => {
             Reply::Fates(engine.import_learners(&source, &rows)?)
         }
@@ -229,7 +246,12 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::Fates(engine.import_events(&source, &rows)?)
         }
         Request::Flush => Reply::Events(engine.flush()?),
-        Request::TransferOut { learner, to, date, with_restricted } => {
+        Request::TransferOut {
+            learner,
+            to,
+            date,
+            with_restricted,
+        } => {
             let to = destination(engine, &to)?;
             let date = read_date(&date)?;
             Reply::Departure(engine.transfer_out(learner, to, date, with_restricted)?)
@@ -242,18 +264,28 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             };
             Reply::Arrival(arrival)
         }
-        Request::StickExport { directory, to, carrier } => {
+        Request::StickExport {
+            directory,
+            to,
+            carrier,
+        } => {
             let sites: Result<Vec<SiteId>, _> =
                 to.iter().map(|code| engine.site_of(code)).collect();
-            Reply::Bundles(vec![stick::export(engine, Path::new(&directory), &sites?, &carrier)?])
+            Reply::Bundles(vec![stick::export(
+                engine,
+                Path::new(&directory),
+                &sites?,
+                &carrier,
+            )?])
         }
         Request::StickImport { path } => Reply::Bundles(stick::import(engine, Path::new(&path))?),
-        Request::StickInspect { path } => {
-            Reply::Bundles(stick::inspect(engine, Path::new(&path))?)
-        }
+        Request::StickInspect { path } => Reply::Bundles(stick::inspect(engine, Path::new(&path))?),
         Request::Totals(query) => Reply::Totals(Box::new(engine.totals(query)?)),
         Request::TotalsOf { site, query } => {
-            let query = spean_protocol::totals::Query { site: Some(engine.site_of(&site)?), ..query };
+            let query = spean_protocol::totals::Query {
+                site: Some(engine.site_of(&site)?),
+                ..query
+            };
             Reply::Totals(Box::new(engine.totals(query)?))
         }
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
@@ -264,16 +296,20 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
 }
 
 fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refusal> {
-    let row = engine.learner(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+    let row = engine
+        .learner(learner)?
+        .ok_or(EngineError::UnknownLearner(learner))?;
     let view = engine.view(learner)?.ok_or(EngineError::NotHere(learner))?;
     let state = match CustodyState::of(&view, engine.site()) {
         CustodyState::Here => "here".to_owned(),
-        CustodyState::Departed { to: Destination::Site(site) } => {
+        CustodyState::Departed {
+            to: Destination::Site(site),
+        } => {
             format!("on the way to {}", engine.code(site))
         }
-        CustodyState::Departed { to: Destination::WithoutNode } => {
-            "at a prison without a node".to_owned()
-        }
+        CustodyState::Departed {
+            to: Destination::WithoutNode,
+        } => "at a prison without a node".to_owned(),
         CustodyState::Departed { .. } => "departed, nobody said where".to_owned(),
         CustodyState::Elsewhere { site } => format!("at {}", engine.code(site)),
         CustodyState::SeveralSites(sites) => {
@@ -283,14 +319,22 @@ fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refu
         CustodyState::Released => "released".to_owned(),
         CustodyState::Unknown => "nobody knows where".to_owned(),
     };
-    Ok(LearnerPage { learner, name: row.name, state, view })
+    Ok(LearnerPage {
+        learner,
+        name: row.name,
+        state,
+        view,
+    })
 }
 
 fn read_date(text: &str) -> Result<Option<Date>, Refusal> {
     match text {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| {
-            Refusal::new(Kind::Refused, format!("'{text}' is no day: write it as 2026-03-31"))
+            Refusal::new(
+                Kind::Refused,
+                format!("'{text}' is no day: write it as 2026-03-31"),
+            )
         }),
     }
 }
@@ -320,7 +364,10 @@ impl NodeEngine {
         fields: &[String; 8],
     ) -> Result<u64, Refusal> {
         let body = self.body(learner, fields)?;
-        let event = Event { date, ..Event::new(body) };
+        let event = Event {
+            date,
+            ..Event::new(body)
+        };
         Ok(self.append(learner, &[(None, event)])?)
     }
 }

@@ -26,7 +26,11 @@ impl Qr {
     /// # Errors
     /// [`TooLong`].
     pub fn of(text: &str) -> Result<Self, TooLong> {
-        QRBuilder::new(text).ecl(ECL::M).build().map(Self).map_err(|_| TooLong)
+        QRBuilder::new(text)
+            .ecl(ECL::M)
+            .build()
+            .map(Self)
+            .map_err(|_| TooLong)
     }
 
     /// The version, 1 to 40: four modules a side more with each.
@@ -75,7 +79,9 @@ impl Qr {
     /// Whether the module at that place, counted from the quiet zone's corner, is dark.
     fn dark(&self, x: usize, y: usize) -> bool {
         let inside = |at: usize| at.checked_sub(QUIET).filter(|at| *at < self.0.size);
-        inside(x).zip(inside(y)).is_some_and(|(x, y)| self.0[y][x].value())
+        inside(x)
+            .zip(inside(y))
+            .is_some_and(|(x, y)| self.0[y][x].value())
     }
 }
 
@@ -130,7 +136,11 @@ mod tests {
     fn slip(keys: usize) -> String {
         let key = |number: u8| HeldKey {
             site: SiteId(u16::MAX),
-            stream: if number.is_multiple_of(2) { Stream::Education } else { Stream::Restricted },
+            stream: if number.is_multiple_of(2) {
+                Stream::Education
+            } else {
+                Stream::Restricted
+            },
             stay: StayId([number; 16]),
             key: StayKey(Secret([number; 32])),
         };
@@ -142,13 +152,16 @@ mod tests {
         let to = box_key(&Secret([1; 32]));
         let from = SigningKey::from_bytes(&[2; 32]);
         let places = (SiteId(3), SiteId(4));
-        Slip::issue([5; 16], places, &content, &to, &from, [6; 32]).unwrap().to_text()
+        Slip::issue([5; 16], places, &content, &to, &from, [6; 32])
+            .unwrap()
+            .to_text()
     }
 
     #[test]
     fn a_slip_fits_a_small_code() {
-        let versions: Vec<usize> =
-            (1..=SLIP_KEYS_MAX).map(|keys| Qr::of(&slip(keys)).unwrap().version()).collect();
+        let versions: Vec<usize> = (1..=SLIP_KEYS_MAX)
+            .map(|keys| Qr::of(&slip(keys)).unwrap().version())
+            .collect();
         // One key without restricted data and two with it: within 13-M, 69 modules a side. Three
         // and four keys, for stays over two cohorts, take up to 16-M, 81 modules.
         assert_eq!(versions, [11, 13, 14, 16]);
@@ -166,8 +179,11 @@ mod tests {
     fn both_pictures_show_every_module() {
         let qr = Qr::of(&slip(1)).unwrap();
         let side = qr.0.size + 2 * QUIET;
-        let lines: Vec<Vec<char>> =
-            qr.terminal().lines().map(|line| line.chars().collect()).collect();
+        let lines: Vec<Vec<char>> = qr
+            .terminal()
+            .lines()
+            .map(|line| line.chars().collect())
+            .collect();
         assert_eq!(lines.len(), side.div_ceil(2));
         assert!(lines.iter().all(|line| line.len() == side));
         let svg = qr.svg();
@@ -176,7 +192,11 @@ mod tests {
                 let dark = (QUIET..side - QUIET).contains(&x)
                     && (QUIET..side - QUIET).contains(&y)
                     && qr.0[y - QUIET][x - QUIET].value();
-                let filled = if y % 2 == 0 { "\u{2588}\u{2580}" } else { "\u{2588}\u{2584}" };
+                let filled = if y % 2 == 0 {
+                    "\u{2588}\u{2580}"
+                } else {
+                    "\u{2588}\u{2584}"
+                };
                 assert_eq!(filled.contains(*shown), !dark, "{x} {y}");
                 assert_eq!(svg.contains(&format!("M{x} {y}h1v1h-1z")), dark, "{x} {y}");
             }

@@ -35,12 +35,19 @@ pub async fn run(
     }
     #[cfg(feature = "web")]
     if let Some(address) = config.web {
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
-            let message = format!("config.toml: web = {address}: {error}: choose another address");
-            Refusal::new(Kind::Home, message)
-        })?;
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .map_err(|error| {
+                let message =
+                    format!("config.toml: web = {address}: {error}: choose another address");
+                Refusal::new(Kind::Home, message)
+            })?;
         tracing::info!(%address, "serving pages");
-        tokio::spawn(crate::web::serve(node.service.clone(), listener, std::future::pending()));
+        tokio::spawn(crate::web::serve(
+            node.service.clone(),
+            listener,
+            std::future::pending(),
+        ));
     }
     let seconds = config.flush_seconds.unwrap_or(FLUSH_SECONDS).max(1);
     tokio::spawn(flush_regularly(node.clone(), Duration::from_secs(seconds)));
@@ -48,7 +55,9 @@ pub async fn run(
     ready();
     stop.await;
     tracing::info!("stopping");
-    node.service.call(crate::service::NodeEngine::flush).await??;
+    node.service
+        .call(crate::service::NodeEngine::flush)
+        .await??;
     // A socket that stays behind would only make the next command wait for nobody.
     let _ = fs::remove_file(home.socket());
     Ok(())
@@ -59,9 +68,8 @@ pub async fn run(
 fn bind(home: &Home) -> Result<UnixListener, Refusal> {
     let path = home.socket();
     let _ = fs::remove_file(&path);
-    let said = |error: std::io::Error| {
-        Refusal::new(Kind::Home, format!("{}: {error}", path.display()))
-    };
+    let said =
+        |error: std::io::Error| Refusal::new(Kind::Home, format!("{}: {error}", path.display()));
     let listener = UnixListener::bind(&path).map_err(said)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(said)?;
     Ok(listener)
@@ -117,9 +125,14 @@ async fn answer_one(node: &Node, mut stream: UnixStream) -> std::io::Result<()> 
 /// # Errors
 /// [`Refusal`]: the node's own, or that it went away.
 pub async fn ask(home: &Home, request: &Request) -> Result<Option<Reply>, Refusal> {
-    let Ok(mut stream) = UnixStream::connect(home.socket()).await else { return Ok(None) };
+    let Ok(mut stream) = UnixStream::connect(home.socket()).await else {
+        return Ok(None);
+    };
     let gone = |error: std::io::Error| {
-        Refusal::new(Kind::Home, format!("the running node went away: {error}: try again"))
+        Refusal::new(
+            Kind::Home,
+            format!("the running node went away: {error}: try again"),
+        )
     };
     write_message(&mut stream, request).await.map_err(gone)?;
     let bytes = read_message(&mut stream).await.map_err(gone)?;

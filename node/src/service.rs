@@ -76,7 +76,10 @@ impl Service {
     pub async fn fold_all(&self) -> Result<(), EngineError> {
         loop {
             let folded = self.call(|engine| engine.fold(FOLD_LEARNERS)).await;
-            if !folded.map_err(|_| EngineError::Malformed("the node is stopping"))??.more {
+            if !folded
+                .map_err(|_| EngineError::Malformed("the node is stopping"))??
+                .more
+            {
                 return Ok(());
             }
         }
@@ -100,7 +103,11 @@ fn serve(mut engine: NodeEngine, queue: &Receiver<Job>) {
     let _end = EndWithTheEngine;
     let mut more = true;
     loop {
-        let wait = if more { Duration::ZERO } else { Duration::from_secs(3600) };
+        let wait = if more {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(3600)
+        };
         match queue.recv_timeout(wait) {
             Ok(job) => {
                 job(&mut engine);

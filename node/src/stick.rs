@@ -27,7 +27,10 @@ pub fn export(
     carrier: &str,
 ) -> Result<BundleLine, Refusal> {
     if carrier.len() > 64 || carrier.chars().any(char::is_control) {
-        return Err(Refusal::new(Kind::Refused, "--carrier: one line of at most 64 bytes"));
+        return Err(Refusal::new(
+            Kind::Refused,
+            "--carrier: one line of at most 64 bytes",
+        ));
     }
     if !directory.is_dir() {
         let shown = directory.display();
@@ -35,7 +38,11 @@ pub fn export(
         return Err(Refusal::new(Kind::Store, message));
     }
     let codes: Vec<String> = to.iter().map(|site| engine.code(*site)).collect();
-    let route = if codes.is_empty() { "anyone".to_owned() } else { codes.join("-") };
+    let route = if codes.is_empty() {
+        "anyone".to_owned()
+    } else {
+        codes.join("-")
+    };
     let source = engine.code(engine.site());
     let free = |number: &u32| {
         let name = format!("spean-{source}-{route}-{number}.{ENDING}");
@@ -55,7 +62,14 @@ pub fn export(
     let contents = written?;
     let route = format!("{source} to {route}");
     let file = path.display().to_string();
-    Ok(BundleLine { file, manifest: None, route, contents, stopped: None, new: None })
+    Ok(BundleLine {
+        file,
+        manifest: None,
+        route,
+        contents,
+        stopped: None,
+        new: None,
+    })
 }
 
 fn write_bundle(
@@ -68,14 +82,19 @@ fn write_bundle(
     let said = |error: std::io::Error| explain(path, &error);
     // A half file of an earlier try goes; `create_new` follows no link that a stick may hold.
     let _ = fs::remove_file(half);
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).open(half).map_err(said)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(half)
+        .map_err(said)?;
     let contents = engine.export(to, carrier, &mut |bytes| file.write_all(bytes))?;
     let contents = contents.map_err(said)?;
     file.sync_all().map_err(said)?;
     fs::rename(half, path).map_err(said)?;
     if let Some(directory) = path.parent() {
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(said)?;
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(said)?;
     }
     Ok(contents)
 }
@@ -122,13 +141,27 @@ pub fn inspect(engine: &NodeEngine, path: &Path) -> Result<Vec<BundleLine>, Refu
         let (manifest, contents, stopped) =
             engine.inspect_bundle(&mut |wanted| read(&mut handle, wanted))?;
         let route = manifest.as_ref().map_or_else(String::new, |manifest| {
-            let to: Vec<String> =
-                manifest.destinations.iter().map(|site| engine.code(*site)).collect();
-            let to = if to.is_empty() { "anyone".to_owned() } else { to.join(", ") };
+            let to: Vec<String> = manifest
+                .destinations
+                .iter()
+                .map(|site| engine.code(*site))
+                .collect();
+            let to = if to.is_empty() {
+                "anyone".to_owned()
+            } else {
+                to.join(", ")
+            };
             format!("{} to {to}", engine.code(manifest.source))
         });
         let file = path.display().to_string();
-        lines.push(BundleLine { file, manifest, route, contents, stopped, new: None });
+        lines.push(BundleLine {
+            file,
+            manifest,
+            route,
+            contents,
+            stopped,
+            new: None,
+        });
     }
     Ok(lines)
 }
@@ -147,7 +180,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Refusal> {
     }
     found.sort();
     if found.is_empty() {
-        let message = format!("{}: no bundle there: is it the right stick?", path.display());
+        let message = format!(
+            "{}: no bundle there: is it the right stick?",
+            path.display()
+        );
         return Err(Refusal::new(Kind::Refused, message));
     }
     Ok(found)

@@ -108,13 +108,17 @@ pub enum StoreError {
     #[error("the disk is full: free some room, then try again (nothing was lost)")]
     Full,
     /// The database cannot be written.
-    #[error("the database cannot be written: check that the disk is not mounted read-only and that this user owns {0}")]
+    #[error(
+        "the database cannot be written: check that the disk is not mounted read-only and that this user owns {0}"
+    )]
     ReadOnly(String),
     /// Another program holds the database.
     #[error("the database is locked by another program: close it, then try again")]
     Locked,
     /// It was written by a newer program.
-    #[error("the database has version {found}, this program knows up to {known}: install the newer program again")]
+    #[error(
+        "the database has version {found}, this program knows up to {known}: install the newer program again"
+    )]
     Newer {
         /// The version in the file.
         found: u32,
@@ -122,7 +126,9 @@ pub enum StoreError {
         known: u32,
     },
     /// The file is damaged.
-    #[error("the database is damaged ({0}): restore the last backup, or reinstall; peers hold what was sent")]
+    #[error(
+        "the database is damaged ({0}): restore the last backup, or reinstall; peers hold what was sent"
+    )]
     Damaged(String),
     /// Something else that the database said.
     #[error("database: {0}")]

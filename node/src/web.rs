@@ -49,7 +49,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     // One request a connection: an idle browser takes no place from another.
     (header::CONNECTION, "close"),
 ];
@@ -68,19 +71,26 @@ pub async fn serve(
         .route("/find", get(find_page))
         .route("/learner/{id}", get(learner_page))
         .route("/receipt/{id}", get(receipt_page))
-        .route("/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], STYLE)))
+        .route(
+            "/style.css",
+            get(async || ([(header::CONTENT_TYPE, "text/css")], STYLE)),
+        )
         .fallback(async |query: Questions| failed(query, Failure::NoPage))
         .method_not_allowed_fallback(async |query: Questions| failed(query, Failure::OnlyGet))
         .layer(map_response(with_headers))
         .with_state(service);
-    axum::serve(guard::Guarded::new(listener, CONNECTION), pages).with_graceful_shutdown(stop).await
+    axum::serve(guard::Guarded::new(listener, CONNECTION), pages)
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 type Questions = Result<Query<Asked>, QueryRejection>;
 
 async fn with_headers(mut response: Response) -> Response {
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -100,7 +110,9 @@ async fn learner_page(
     path: Result<Path<String>, PathRejection>,
     query: Questions,
 ) -> Response {
-    let Some(id) = learner_id(path) else { return failed(query, Failure::NoLearner) };
+    let Some(id) = learner_id(path) else {
+        return failed(query, Failure::NoLearner);
+    };
     let frame = Frame::new(&asked(query), format!("/learner/{id}"));
     answer(&frame, learner::page(&service, &frame, id).await)
 }
@@ -110,7 +122,9 @@ async fn receipt_page(
     path: Result<Path<String>, PathRejection>,
     query: Questions,
 ) -> Response {
-    let Some(id) = learner_id(path) else { return failed(query, Failure::NoLearner) };
+    let Some(id) = learner_id(path) else {
+        return failed(query, Failure::NoLearner);
+    };
     let frame = Frame::new(&asked(query), format!("/receipt/{id}"));
     answer(&frame, receipt::page(&service, &frame, id).await)
 }
@@ -134,7 +148,12 @@ fn answer(frame: &Frame, page: Result<String, Failure>) -> Response {
         Ok(body) => (StatusCode::OK, body),
         Err(failure) => (failure.status(), failure.page(frame)),
     };
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], body).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        body,
+    )
+        .into_response()
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ pub struct Machine;
 impl World for Machine {
     fn wall_seconds(&self) -> u64 {
         // A clock before 1970 counts as 1970.
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
     }
 
     fn random(&mut self) -> [u8; 32] {

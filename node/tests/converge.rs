@@ -15,7 +15,9 @@ use network::{DGP, Network, Node, export, import, items, loan, place_of, site};
 use proptest::prelude::*;
 use spean::engine::import::{EventRow, LearnerRow};
 use spean::store::memory::Memory;
-use spean_protocol::event::{Body, Date, Destination, Event, Who5Moment};
+use spean_protocol::event::{
+    Body, Date, Destination, Event, EventId, RetractionReason, Who5Moment,
+};
 use spean_protocol::id::LearnerId;
 use spean_protocol::session::Host;
 use spean_protocol::totals::Query;
@@ -402,4 +404,35 @@ fn a_new_run_brings_nothing_that_both_have() {
         );
         assert_eq!(prison.refused + dgp.refused, 0);
     }
+}
+
+/// Goal: an event keeps its name from the moment it is recorded, so that what refers to it does so
+/// also when the machine restarts before anything was sealed.
+#[test]
+fn what_was_taken_back_before_a_restart_stays_so() {
+    let Story {
+        mut network,
+        learners,
+        ..
+    } = Story::new();
+    // Learners whose profile was sealed in an earlier run: this one seals nothing of theirs.
+    network.restart(1);
+    network.nodes[1].append(learners[0], &loan(0)).unwrap();
+    let events = network.nodes[1].events(learners[0]).unwrap();
+    let lent = |event: &Event| matches!(event.body, Body::LoanOut { .. });
+    let (id, _) = events.into_iter().find(|(_, event)| lent(event)).unwrap();
+    let (event, reason) = (EventId(id), RetractionReason::EnteredByMistake);
+    let mistake = Event::new(Body::Retracted { event, reason });
+    network.nodes[1]
+        .append(learners[0], &[(None, mistake)])
+        .unwrap();
+    let standing = |node: &Node| {
+        let view = node.view(learners[0]).unwrap().unwrap();
+        (view.notices.retracted, view.registers.loans_open)
+    };
+    assert_eq!(standing(&network.nodes[1]), (1, vec![]));
+    network.restart(1);
+    network.settle();
+    assert_eq!(standing(&network.nodes[1]), (1, vec![]));
+    assert_eq!(standing(&network.nodes[DGP]), (1, vec![]));
 }

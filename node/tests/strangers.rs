@@ -102,7 +102,12 @@ fn a_resumed_snapshot_is_proved_and_its_honest_part_arrives() {
         network.exchange(1, 2, None);
     }
     // The DGP gets the opening and the first segment, then the proof before the rest.
-    network.exchange(1, DGP, Some(9));
+    network.exchange(1, DGP, Some(6));
+    let here = network.nodes[DGP].skeleton().heads(site(1));
+    assert!(
+        here.iter().all(|head| head.data < 4),
+        "not the whole branch: {here:?}"
+    );
     // The twin meets what clashes with its own, and says so the next time.
     network.exchange(4, 2, None);
     network.exchange(4, 2, None);

@@ -75,7 +75,11 @@ impl Writer {
     /// Starts a bundle. `id` must be fresh and random.
     #[must_use]
     pub fn start(carrier: &Secret, id: [u8; 16], manifest: &Manifest) -> (Self, Vec<u8>) {
-        let mut writer = Self { key: bundle_key(carrier, &id), number: 0, chunk: Vec::new() };
+        let mut writer = Self {
+            key: bundle_key(carrier, &id),
+            number: 0,
+            chunk: Vec::new(),
+        };
         let mut out = [MAGIC.as_slice(), &id].concat();
         writer.chunk = codec::encode(manifest);
         out.extend(writer.flush(false));
@@ -136,7 +140,12 @@ impl Reader {
         if magic != MAGIC {
             return Err(BundleError::Newer);
         }
-        Ok(Self { key: bundle_key(carrier, id), number: 0, ended: false, unread: 0 })
+        Ok(Self {
+            key: bundle_key(carrier, id),
+            number: 0,
+            ended: false,
+            unread: 0,
+        })
     }
 
     /// The length of the chunk that follows these bytes, and whether it is the last.
@@ -231,5 +240,8 @@ fn bundle_key(carrier: &Secret, id: &[u8]) -> [u8; 32] {
 }
 
 fn chunk_key(bundle: &[u8; 32], number: u64, last: bool) -> [u8; 32] {
-    derive("spean 2026 bundle chunk v1", &[bundle, &number.to_le_bytes(), &[u8::from(last)]])
+    derive(
+        "spean 2026 bundle chunk v1",
+        &[bundle, &number.to_le_bytes(), &[u8::from(last)]],
+    )
 }

@@ -47,15 +47,26 @@ const CATALOGUE: [(ProgrammeId, &str, &[&str]); 8] = [
     (ProgrammeId::BEEP, "beep", &BEEP_COURSES),
     (ProgrammeId::ENGLISH, "english", &["a1", "a2"]),
     (ProgrammeId::DIGITAL, "digital", &["digital-basics"]),
-    (ProgrammeId::REINTEGRATION, "reintegration", &REINTEGRATION_MODULES),
+    (
+        ProgrammeId::REINTEGRATION,
+        "reintegration",
+        &REINTEGRATION_MODULES,
+    ),
     (ProgrammeId::LITERACY, "literacy", &[]),
     (ProgrammeId::VOCATIONAL, "vocational", &[]),
     (ProgrammeId::ORIENTATION, "orientation", &[]),
     (ProgrammeId::LIBRARY, "library", &[]),
 ];
 
-const BEEP_COURSES: [&str; 7] =
-    ["khmer", "math-1", "math-2", "chemistry", "gender", "physics", "fundamental-skills"];
+const BEEP_COURSES: [&str; 7] = [
+    "khmer",
+    "math-1",
+    "math-2",
+    "chemistry",
+    "gender",
+    "physics",
+    "fundamental-skills",
+];
 
 /// Six are named by the sources; two are slots that the DGP fills.
 const REINTEGRATION_MODULES: [&str; 8] = [
@@ -95,13 +106,19 @@ impl ProgrammeId {
     /// The programme of that name in an import file, such as `beep`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        CATALOGUE.iter().find(|(_, known, _)| *known == name).map(|(id, _, _)| *id)
+        CATALOGUE
+            .iter()
+            .find(|(_, known, _)| *known == name)
+            .map(|(id, _, _)| *id)
     }
 
     /// The name in import files, if this version knows the programme.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        CATALOGUE.iter().find(|(id, _, _)| *id == self).map(|(_, name, _)| *name)
+        CATALOGUE
+            .iter()
+            .find(|(id, _, _)| *id == self)
+            .map(|(_, name, _)| *name)
     }
 
     /// The module of that name in an import file, such as `math-1` of BEEP.
@@ -114,20 +131,29 @@ impl ProgrammeId {
     pub fn modules(self) -> impl Iterator<Item = ModuleId> {
         (1..=u8::MAX)
             .zip(module_names(self))
-            .map(move |(number, _)| ModuleId { programme: self, number })
+            .map(move |(number, _)| ModuleId {
+                programme: self,
+                number,
+            })
     }
 
     /// Whether work in the programme makes a person a beneficiary of the education centre
     /// (IND-01): literacy, vocational classes and the library do not.
     #[must_use]
     pub fn is_of_the_centre(self) -> bool {
-        matches!(self, Self::BEEP | Self::ENGLISH | Self::DIGITAL | Self::REINTEGRATION)
+        matches!(
+            self,
+            Self::BEEP | Self::ENGLISH | Self::DIGITAL | Self::REINTEGRATION
+        )
     }
 }
 
 impl ModuleId {
     /// The module that teaches how to start a micro-business.
-    pub const MICRO_BUSINESS: Self = Self { programme: ProgrammeId::REINTEGRATION, number: 5 };
+    pub const MICRO_BUSINESS: Self = Self {
+        programme: ProgrammeId::REINTEGRATION,
+        number: 5,
+    };
 
     /// The name in import files, if this version knows the module.
     #[must_use]
@@ -166,7 +192,10 @@ impl From<ModuleId> for Scope {
 impl From<Scope> for ModuleId {
     fn from(scope: Scope) -> Self {
         match scope {
-            Scope::Programme(programme) => Self { programme, number: 0 },
+            Scope::Programme(programme) => Self {
+                programme,
+                number: 0,
+            },
             Scope::Module(module) => module,
         }
     }
@@ -220,7 +249,10 @@ impl FromStr for ModuleId {
         let numbered = || {
             let (programme, number) = text.strip_prefix("module-")?.split_once('.')?;
             let programme = ProgrammeId(programme.parse().ok()?);
-            Some(Self { programme, number: number.parse().ok()? })
+            Some(Self {
+                programme,
+                number: number.parse().ok()?,
+            })
         };
         let named = ProgrammeId::all().find_map(|programme| programme.module(text));
         named.or_else(numbered).ok_or(UnknownName)
@@ -240,7 +272,9 @@ impl Serialize for ProgrammeId {
 impl<'de> Deserialize<'de> for ProgrammeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(D::Error::custom)
         } else {
             u8::deserialize(deserializer).map(Self)
         }
@@ -260,7 +294,9 @@ impl Serialize for ModuleId {
 impl<'de> Deserialize<'de> for ModuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(D::Error::custom)
         } else {
             let (programme, number) = <(ProgrammeId, u8)>::deserialize(deserializer)?;
             Ok(Self { programme, number })
@@ -269,7 +305,10 @@ impl<'de> Deserialize<'de> for ModuleId {
 }
 
 fn module_names(programme: ProgrammeId) -> &'static [&'static str] {
-    CATALOGUE.iter().find(|(id, _, _)| *id == programme).map_or(&[], |(_, _, modules)| *modules)
+    CATALOGUE
+        .iter()
+        .find(|(id, _, _)| *id == programme)
+        .map_or(&[], |(_, _, modules)| *modules)
 }
 
 /// Goal: a number never changes its meaning, and an unknown one is never lost.
@@ -283,7 +322,10 @@ mod tests {
     fn every_known_name_leads_to_its_number_and_back() {
         let mut modules = 0;
         for programme in ProgrammeId::all() {
-            assert_eq!(ProgrammeId::from_name(programme.name().unwrap()), Some(programme));
+            assert_eq!(
+                ProgrammeId::from_name(programme.name().unwrap()),
+                Some(programme)
+            );
             for module in programme.modules() {
                 assert_eq!(programme.module(&module.to_string()), Some(module));
                 // So that a name alone says which module is meant.
@@ -299,7 +341,10 @@ mod tests {
 
     #[test]
     fn an_unknown_number_prints_and_survives_its_encoding() {
-        let module = ModuleId { programme: ProgrammeId(4), number: 11 };
+        let module = ModuleId {
+            programme: ProgrammeId(4),
+            number: 11,
+        };
         assert_eq!(module.to_string(), "module-4.11");
         assert_eq!("module-4.11".parse(), Ok(module));
         assert_eq!(ProgrammeId(9).to_string(), "programme-9");

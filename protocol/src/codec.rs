@@ -42,7 +42,11 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// [`DecodeError::Malformed`] or [`DecodeError::LeftOver`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (value, rest) = take(bytes)?;
-    if rest.is_empty() { Ok(value) } else { Err(DecodeError::LeftOver(rest.len())) }
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::LeftOver(rest.len()))
+    }
 }
 
 /// Decodes a value from the front of `bytes` and returns the rest.
@@ -66,5 +70,9 @@ pub fn take_bytes(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), DecodeEr
 /// # Errors
 /// [`DecodeError::TooMany`].
 pub fn at_most(found: usize, limit: usize) -> Result<(), DecodeError> {
-    if found <= limit { Ok(()) } else { Err(DecodeError::TooMany { found, limit }) }
+    if found <= limit {
+        Ok(())
+    } else {
+        Err(DecodeError::TooMany { found, limit })
+    }
 }

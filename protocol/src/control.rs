@@ -91,7 +91,9 @@ impl Entry {
                 let (id, sealed) = codec::decode(body)?;
                 Self::Grant { id, sealed }
             }
-            4 => Self::Statement { sealed: codec::decode(body)? },
+            4 => Self::Statement {
+                sealed: codec::decode(body)?,
+            },
             other => Self::Newer(*other),
         })
     }

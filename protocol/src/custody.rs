@@ -124,20 +124,32 @@ impl CustodyState {
 /// The sites of all open stays.
 #[must_use]
 pub fn open_sites(stays: &[Stay]) -> BTreeSet<SiteId> {
-    stays.iter().filter(|stay| stay.is_open()).map(|stay| stay.site).collect()
+    stays
+        .iter()
+        .filter(|stay| stay.is_open())
+        .map(|stay| stay.site)
+        .collect()
 }
 
 /// The departures after which the learner is not known to have been anywhere. More than one only
 /// where copies of a machine, or sites that know little of each other, each recorded one.
 pub fn newest_departures(stays: &[Stay]) -> impl Iterator<Item = &Departure> {
-    stays.iter().flat_map(|stay| &stay.departures).filter(|departure| !departure.answered)
+    stays
+        .iter()
+        .flat_map(|stay| &stay.departures)
+        .filter(|departure| !departure.answered)
 }
 
 /// Where the newest departure leads, if its records agree.
 fn last_destination(stays: &[Stay]) -> Option<Destination> {
-    let unanswered: BTreeSet<Destination> =
-        newest_departures(stays).map(|departure| departure.to).collect();
-    if unanswered.len() == 1 { unanswered.first().copied() } else { None }
+    let unanswered: BTreeSet<Destination> = newest_departures(stays)
+        .map(|departure| departure.to)
+        .collect();
+    if unanswered.len() == 1 {
+        unanswered.first().copied()
+    } else {
+        None
+    }
 }
 
 /// The stays that the events in effect tell of, in the order of their ids and sites.
@@ -146,22 +158,43 @@ pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {
     let mut stays: BTreeMap<(StayId, SiteId), Stay> = BTreeMap::new();
     for entry in &in_effect.entries {
         let (event, site, date) = (entry.id.clone(), entry.site(), entry.event.date);
-        let mut of = |stay| {
-            let new = || Stay { stay, site, arrivals: Vec::new(), departures: Vec::new() };
-            stays.entry((stay, site)).or_insert_with(new)
-        };
         match entry.event.body {
             Body::Arrived { stay, from, reason } => {
-                of(stay).arrivals.push(Arrival { event, site, date, from, reason });
+                let arrival = Arrival {
+                    event,
+                    site,
+                    date,
+                    from,
+                    reason,
+                };
+                stay_of(&mut stays, stay, site).arrivals.push(arrival);
             }
             Body::Departed { stay, to, reason } => {
                 let answered = entry.answered;
-                of(stay).departures.push(Departure { event, site, date, to, reason, answered });
+                let departure = Departure {
+                    event,
+                    site,
+                    date,
+                    to,
+                    reason,
+                    answered,
+                };
+                stay_of(&mut stays, stay, site).departures.push(departure);
             }
             _ => {}
         }
     }
     stays.into_values().collect()
+}
+
+fn stay_of(stays: &mut BTreeMap<(StayId, SiteId), Stay>, stay: StayId, site: SiteId) -> &mut Stay {
+    let new = || Stay {
+        stay,
+        site,
+        arrivals: Vec::new(),
+        departures: Vec::new(),
+    };
+    stays.entry((stay, site)).or_insert_with(new)
 }
 
 /// Sets `late` and `answered` of every entry of one learner, from nothing but the entries and the
@@ -195,17 +228,27 @@ fn first_late(
 ) -> BTreeMap<(StayId, SiteId, RunId), u32> {
     let ends = first_ends(entries, causality);
     let mut heights: BTreeMap<(StayId, SiteId, RunId), BTreeSet<u32>> = BTreeMap::new();
-    for Entry { origin: Origin { position, stay }, .. } in entries {
+    for Entry {
+        origin: Origin { position, stay },
+        ..
+    } in entries
+    {
         let place = (*stay, position.site, position.run);
         heights.entry(place).or_default().insert(position.height);
     }
     let mut first_late = BTreeMap::new();
     for ((stay, site, run), heights) in heights {
-        let Some(ends) = ends.get(&(stay, site)) else { continue };
+        let Some(ends) = ends.get(&(stay, site)) else {
+            continue;
+        };
         let heights: Vec<u32> = heights.into_iter().collect();
         let on_time = ends.iter().map(|(end, before)| {
             heights.partition_point(|height| {
-                let written = Position { site, run, height: *height };
+                let written = Position {
+                    site,
+                    run,
+                    height: *height,
+                };
                 written == *end || before(written)
             })
         });
@@ -223,12 +266,17 @@ fn first_ends<'a>(
 ) -> BTreeMap<(StayId, SiteId), Vec<(Position, Ancestors<'a>)>> {
     // Of a key with two contents, nobody can say that it retracts anything.
     let disputed = Entry::disputed_ids(entries);
-    let retractions = entries.iter().filter(|one| one.is_retraction() && !disputed.contains(&one.id));
-    let retracted: BTreeSet<(Origin, &EventId)> =
-        retractions.flat_map(|one| one.overrules().map(|id| (one.origin, id))).collect();
+    let retractions = entries
+        .iter()
+        .filter(|one| one.is_retraction() && !disputed.contains(&one.id));
+    let retracted: BTreeSet<(Origin, &EventId)> = retractions
+        .flat_map(|one| one.overrules().map(|id| (one.origin, id)))
+        .collect();
     let mut lowest: BTreeMap<(StayId, SiteId), BTreeMap<RunId, Position>> = BTreeMap::new();
     for entry in entries {
-        let Body::Departed { stay, .. } = entry.event.body else { continue };
+        let Body::Departed { stay, .. } = entry.event.body else {
+            continue;
+        };
         let position = entry.origin.position;
         if !retracted.contains(&(Origin { position, stay }, &entry.id)) {
             let runs = lowest.entry((stay, position.site)).or_default();
@@ -239,33 +287,39 @@ fn first_ends<'a>(
     let with_ancestors = |ends: BTreeMap<RunId, Position>| {
         let ends: Vec<Position> = ends.into_values().collect();
         let all = ends.iter().map(|end| (*end, causality.ancestors_of(*end)));
-        all.filter(|(_, before)| !ends.iter().any(|other| before(*other))).collect()
+        all.filter(|(_, before)| !ends.iter().any(|other| before(*other)))
+            .collect()
     };
-    lowest.into_iter().map(|(stay, ends)| (stay, with_ancestors(ends))).collect()
+    lowest
+        .into_iter()
+        .map(|(stay, ends)| (stay, with_ancestors(ends)))
+        .collect()
 }
 
 /// The departures that are known not to be the newest: somebody who had one already wrote a later
 /// move; or the arrival that it announces is here, from a site that admitted before it heard. Of
 /// several departures from one site to the same other, the first are answered first.
-fn answered(
-    in_effect: &InEffect<'_>,
-    causality: &dyn Causality,
-) -> BTreeSet<(EventId, Origin)> {
+fn answered(in_effect: &InEffect<'_>, causality: &dyn Causality) -> BTreeSet<(EventId, Origin)> {
     let moves = Moves::of(in_effect, causality);
-    let answered = in_effect.entries.iter().filter(|entry| match entry.event.body {
-        Body::Departed { stay, to, .. } => {
-            moves.go_on_after(stay, entry.origin.position)
-                || moves.answer(entry.origin.position, to, causality)
-        }
-        _ => false,
-    });
-    answered.map(|entry| (entry.id.clone(), entry.origin)).collect()
+    let answered = in_effect
+        .entries
+        .iter()
+        .filter(|entry| match entry.event.body {
+            Body::Departed { stay, to, .. } => {
+                moves.go_on_after(stay, entry.origin.position)
+                    || moves.answer(entry.origin.position, to, causality)
+            }
+            _ => false,
+        });
+    answered
+        .map(|entry| (entry.id.clone(), entry.origin))
+        .collect()
 }
 
 /// The arrivals and departures in effect.
 #[derive(Default)]
 struct Moves<'a> {
-    /// The last move of each run, and the last of another stay than that one's.
+    /// The last move of each run.
     last: Vec<(StayId, Position, Ancestors<'a>)>,
     /// How many arrivals there are at the first site from the second.
     arrivals: BTreeMap<(SiteId, SiteId), usize>,
@@ -276,7 +330,7 @@ struct Moves<'a> {
 impl<'a> Moves<'a> {
     fn of(in_effect: &InEffect<'_>, causality: &'a dyn Causality) -> Self {
         let mut moves = Self::default();
-        let mut last: BTreeMap<(SiteId, RunId), Vec<(StayId, Position)>> = BTreeMap::new();
+        let mut last: BTreeMap<(SiteId, RunId), (StayId, Position)> = BTreeMap::new();
         let mut entries = in_effect.entries.clone();
         entries.sort_by_key(|entry| entry.origin.position);
         for entry in entries {
@@ -296,16 +350,12 @@ impl<'a> Moves<'a> {
                 }
                 _ => continue,
             };
-            let last = last.entry((site, run)).or_default();
-            last.retain(|(known, _)| *known != stay);
-            last.push((stay, position));
-            if last.len() > 2 {
-                last.remove(0);
-            }
+            last.insert((site, run), (stay, position));
         }
-        let last = last.into_values().flatten();
-        moves.last =
-            last.map(|(stay, place)| (stay, place, causality.ancestors_of(place))).collect();
+        let last = last.into_values();
+        moves.last = last
+            .map(|(stay, place)| (stay, place, causality.ancestors_of(place)))
+            .collect();
         moves
     }
 
@@ -318,13 +368,23 @@ impl<'a> Moves<'a> {
 
     /// Whether the arrival that the departure at `position` announces is here.
     fn answer(&self, position: Position, to: Destination, causality: &dyn Causality) -> bool {
-        let Destination::Site(there) = to else { return false };
+        let Destination::Site(there) = to else {
+            return false;
+        };
         let site = position.site;
-        let Some(arrived) = self.arrivals.get(&(there, site)) else { return false };
+        let Some(arrived) = self.arrivals.get(&(there, site)) else {
+            return false;
+        };
         let before = causality.ancestors_of(position);
         let runs = self.departures.get(&(site, to)).into_iter().flatten();
         let left_before = runs.map(|(run, heights)| {
-            heights.partition_point(|height| before(Position { site, run: *run, height: *height }))
+            heights.partition_point(|height| {
+                before(Position {
+                    site,
+                    run: *run,
+                    height: *height,
+                })
+            })
         });
         *arrived > left_before.sum()
     }

@@ -110,7 +110,13 @@ impl Event {
     /// An undated event of the program itself, which supersedes nothing.
     #[must_use]
     pub fn new(body: Body) -> Self {
-        Self { date: None, by: None, supersedes: Vec::new(), body, unread: Vec::new() }
+        Self {
+            date: None,
+            by: None,
+            supersedes: Vec::new(),
+            body,
+            unread: Vec::new(),
+        }
     }
 
     /// The same event on that day.
@@ -143,10 +149,18 @@ impl Event {
     /// The event's bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut flags = if let Body::Newer { flags, .. } = self.body { flags } else { 0 };
+        let mut flags = if let Body::Newer { flags, .. } = self.body {
+            flags
+        } else {
+            0
+        };
         flags |= if self.date.is_some() { HAS_DATE } else { 0 };
         flags |= if self.by.is_some() { HAS_BY } else { 0 };
-        flags |= if self.supersedes.is_empty() { 0 } else { HAS_SUPERSEDES };
+        flags |= if self.supersedes.is_empty() {
+            0
+        } else {
+            HAS_SUPERSEDES
+        };
         let mut out = codec::encode(&(self.body.kind(), flags));
         out.extend(self.date.iter().flat_map(codec::encode));
         out.extend(self.by.iter().flat_map(codec::encode));
@@ -170,7 +184,10 @@ impl Event {
         }
         let header = |_| EventError::Header;
         let ((kind, flags), mut rest) = codec::take::<(u16, u8)>(bytes).map_err(header)?;
-        let mut event = Self::new(Body::Newer { kind, flags: flags & !KNOWN_FLAGS });
+        let mut event = Self::new(Body::Newer {
+            kind,
+            flags: flags & !KNOWN_FLAGS,
+        });
         if flags & HAS_DATE != 0 {
             let (date, after) = codec::take(rest).map_err(header)?;
             (event.date, rest) = (Some(date), after);

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::id::{RunId, SiteId};
-use crate::limits::{
-    BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, RUN_SEGMENTS_MAX, SITES_MAX,
-};
+use crate::limits::{BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, RUN_SEGMENTS_MAX, SITES_MAX};
 
 /// The first eight bytes of a run's id: enough to find it among one site's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,5 +86,9 @@ impl Frontier {
 pub fn check_heads(heads: &[HeadMark]) -> Result<(), DecodeError> {
     codec::at_most(heads.len(), HEADS_MAX)?;
     let sound = |head: &HeadMark| head.data <= RUN_SEGMENTS_MAX && head.control <= RUN_SEGMENTS_MAX;
-    if heads.iter().all(sound) { Ok(()) } else { Err(DecodeError::Malformed) }
+    if heads.iter().all(sound) {
+        Ok(())
+    } else {
+        Err(DecodeError::Malformed)
+    }
 }

@@ -69,7 +69,7 @@ pub const GRANT_LEARNERS_MAX: usize = 64;
 pub const SLIP_BYTES_MAX: usize = 512;
 
 /// Entries in one register parcel.
-pub const REGISTER_MAX: usize = 1_024;
+pub const REGISTER_MAX: usize = 1_000;
 
 /// One receipt: a head for each site of a roster of usual size.
 pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;

@@ -35,7 +35,11 @@ impl Head {
     /// The head as a frontier states it.
     #[must_use]
     pub fn mark(&self) -> HeadMark {
-        HeadMark { run: self.run.into(), data: self.data, control: self.control }
+        HeadMark {
+            run: self.run.into(),
+            data: self.data,
+            control: self.control,
+        }
     }
 }
 
@@ -139,7 +143,9 @@ impl Skeleton {
     pub fn placing(&self, header: &Header, parents: Option<&[Head]>) -> Placing {
         let Some(run) = self.runs.get(&header.run) else {
             let known = |head: &Head| {
-                self.runs.get(&head.run).is_some_and(|parent| parent.site == header.site)
+                self.runs
+                    .get(&head.run)
+                    .is_some_and(|parent| parent.site == header.site)
             };
             // Frontiers name a run by its tag: a second one of that tag could not be told apart.
             let tag = RunTag::from(header.run);
@@ -194,7 +200,9 @@ impl Skeleton {
     /// Notes a segment that was placed as [`Placing::New`]. `hash_at` gives the hash of a data
     /// segment that is held, for when a gap closes.
     pub fn add(&mut self, header: &Header, hash: Hash, hash_at: impl FnOnce(u32) -> Hash) {
-        let Some(run) = self.runs.get_mut(&header.run) else { return };
+        let Some(run) = self.runs.get_mut(&header.run) else {
+            return;
+        };
         match header.log {
             Log::Control => {
                 run.control = header.height + 1;
@@ -243,18 +251,18 @@ impl Skeleton {
         let mut loose = Vec::new();
         for (id, run) in self.runs(site) {
             let stands = run.parents.iter().all(|parent| {
-                whole.get(&parent.run).is_some_and(|mine| {
-                    mine.data >= parent.data && mine.control >= parent.control
-                })
+                whole
+                    .get(&parent.run)
+                    .is_some_and(|mine| mine.data >= parent.data && mine.control >= parent.control)
             });
             if !stands {
                 loose.push(id);
                 continue;
             }
             for parent in &run.parents {
-                let covered = heads.get(&parent.run).is_some_and(|mine| {
-                    mine.data <= parent.data && mine.control <= parent.control
-                });
+                let covered = heads
+                    .get(&parent.run)
+                    .is_some_and(|mine| mine.data <= parent.data && mine.control <= parent.control);
                 if covered {
                     heads.remove(&parent.run);
                 }
@@ -271,14 +279,25 @@ impl Skeleton {
         let (heads, loose) = self.heads_and_loose(site);
         let mut beyond = Vec::new();
         for (id, run) in self.runs(site) {
-            let ranges = if loose.contains(&id) { run.data.all() } else { run.data.beyond() };
+            let ranges = if loose.contains(&id) {
+                run.data.all()
+            } else {
+                run.data.beyond()
+            };
             let ranges: Vec<_> = ranges.iter().copied().take(BEYOND_RANGES_MAX).collect();
             let stated = beyond.len() < BEYOND_RUNS_MAX;
             if stated && (loose.contains(&id) || !ranges.is_empty()) {
-                beyond.push(Beyond { run: id.into(), control: run.control, ranges });
+                beyond.push(Beyond {
+                    run: id.into(),
+                    control: run.control,
+                    ranges,
+                });
             }
         }
-        SiteFrontier { heads: heads.iter().map(Head::mark).collect(), beyond }
+        SiteFrontier {
+            heads: heads.iter().map(Head::mark).collect(),
+            beyond,
+        }
     }
 
     /// What lets a peer that does not know the heads here find how much of its own is here. Where
@@ -314,7 +333,10 @@ impl Skeleton {
     ) -> (Coverage, bool) {
         let tags: BTreeMap<RunTag, RunId> =
             self.runs(site).map(|(id, _)| (id.into(), id)).collect();
-        let known_all = frontier.heads.iter().all(|head| tags.contains_key(&head.run));
+        let known_all = frontier
+            .heads
+            .iter()
+            .all(|head| tags.contains_key(&head.run));
         let mut coverage = Coverage::new();
         let mut open: Vec<(RunId, u32, u32)> = frontier
             .heads
@@ -328,11 +350,17 @@ impl Skeleton {
             entry.0 = entry.0.max(control);
             entry.1.insert(0, data);
             if let Some(run) = self.runs.get(&id).filter(|_| first_visit) {
-                open.extend(run.parents.iter().map(|head| (head.run, head.data, head.control)));
+                open.extend(
+                    run.parents
+                        .iter()
+                        .map(|head| (head.run, head.data, head.control)),
+                );
             }
         }
         for beyond in &frontier.beyond {
-            let Some(id) = tags.get(&beyond.run) else { continue };
+            let Some(id) = tags.get(&beyond.run) else {
+                continue;
+            };
             let entry = coverage.entry(*id).or_default();
             entry.0 = entry.0.max(beyond.control);
             for range in &beyond.ranges {
@@ -352,11 +380,18 @@ impl Skeleton {
         let mut control = Vec::new();
         let mut data = Vec::new();
         for (id, _) in self.runs(site) {
-            let Some(mine) = stated.get(&id) else { continue };
+            let Some(mine) = stated.get(&id) else {
+                continue;
+            };
             let held = coverage.get(&id).unwrap_or(&nothing);
             if mine.0 > held.0 {
                 let (start, end) = (held.0, mine.0);
-                control.push(Span { run: id, log: Log::Control, start, end });
+                control.push(Span {
+                    run: id,
+                    log: Log::Control,
+                    start,
+                    end,
+                });
             }
             data.extend(mine.1.minus(&held.1).into_iter().map(|(start, end)| Span {
                 run: id,
@@ -372,13 +407,16 @@ impl Skeleton {
     /// Whether everything that `marks` covers of a site is complete here.
     #[must_use]
     pub fn holds(&self, site: SiteId, marks: &[HeadMark]) -> bool {
-        let frontier = SiteFrontier { heads: marks.to_vec(), beyond: Vec::new() };
+        let frontier = SiteFrontier {
+            heads: marks.to_vec(),
+            beyond: Vec::new(),
+        };
         let (coverage, known) = self.coverage(site, &frontier, &[]);
         known
             && coverage.iter().all(|(id, (control, data))| {
-                self.runs.get(id).is_some_and(|run| {
-                    run.control >= *control && data.minus(&run.data).is_empty()
-                })
+                self.runs
+                    .get(id)
+                    .is_some_and(|run| run.control >= *control && data.minus(&run.data).is_empty())
             })
     }
 
@@ -386,7 +424,10 @@ impl Skeleton {
     #[must_use]
     pub fn descends(&self, site: SiteId, marks: &[HeadMark], earlier: &[HeadMark]) -> bool {
         let of = |heads: &[HeadMark]| {
-            let frontier = SiteFrontier { heads: heads.to_vec(), beyond: Vec::new() };
+            let frontier = SiteFrontier {
+                heads: heads.to_vec(),
+                beyond: Vec::new(),
+            };
             self.coverage(site, &frontier, &[])
         };
         let ((mine, _), (theirs, known)) = (of(marks), of(earlier));
@@ -408,7 +449,13 @@ impl Skeleton {
     /// The same for positions in control logs.
     #[must_use]
     pub fn is_ancestor_in(&self, log: Log, earlier: Position, later: Position) -> bool {
-        let count = |head: &Head| if log == Log::Data { head.data } else { head.control };
+        let count = |head: &Head| {
+            if log == Log::Data {
+                head.data
+            } else {
+                head.control
+            }
+        };
         if earlier.site != later.site {
             return false;
         }
@@ -445,7 +492,10 @@ impl ForkProof {
     #[must_use]
     pub fn of(one: &Segment, other: &Segment) -> Self {
         let part = |s: &Segment| (s.header.encode(), s.signature.to_vec());
-        Self { one: part(one), other: part(other) }
+        Self {
+            one: part(one),
+            other: part(other),
+        }
     }
 
     /// The run that is said to be forked; nothing is checked.
@@ -466,15 +516,20 @@ impl ForkProof {
     ) -> Result<RunId, SegmentError> {
         let part = |(header, signature): &(Vec<u8>, Vec<u8>)| {
             let header = Header::decode(header)?;
-            let signature =
-                signature.as_slice().try_into().map_err(|_| DecodeError::Malformed)?;
-            let segment = Segment { header, signature, parcels: Vec::new() };
+            let signature = signature
+                .as_slice()
+                .try_into()
+                .map_err(|_| DecodeError::Malformed)?;
+            let segment = Segment {
+                header,
+                signature,
+                parcels: Vec::new(),
+            };
             segment.verify(keys(segment.header.site))?;
             Ok::<Header, SegmentError>(segment.header)
         };
         let (one, other) = (part(&self.one)?, part(&self.other)?);
-        let same_chain =
-            one.site == other.site && one.run == other.run && one.log == other.log;
+        let same_chain = one.site == other.site && one.run == other.run && one.log == other.log;
         let same_place = one.height == other.height && one.hash() != other.hash();
         let no_join = one.height + 1 == other.height && other.previous != one.hash();
         if same_chain && (same_place || no_join) {

@@ -23,9 +23,9 @@ impl Ranges {
         }
         let first = self.0.partition_point(|range| range.1 < start);
         let last = self.0.partition_point(|range| range.0 <= end);
-        let merged = self.0[first..last]
-            .iter()
-            .fold((start, end), |all, range| (all.0.min(range.0), all.1.max(range.1)));
+        let merged = self.0[first..last].iter().fold((start, end), |all, range| {
+            (all.0.min(range.0), all.1.max(range.1))
+        });
         self.0.splice(first..last, [merged]);
     }
 
@@ -39,13 +39,20 @@ impl Ranges {
     /// How many heights from 0 on are all here.
     #[must_use]
     pub fn prefix(&self) -> u32 {
-        self.0.first().filter(|range| range.0 == 0).map_or(0, |range| range.1)
+        self.0
+            .first()
+            .filter(|range| range.0 == 0)
+            .map_or(0, |range| range.1)
     }
 
     /// The ranges after the prefix.
     #[must_use]
     pub fn beyond(&self) -> &[(u32, u32)] {
-        if self.prefix() == 0 { &self.0 } else { &self.0[1..] }
+        if self.prefix() == 0 {
+            &self.0
+        } else {
+            &self.0[1..]
+        }
     }
 
     /// The ranges, in order.
@@ -57,7 +64,10 @@ impl Ranges {
     /// How many heights are in the set.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|range| u64::from(range.1 - range.0)).sum()
+        self.0
+            .iter()
+            .map(|range| u64::from(range.1 - range.0))
+            .sum()
     }
 
     /// What is here and not in `other`.

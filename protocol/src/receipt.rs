@@ -63,8 +63,16 @@ impl Statement {
         let mut tips = [0; 16];
         tips.copy_from_slice(&digest[..16]);
         let marks = |heads: &Vec<Head>| heads.iter().map(Head::mark).collect();
-        let complete = heads.iter().map(|(site, heads)| (*site, marks(heads))).collect();
-        Self { site, number, complete, tips }
+        let complete = heads
+            .iter()
+            .map(|(site, heads)| (*site, marks(heads)))
+            .collect();
+        Self {
+            site,
+            number,
+            complete,
+            tips,
+        }
     }
 }
 
@@ -101,8 +109,17 @@ impl Receipt {
         let (signature, body) = codec::take_bytes(bytes, 64)?;
         let statement: Statement = codec::decode(body)?;
         codec::at_most(statement.complete.len(), SITES_MAX)?;
-        statement.complete.values().try_for_each(|heads| check_heads(heads))?;
-        Ok((Self { body: body.to_vec(), signature: signature.to_vec() }, statement))
+        statement
+            .complete
+            .values()
+            .try_for_each(|heads| check_heads(heads))?;
+        Ok((
+            Self {
+                body: body.to_vec(),
+                signature: signature.to_vec(),
+            },
+            statement,
+        ))
     }
 
     /// Checks the signature strictly against the keys that the roster lists for `site`.
@@ -115,13 +132,17 @@ impl Receipt {
         keys: impl IntoIterator<Item = &'a [u8; 32]>,
     ) -> Result<(), ReceiptError> {
         let hash = signed_hash(&self.body);
-        let signature = Signature::from_slice(&self.signature)
-            .map_err(|_| ReceiptError::Signature(site))?;
+        let signature =
+            Signature::from_slice(&self.signature).map_err(|_| ReceiptError::Signature(site))?;
         let made_by = |key: &[u8; 32]| {
             VerifyingKey::from_bytes(key)
                 .is_ok_and(|key| key.verify_strict(&hash, &signature).is_ok())
         };
-        if keys.into_iter().any(made_by) { Ok(()) } else { Err(ReceiptError::Signature(site)) }
+        if keys.into_iter().any(made_by) {
+            Ok(())
+        } else {
+            Err(ReceiptError::Signature(site))
+        }
     }
 
     /// What stands for this receipt when two nodes compare what they have. `number` is that of its
@@ -129,7 +150,10 @@ impl Receipt {
     #[must_use]
     pub fn rank(&self, number: u64) -> Rank {
         let hash = signed_hash(&self.body);
-        Rank { number, tag: [hash[0], hash[1], hash[2], hash[3]] }
+        Rank {
+            number,
+            tag: [hash[0], hash[1], hash[2], hash[3]],
+        }
     }
 }
 

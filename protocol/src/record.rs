@@ -90,7 +90,10 @@ impl Chain {
         height: u32,
     ) -> Result<Change, RecordError> {
         if batch.seq != self.next_seq() {
-            return Err(RecordError::OutOfOrder { expected: self.next_seq(), found: batch.seq });
+            return Err(RecordError::OutOfOrder {
+                expected: self.next_seq(),
+                found: batch.seq,
+            });
         }
         let first = self.next_op.max(1);
         let start_op = NonZeroU64::new(first).unwrap_or(NonZeroU64::MIN);
@@ -131,7 +134,10 @@ fn put(id: EventId, bytes: &[u8]) -> Op {
 }
 
 fn placed_id(label: Label, op: u64) -> EventId {
-    EventId(format!("{}.{op}", data_encoding::BASE64URL_NOPAD.encode(&label.0)))
+    EventId(format!(
+        "{}.{op}",
+        data_encoding::BASE64URL_NOPAD.encode(&label.0)
+    ))
 }
 
 /// The key of an event that was imported: a keyed hash of its source and row key, so that the
@@ -184,13 +190,20 @@ impl Record {
     /// # Errors
     /// [`RecordError::Automerge`].
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), RecordError> {
-        self.document.apply_changes(changes).map_err(automerge_error)
+        self.document
+            .apply_changes(changes)
+            .map_err(automerge_error)
     }
 
     /// The hashes of the newest changes, sorted: equal for equal sets of changes.
     #[must_use]
     pub fn heads(&self) -> Vec<[u8; 32]> {
-        let mut heads: Vec<_> = self.document.get_heads().iter().map(|hash| hash.0).collect();
+        let mut heads: Vec<_> = self
+            .document
+            .get_heads()
+            .iter()
+            .map(|hash| hash.0)
+            .collect();
         heads.sort_unstable();
         heads
     }
@@ -202,12 +215,22 @@ impl Record {
         let mut out = Vec::new();
         for item in self.document.map_range(automerge::ROOT, ..) {
             let key = item.key.to_string();
-            let values = self.document.get_all(automerge::ROOT, &key).unwrap_or_default();
+            let values = self
+                .document
+                .get_all(automerge::ROOT, &key)
+                .unwrap_or_default();
             let stored = values.into_iter().filter_map(|(value, id)| {
                 let bytes = value.as_bytes()?.to_vec();
-                let automerge::ObjId::Id(op, actor, _) = id else { return None };
+                let automerge::ObjId::Id(op, actor, _) = id else {
+                    return None;
+                };
                 let label = Label(actor.to_bytes().try_into().ok()?);
-                Some(Stored { id: EventId(key.clone()), bytes, label, op })
+                Some(Stored {
+                    id: EventId(key.clone()),
+                    bytes,
+                    label,
+                    op,
+                })
             });
             let mut stored: Vec<Stored> = stored.collect();
             stored.sort_unstable();
@@ -222,8 +245,11 @@ impl Stored {
     /// of an imported event.
     #[must_use]
     pub fn named_label(&self) -> Option<Label> {
-        let (label, _) = self.id.0.split_once('.')?;
-        let bytes = data_encoding::BASE64URL_NOPAD.decode(label.as_bytes()).ok()?;
+        let (label, op) = self.id.0.split_once('.')?;
+        op.parse::<u64>().ok()?;
+        let bytes = data_encoding::BASE64URL_NOPAD
+            .decode(label.as_bytes())
+            .ok()?;
         Some(Label(bytes.try_into().ok()?))
     }
 }

@@ -102,7 +102,9 @@ impl Roster {
     /// The site of that code, in whatever case it was typed.
     #[must_use]
     pub fn by_code(&self, code: &str) -> Option<&Site> {
-        self.sites.iter().find(|site| site.code.eq_ignore_ascii_case(code))
+        self.sites
+            .iter()
+            .find(|site| site.code.eq_ignore_ascii_case(code))
     }
 
     /// The site whose node has that key.
@@ -120,7 +122,9 @@ impl Roster {
     /// The DGP's site.
     #[must_use]
     pub fn headquarters(&self) -> Option<&Site> {
-        self.sites.iter().find(|site| site.role == Role::Headquarters)
+        self.sites
+            .iter()
+            .find(|site| site.role == Role::Headquarters)
     }
 
     /// The newest box key of a site, for the cohort in force or before it.
@@ -133,7 +137,10 @@ impl Roster {
     /// The newest box key of the escrow.
     #[must_use]
     pub fn escrow_key(&self) -> Option<BoxKey> {
-        self.escrow.range(..=self.cohort).next_back().map(|(_, key)| *key)
+        self.escrow
+            .range(..=self.cohort)
+            .next_back()
+            .map(|(_, key)| *key)
     }
 
     /// Encodes what the roots sign.
@@ -162,7 +169,9 @@ impl Roster {
         let threshold = usize::from(self.threshold);
         let roots: BTreeSet<_> = self.roots.iter().collect();
         if threshold == 0 || threshold > roots.len() || roots.len() != self.roots.len() {
-            return Err(RosterError::Unsound("threshold and root keys do not fit each other"));
+            return Err(RosterError::Unsound(
+                "threshold and root keys do not fit each other",
+            ));
         }
         let mut seen = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for site in &self.sites {
@@ -172,10 +181,18 @@ impl Roster {
             codec::at_most(site.name.len(), 128)?;
             let new = seen.0.insert(site.id) && seen.1.insert(site.code.to_ascii_uppercase());
             if !new || !site.keys.iter().all(|key| seen.2.insert(*key)) {
-                return Err(RosterError::Unsound("two sites share a number, a code or a key"));
+                return Err(RosterError::Unsound(
+                    "two sites share a number, a code or a key",
+                ));
             }
         }
-        if self.sites.iter().filter(|site| site.role == Role::Headquarters).count() > 1 {
+        if self
+            .sites
+            .iter()
+            .filter(|site| site.role == Role::Headquarters)
+            .count()
+            > 1
+        {
             return Err(RosterError::Unsound("more than one headquarters"));
         }
         Ok(())
@@ -197,7 +214,10 @@ impl SignedRoster {
     /// A proposal that nobody has signed yet.
     #[must_use]
     pub fn propose(roster: &Roster) -> Self {
-        Self { body: roster.encode(), signatures: BTreeMap::new() }
+        Self {
+            body: roster.encode(),
+            signatures: BTreeMap::new(),
+        }
     }
 
     /// Adds the signature of a root key; `false` where the roster lists no such root.
@@ -210,8 +230,12 @@ impl SignedRoster {
         let Some(index) = roster.roots.iter().position(|root| *root == public) else {
             return Ok(false);
         };
-        let signature = key.sign(&Roster::signed_hash(&self.body)).to_bytes().to_vec();
-        self.signatures.insert(u8::try_from(index).unwrap_or(u8::MAX), signature);
+        let signature = key
+            .sign(&Roster::signed_hash(&self.body))
+            .to_bytes()
+            .to_vec();
+        self.signatures
+            .insert(u8::try_from(index).unwrap_or(u8::MAX), signature);
         Ok(true)
     }
 
@@ -250,11 +274,19 @@ impl SignedRoster {
     #[must_use]
     pub fn signatures_by(&self, by: &Roster) -> usize {
         let hash = Roster::signed_hash(&self.body);
-        let Ok(own) = Roster::decode(&self.body) else { return 0 };
+        let Ok(own) = Roster::decode(&self.body) else {
+            return 0;
+        };
         let valid = |(index, bytes): (&u8, &Vec<u8>)| {
-            let root = own.roots.get(usize::from(*index)).filter(|r| by.roots.contains(r))?;
+            let root = own
+                .roots
+                .get(usize::from(*index))
+                .filter(|r| by.roots.contains(r))?;
             let signature = Signature::from_slice(bytes).ok()?;
-            VerifyingKey::from_bytes(root).ok()?.verify_strict(&hash, &signature).ok()
+            VerifyingKey::from_bytes(root)
+                .ok()?
+                .verify_strict(&hash, &signature)
+                .ok()
         };
         self.signatures.iter().filter_map(valid).count()
     }
@@ -275,7 +307,11 @@ impl SignedRoster {
         let own = (self.signatures_by(&offered), usize::from(offered.threshold));
         if found < needed || own.0 < own.1 {
             let version = offered.version;
-            return Err(RosterError::TooFewSignatures { version, found: found.min(own.0), needed });
+            return Err(RosterError::TooFewSignatures {
+                version,
+                found: found.min(own.0),
+                needed,
+            });
         }
         Ok(offered)
     }

@@ -71,7 +71,13 @@ pub const TAG_BYTES: usize = 16;
 pub fn seal_once(key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
     let cipher = Aes256GcmSiv::new(key.into());
     cipher
-        .encrypt(&Nonce::default(), Payload { msg: plaintext, aad })
+        .encrypt(
+            &Nonce::default(),
+            Payload {
+                msg: plaintext,
+                aad,
+            },
+        )
         .map_err(|_| SealError::TooLarge)
 }
 
@@ -179,8 +185,12 @@ static PREPARED: LazyLock<EncoderDictionary<'static>> =
 #[must_use]
 pub fn compress(content: &[u8]) -> Option<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::with_prepared_dictionary(&PREPARED).ok()?;
-    compressor.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false)).ok()?;
-    compressor.set_parameter(zstd::zstd_safe::CParameter::DictIdFlag(false)).ok()?;
+    compressor
+        .set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))
+        .ok()?;
+    compressor
+        .set_parameter(zstd::zstd_safe::CParameter::DictIdFlag(false))
+        .ok()?;
     let frame = compressor.compress(content).ok()?;
     let body = frame.strip_prefix(&ZSTD_MAGIC)?;
     (body.len() < content.len()).then(|| body.to_vec())
@@ -226,7 +236,10 @@ mod tests {
         assert_eq!(sealed.len(), 7 + BOX_BYTES);
         assert_eq!(box_open(&mine, b"for", &sealed).unwrap(), b"the key");
         assert_eq!(box_open(&other, b"for", &sealed), Err(SealError::Wrong));
-        assert_eq!(box_open(&mine, b"elsewhere", &sealed), Err(SealError::Wrong));
+        assert_eq!(
+            box_open(&mine, b"elsewhere", &sealed),
+            Err(SealError::Wrong)
+        );
         for at in 0..sealed.len() {
             let mut bad = sealed.clone();
             bad[at] ^= 1;

@@ -131,7 +131,11 @@ impl Header {
         for _ in 0..front.count {
             let (label, length, after) = take_line(rest)?;
             let (hash, after) = take_hash(after)?;
-            lines.push(Line { label, length, hash });
+            lines.push(Line {
+                label,
+                length,
+                hash,
+            });
             rest = after;
         }
         if rest.is_empty() {
@@ -194,11 +198,19 @@ impl Segment {
             codec::at_most(sealed.len(), PARCEL_BYTES_MAX)?;
             let length = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
             let hash = Hash(*blake3::hash(&sealed).as_bytes());
-            header.lines.push(Line { label, length, hash });
+            header.lines.push(Line {
+                label,
+                length,
+                hash,
+            });
             bodies.push(Some(sealed));
         }
         let signature = key.sign(&header.hash().0).to_bytes();
-        let segment = Self { header, signature, parcels: bodies };
+        let segment = Self {
+            header,
+            signature,
+            parcels: bodies,
+        };
         codec::at_most(segment.encode().len(), SEGMENT_BYTES_MAX)?;
         Ok(segment)
     }
@@ -212,7 +224,9 @@ impl Segment {
         for (line, parcel) in self.header.lines.iter().zip(&self.parcels) {
             out.extend_from_slice(&line.label.0);
             // The lowest bit says whether the parcel comes along.
-            out.extend(codec::encode(&((line.length << 1) | u32::from(parcel.is_some()))));
+            out.extend(codec::encode(
+                &((line.length << 1) | u32::from(parcel.is_some())),
+            ));
             if parcel.is_none() {
                 out.extend_from_slice(&line.hash.0);
             }
@@ -235,9 +249,19 @@ impl Segment {
         for _ in 0..front.count {
             let (label, length, after) = take_line(rest)?;
             let present = length & 1 == 1;
-            let (hash, after) =
-                if present { (Hash::ZERO, after) } else { take_hash(after)? };
-            lines.push((Line { label, length: length >> 1, hash }, present));
+            let (hash, after) = if present {
+                (Hash::ZERO, after)
+            } else {
+                take_hash(after)?
+            };
+            lines.push((
+                Line {
+                    label,
+                    length: length >> 1,
+                    hash,
+                },
+                present,
+            ));
             rest = after;
         }
         let (signature, mut rest) = codec::take_bytes(rest, 64)?;
@@ -259,7 +283,11 @@ impl Segment {
             return Err(DecodeError::LeftOver(rest.len()));
         }
         let lines = lines.into_iter().map(|(line, _)| line).collect();
-        Ok(Self { header: Header::from_front(&front, lines), signature, parcels })
+        Ok(Self {
+            header: Header::from_front(&front, lines),
+            signature,
+            parcels,
+        })
     }
 
     /// Checks the signature strictly against the keys that the roster lists for the site.
@@ -279,7 +307,9 @@ impl Segment {
         if keys.into_iter().any(made_by) {
             return Ok(());
         }
-        let Header { site, run, height, .. } = self.header;
+        let Header {
+            site, run, height, ..
+        } = self.header;
         Err(SegmentError::Signature { site, run, height })
     }
 }
@@ -300,10 +330,17 @@ fn take_front(bytes: &[u8]) -> Result<(Front, &[u8]), DecodeError> {
 fn take_line(bytes: &[u8]) -> Result<(Label, u32, &[u8]), DecodeError> {
     let (label, rest) = codec::take_bytes(bytes, 16)?;
     let (length, rest) = codec::take(rest)?;
-    Ok((Label(label.try_into().map_err(|_| DecodeError::Malformed)?), length, rest))
+    Ok((
+        Label(label.try_into().map_err(|_| DecodeError::Malformed)?),
+        length,
+        rest,
+    ))
 }
 
 fn take_hash(bytes: &[u8]) -> Result<(Hash, &[u8]), DecodeError> {
     let (hash, rest) = codec::take_bytes(bytes, 32)?;
-    Ok((Hash(hash.try_into().map_err(|_| DecodeError::Malformed)?), rest))
+    Ok((
+        Hash(hash.try_into().map_err(|_| DecodeError::Malformed)?),
+        rest,
+    ))
 }

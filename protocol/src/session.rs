@@ -59,7 +59,9 @@ impl Summary {
             codec::at_most(count, SITES_MAX)?;
         }
         codec::at_most(self.forks.len(), SITES_MAX * HEADS_MAX)?;
-        self.lineage.values().try_for_each(|heads| check_heads(heads))
+        self.lineage
+            .values()
+            .try_for_each(|heads| check_heads(heads))
     }
 }
 
@@ -217,8 +219,15 @@ pub struct Session {
 impl Session {
     /// The side that dials `peer`.
     pub fn dial<H: Host>(host: &H, here: SiteId, peer: SiteId) -> Self {
-        let hello = Frame::Hello { version: VERSION, digest: host.digest() };
-        Self { outbox: VecDeque::from([hello]), dialler: true, ..Self::answer(here, peer) }
+        let hello = Frame::Hello {
+            version: VERSION,
+            digest: host.digest(),
+        };
+        Self {
+            outbox: VecDeque::from([hello]),
+            dialler: true,
+            ..Self::answer(here, peer)
+        }
     }
 
     /// The side that was dialled by `peer`.
@@ -249,7 +258,10 @@ impl Session {
     /// Segments that are still to be sent, as far as is known: for a progress bar.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        self.plan.iter().map(|span| u64::from(span.end - span.start)).sum()
+        self.plan
+            .iter()
+            .map(|span| u64::from(span.end - span.start))
+            .sum()
     }
 
     /// What to do next. Call until it says [`Step::Wait`] or [`Step::Finished`].
@@ -290,7 +302,8 @@ impl Session {
             self.sent_end = true;
             let own = host.receipt(self.here).map_err(SessionError::Host)?;
             let newer = self.peer_lacks(self.here, host.receipts().get(&self.here));
-            self.outbox.extend(own.filter(|_| newer).map(Frame::Receipt));
+            self.outbox
+                .extend(own.filter(|_| newer).map(Frame::Receipt));
             self.outbox.push_back(Frame::End);
             return self.next(host);
         }
@@ -316,9 +329,7 @@ impl Session {
                 (self.outcome.same, self.outcome.complete) = (true, true);
                 Ok(())
             }
-            Frame::Summary(summary) if self.summary.is_none() => {
-                self.summarised(summary, host)
-            }
+            Frame::Summary(summary) if self.summary.is_none() => self.summarised(summary, host),
             Frame::Done if self.summary.is_some() && !self.got_done => {
                 self.got_done = true;
                 for site in std::mem::take(&mut self.deferred) {
@@ -403,8 +414,10 @@ impl Session {
         }
         self.summary = Some(summary);
         let skeleton = host.skeleton();
-        let sites: Vec<_> =
-            skeleton.sites().filter(|site| !self.deferred.contains(site)).collect();
+        let sites: Vec<_> = skeleton
+            .sites()
+            .filter(|site| !self.deferred.contains(site))
+            .collect();
         for site in sites {
             self.compare(site, skeleton);
         }
@@ -421,7 +434,9 @@ impl Session {
         self.plan.extend(skeleton.missing(site, &coverage));
         let peer = self.peer;
         let own = |span: &Span| skeleton.run(span.run).is_some_and(|run| run.site == peer);
-        self.plan.make_contiguous().sort_by_key(|span| (span.log, !own(span)));
+        self.plan
+            .make_contiguous()
+            .sort_by_key(|span| (span.log, !own(span)));
     }
 
     fn queue_receipts<H: Host>(&mut self, host: &mut H) -> Result<(), SessionError<H::Error>> {
@@ -437,7 +452,9 @@ impl Session {
 
     /// Whether the peer's receipt of that author counts less than this one.
     fn peer_lacks(&self, site: SiteId, rank: Option<&Rank>) -> bool {
-        self.summary.as_ref().is_some_and(|summary| summary.receipts.get(&site) < rank)
+        self.summary
+            .as_ref()
+            .is_some_and(|summary| summary.receipts.get(&site) < rank)
     }
 }
 
@@ -445,7 +462,12 @@ fn own_summary<H: Host>(host: &H) -> Summary {
     let skeleton = host.skeleton();
     Summary {
         roster: host.roster_version(),
-        frontier: Frontier(skeleton.sites().map(|s| (s, skeleton.frontier(s))).collect()),
+        frontier: Frontier(
+            skeleton
+                .sites()
+                .map(|s| (s, skeleton.frontier(s)))
+                .collect(),
+        ),
         lineage: BTreeMap::new(),
         receipts: host.receipts(),
         forks: host.forks(),

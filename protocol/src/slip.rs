@@ -71,7 +71,14 @@ pub struct Slip {
 #[must_use]
 pub fn grant_info(source: SiteId, destination: SiteId, id: &[u8; 16]) -> Vec<u8> {
     let (source, destination) = (source.0.to_le_bytes(), destination.0.to_le_bytes());
-    [b"spean grant v1".as_slice(), &[SUITE], &source, &destination, id].concat()
+    [
+        b"spean grant v1".as_slice(),
+        &[SUITE],
+        &source,
+        &destination,
+        id,
+    ]
+    .concat()
 }
 
 impl Slip {
@@ -94,14 +101,30 @@ impl Slip {
         let info = grant_info(source, destination, &id);
         let sealed = seal::box_seal(to, &info, &content.encode(), entropy)
             .map_err(|_| SlipError::Content)?;
-        let mut slip = Self { id, source, destination, sealed, signature: [0; 64] };
+        let mut slip = Self {
+            id,
+            source,
+            destination,
+            sealed,
+            signature: [0; 64],
+        };
         slip.signature = key.sign(&slip.signed_hash()).to_bytes();
         Ok(slip)
     }
 
     fn front(&self) -> Vec<u8> {
-        let (source, destination) = (self.source.0.to_le_bytes(), self.destination.0.to_le_bytes());
-        [&[VERSION, SUITE], self.id.as_slice(), &source, &destination, &self.sealed].concat()
+        let (source, destination) = (
+            self.source.0.to_le_bytes(),
+            self.destination.0.to_le_bytes(),
+        );
+        [
+            &[VERSION, SUITE],
+            self.id.as_slice(),
+            &source,
+            &destination,
+            &self.sealed,
+        ]
+        .concat()
     }
 
     fn signed_hash(&self) -> [u8; 32] {
@@ -123,7 +146,10 @@ impl Slip {
         if text.len() > 4 * SLIP_BYTES_MAX {
             return Err(SlipError::Unreadable);
         }
-        let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let text: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .collect();
         let bytes = data_encoding::BASE32_NOPAD
             .decode(text.to_ascii_uppercase().as_bytes())
             .map_err(|_| SlipError::Unreadable)?;
@@ -193,8 +219,9 @@ impl Slip {
             return Err(SlipError::Elsewhere(self.destination));
         }
         let info = grant_info(self.source, self.destination, &self.id);
-        let opened =
-            seeds.into_iter().find_map(|seed| seal::box_open(seed, &info, &self.sealed).ok());
+        let opened = seeds
+            .into_iter()
+            .find_map(|seed| seal::box_open(seed, &info, &self.sealed).ok());
         let bytes = opened.ok_or(SlipError::OldKey)?;
         GrantContent::decode(&bytes).map_err(|_| SlipError::Content)
     }

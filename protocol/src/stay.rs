@@ -40,7 +40,10 @@ impl CustodyKey {
     /// The key of one stay.
     #[must_use]
     pub fn stay_key(&self, stay: StayId) -> StayKey {
-        StayKey(Secret(derive("spean 2026 stay key v1", &[&self.secret.0, &stay.0])))
+        StayKey(Secret(derive(
+            "spean 2026 stay key v1",
+            &[&self.secret.0, &stay.0],
+        )))
     }
 
     /// The key and label of the site's register within `run`.

@@ -110,7 +110,9 @@ impl TryFrom<u8> for Indicator {
     type Error = UnknownIndicator;
 
     fn try_from(code: u8) -> Result<Self, UnknownIndicator> {
-        let known = Self::ALL.into_iter().find(|indicator| indicator.code() == code);
+        let known = Self::ALL
+            .into_iter()
+            .find(|indicator| indicator.code() == code);
         known.ok_or(UnknownIndicator(code))
     }
 }
@@ -206,7 +208,11 @@ impl LearnerFacts {
 /// The value, if there is one and all are equal.
 fn the_only<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
     let first = values.next()?;
-    if values.all(|value| value == first) { Some(first) } else { None }
+    if values.all(|value| value == first) {
+        Some(first)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

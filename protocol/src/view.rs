@@ -191,7 +191,11 @@ impl LearnerView {
             view.restricted.take(entry);
             view.notices.take(entry);
         }
-        view.notices.waiting = in_effect.waiting.iter().map(|entry| entry.id.clone()).collect();
+        view.notices.waiting = in_effect
+            .waiting
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect();
         view.notices.retracted = in_effect.retracted;
         view.notices.superseded = in_effect.superseded;
         view.notices.disputed_ids = in_effect.disputed_ids;
@@ -209,9 +213,21 @@ impl Profile {
     fn take(&mut self, entry: &Entry) {
         let id = &entry.id;
         match &entry.event.body {
-            Body::Name { script, family, given } => {
+            Body::Name {
+                script,
+                family,
+                given,
+            } => {
                 let (family, given) = (family.clone(), given.clone());
-                claim(&mut self.names, Name { script: *script, family, given }, id);
+                claim(
+                    &mut self.names,
+                    Name {
+                        script: *script,
+                        family,
+                        given,
+                    },
+                    id,
+                );
             }
             Body::Sex { sex } => claim(&mut self.sex, *sex, id),
             Body::Birth { birth } => claim(&mut self.birth, *birth, id),
@@ -273,12 +289,23 @@ impl Notices {
 fn claim<T: Ord>(claims: &mut Claims<T>, value: T, event: &EventId) {
     match claims.binary_search_by(|known| known.value.cmp(&value)) {
         Ok(place) => claims[place].events.push(event.clone()),
-        Err(place) => claims.insert(place, Claim { value, events: vec![event.clone()] }),
+        Err(place) => claims.insert(
+            place,
+            Claim {
+                value,
+                events: vec![event.clone()],
+            },
+        ),
     }
 }
 
 fn list<T>(list: &mut Vec<Dated<T>>, value: T, entry: &Entry) {
-    let new = Dated { date: entry.event.date, event: entry.id.clone(), site: entry.site(), value };
+    let new = Dated {
+        date: entry.event.date,
+        event: entry.id.clone(),
+        site: entry.site(),
+        value,
+    };
     let key = |dated: &Dated<T>| (undated_last(dated.date), dated.event.clone());
     let place = list.partition_point(|known| key(known) < key(&new));
     list.insert(place, new);
@@ -294,7 +321,10 @@ fn open_loans(in_effect: &InEffect<'_>) -> Vec<u32> {
             _ => {}
         }
     }
-    out.into_iter().filter(|(_, count)| *count > 0).map(|(item, _)| item).collect()
+    out.into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(item, _)| item)
+        .collect()
 }
 
 fn undated_last(date: Option<Date>) -> (bool, Option<Date>) {

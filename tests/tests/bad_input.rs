@@ -20,13 +20,19 @@ fn homes() {
     let ground = Ground::of(&["CC1"]);
     let again = ground.run("CC1", &["init", "--code", "X", "--name", "X"]);
     again.refused(3, "is a node's home already");
-    ground.run("nowhere", &["status"]).refused(3, "run 'spean init' first");
+    ground
+        .run("nowhere", &["status"])
+        .refused(3, "run 'spean init' first");
 
-    ground.run("new", &["init", "--code", "NEW", "--name", "New"]).done();
+    ground
+        .run("new", &["init", "--code", "NEW", "--name", "New"])
+        .done();
     ground.run("new", &["status"]).refused(3, "not enrolled");
     let other = ground.path("desk/roster.spean");
     ground.run("new", &["roster", "install", &other]).done();
-    ground.run("new", &["status"]).refused(3, "does not list this node's key");
+    ground
+        .run("new", &["status"])
+        .refused(3, "does not list this node's key");
 
     let keys = ground.path("CC1/keys.toml");
     let kept = fs::read_to_string(&keys).unwrap();
@@ -36,7 +42,9 @@ fn homes() {
     fs::write(&keys, "signing = 1").unwrap();
     ground.run("CC1", &["status"]).refused(3, "not a key file");
     fs::remove_file(&keys).unwrap();
-    ground.run("CC1", &["status"]).refused(3, "copy it back from the backup");
+    ground
+        .run("CC1", &["status"])
+        .refused(3, "copy it back from the backup");
     fs::write(&keys, kept).unwrap();
     ground.shell(&format!("chmod 600 {keys}"));
     ground.run("CC1", &["status"]).done();
@@ -57,7 +65,11 @@ fn databases() {
     ground.run("CC1", &["status"]).done();
 
     let database = ground.path("CC2/spean.db");
-    fs::write(&database, "this is no database, but it is long enough to look like a file").unwrap();
+    fs::write(
+        &database,
+        "this is no database, but it is long enough to look like a file",
+    )
+    .unwrap();
     ground.run("CC2", &["status"]).refused(4, "damaged");
 }
 
@@ -94,11 +106,20 @@ fn registers() {
     first.ended(6);
     first.said("learners: 1 new, 0 known already, 8 refused");
     first.said("events: 2 new, 0 known already, 4 refused");
-    for reason in ["l.csv:3: sex", "l.csv:4: no name", "l.csv:5: ref is empty", "l.csv:10: not UTF-8"]
-    {
+    for reason in [
+        "l.csv:3: sex",
+        "l.csv:4: no name",
+        "l.csv:5: ref is empty",
+        "l.csv:10: not UTF-8",
+    ] {
         first.said(reason);
     }
-    for reason in ["e.csv:3:", "e.csv:4: no learner 'nobody'", "e.csv:5: date", "e.csv:6:"] {
+    for reason in [
+        "e.csv:3:",
+        "e.csv:4: no learner 'nobody'",
+        "e.csv:5: date",
+        "e.csv:6:",
+    ] {
         first.said(reason);
     }
     let second = ground.run("CC1", &import);
@@ -107,8 +128,12 @@ fn registers() {
 
     fs::write(ground.path("w.csv"), "a,b\n1,2\n").unwrap();
     let wrong = ground.path("w.csv");
-    ground.run("CC1", &["import", "--events", &wrong]).refused(1, "no column 'ref'");
-    ground.run("CC1", &["import", "--events", "none.csv"]).refused(1, "none.csv");
+    ground
+        .run("CC1", &["import", "--events", &wrong])
+        .refused(1, "no column 'ref'");
+    ground
+        .run("CC1", &["import", "--events", "none.csv"])
+        .refused(1, "none.csv");
     ground.run("CC1", &["import"]).refused(1, "--learners FILE");
 }
 
@@ -123,7 +148,9 @@ fn sticks() {
     }
     fs::create_dir(ground.path("stick")).unwrap();
     let stick = ground.path("stick");
-    ground.run("CC1", &["stick", "export", &stick, "--carrier", "van 12"]).done();
+    ground
+        .run("CC1", &["stick", "export", &stick, "--carrier", "van 12"])
+        .done();
     let file = ground.path("stick/spean-CC1-anyone-1.bundle");
     let whole = fs::read(&file).unwrap();
 
@@ -139,27 +166,41 @@ fn sticks() {
     damaged.ended(6);
     damaged.said("damaged");
     fs::write(&file, b"holiday pictures").unwrap();
-    ground.run("CC2", &["stick", "import", &stick]).said("not a Spean bundle");
+    ground
+        .run("CC2", &["stick", "import", &stick])
+        .said("not a Spean bundle");
     fs::write(&file, b"").unwrap();
-    ground.run("CC2", &["stick", "import", &stick]).said("not a Spean bundle");
+    ground
+        .run("CC2", &["stick", "import", &stick])
+        .said("not a Spean bundle");
 
     fs::write(&file, &whole).unwrap();
     let inspected = ground.run("CC2", &["stick", "inspect", &stick]);
     inspected.done();
     inspected.said("carried by van 12");
     ground.run("CC2", &["stick", "import", &stick]).done();
-    ground.run("CC2", &["stick", "import", &stick]).said("0 pieces were new here");
+    ground
+        .run("CC2", &["stick", "import", &stick])
+        .said("0 pieces were new here");
     let held = ground.run("CC2", &["status"]);
     held.done();
     assert!(!held.text.contains("missing in between"), "{}", held.text);
 
     let strangers = Ground::of(&["CC9"]);
-    strangers.run("CC9", &["stick", "import", &stick]).said("another network");
-    ground.run("CC2", &["stick", "import", "/nonexistent"]).refused(4, "is the stick in");
-    ground.run("CC2", &["stick", "export", "/nonexistent"]).refused(4, "is the stick in");
+    strangers
+        .run("CC9", &["stick", "import", &stick])
+        .said("another network");
+    ground
+        .run("CC2", &["stick", "import", "/nonexistent"])
+        .refused(4, "is the stick in");
+    ground
+        .run("CC2", &["stick", "export", "/nonexistent"])
+        .refused(4, "is the stick in");
     fs::create_dir(ground.path("empty")).unwrap();
     let empty = ground.path("empty");
-    ground.run("CC2", &["stick", "import", &empty]).refused(1, "right stick");
+    ground
+        .run("CC2", &["stick", "import", &empty])
+        .refused(1, "right stick");
 }
 
 /// Goal: a slip opens nothing at another prison, after a typing error, or when somebody changed it;
@@ -170,13 +211,22 @@ fn slips() {
     let learner = ground.learner("CC1", "Dara");
     let own = ground.run("CC1", &["transfer", "out", &learner, "--to", "CC1"]);
     own.refused(1, "this site itself");
-    ground.run("CC1", &["transfer", "out", &learner, "--to", "Mars"]).refused(1, "no site 'Mars'");
-    let bad_day = ["transfer", "out", &learner, "--to", "CC2", "--date", "tomorrow"];
+    ground
+        .run("CC1", &["transfer", "out", &learner, "--to", "Mars"])
+        .refused(1, "no site 'Mars'");
+    let bad_day = [
+        "transfer", "out", &learner, "--to", "CC2", "--date", "tomorrow",
+    ];
     ground.run("CC1", &bad_day).refused(1, "write it as");
-    let out = ground.run("CC1", &["transfer", "out", &learner, "--to", "CC2", "--json"]);
+    let out = ground.run(
+        "CC1",
+        &["transfer", "out", &learner, "--to", "CC2", "--json"],
+    );
     out.done();
     let slip = out.json()["departure"]["slip"].as_str().unwrap().to_owned();
-    ground.run("CC1", &["transfer", "out", &learner, "--to", "CC2"]).refused(1, "not at this site");
+    ground
+        .run("CC1", &["transfer", "out", &learner, "--to", "CC2"])
+        .refused(1, "not at this site");
 
     let enter = |site: &str, slip: &str| ground.run(site, &["transfer", "in", "--slip", slip]);
     enter("CC3", &slip).refused(1, "for CC2");
@@ -205,15 +255,23 @@ fn rosters() {
     let ground = Ground::of(&["CC1"]);
     let old = ground.path("old.spean");
     fs::copy(ground.path("desk/roster.spean"), &old).unwrap();
-    ground.run("late", &["init", "--code", "LATE", "--name", "Late"]).done();
+    ground
+        .run("late", &["init", "--code", "LATE", "--name", "Late"])
+        .done();
     let request = ground.path("late/request.toml");
     let desk = ground.path("desk");
     let roster = ground.path("desk/roster.spean");
-    ground.run("CC1", &["roster", "add", &desk, &request]).done();
-    ground.run("CC1", &["roster", "install", &roster]).refused(1, "are needed");
+    ground
+        .run("CC1", &["roster", "add", &desk, &request])
+        .done();
+    ground
+        .run("CC1", &["roster", "install", &roster])
+        .refused(1, "are needed");
     ground.run("CC1", &["roster", "sign", &desk]).done();
     ground.run("CC1", &["roster", "install", &roster]).done();
-    ground.run("CC1", &["roster", "install", &old]).refused(1, "already in force");
+    ground
+        .run("CC1", &["roster", "install", &old])
+        .refused(1, "already in force");
     let strangers = Ground::of(&["CC1"]);
     for _ in 0..3 {
         strangers.run("more", &["init", "--code", "M", "--name", "M"]);
@@ -221,19 +279,33 @@ fn rosters() {
     let theirs = strangers.path("desk/roster.spean");
     ground.run("CC1", &["roster", "install", &theirs]).ended(1);
     fs::write(&old, [0x80; 300]).unwrap();
-    ground.run("CC1", &["roster", "install", &old]).refused(1, "no roster");
-    ground.run("CC1", &["roster", "add", &desk, &request]).refused(1, "share");
+    ground
+        .run("CC1", &["roster", "install", &old])
+        .refused(1, "no roster");
+    ground
+        .run("CC1", &["roster", "add", &desk, &request])
+        .refused(1, "share");
 }
 
 /// Goal: what cannot be dialled is named: no such peer, nobody there.
 #[test]
 fn peers() {
     let ground = Ground::of(&["CC1", "CC2"]);
-    ground.run("CC1", &["sync", "CC2"]).refused(5, "names no peer");
+    ground
+        .run("CC1", &["sync", "CC2"])
+        .refused(5, "names no peer");
     let config = "[[peer]]\nsite = \"CC2\"\ndriver = \"quinn\"\naddress = \"127.0.0.1:9\"\n";
     fs::write(ground.path("CC1/config.toml"), config).unwrap();
     ground.run("CC1", &["sync", "CC2"]).ended(5);
-    ground.run("CC1", &["sync", "Mars"]).refused(1, "no site 'Mars'");
-    fs::write(ground.path("CC1/config.toml"), config.replace("quinn", "pigeon")).unwrap();
-    ground.run("CC1", &["sync", "CC2"]).refused(3, "not iroh or quinn");
+    ground
+        .run("CC1", &["sync", "Mars"])
+        .refused(1, "no site 'Mars'");
+    fs::write(
+        ground.path("CC1/config.toml"),
+        config.replace("quinn", "pigeon"),
+    )
+    .unwrap();
+    ground
+        .run("CC1", &["sync", "CC2"])
+        .refused(3, "not iroh or quinn");
 }

@@ -55,10 +55,12 @@ const EVENT_COLUMNS: [&str; 11] = [
 
 /// What to import.
 #[derive(Debug, Args)]
-#[command(after_help = "Columns of a file of learners: ref, family_km, given_km, family_latin, \
+#[command(
+    after_help = "Columns of a file of learners: ref, family_km, given_km, family_latin, \
     given_latin, sex, born, education, languages, arrived, card.\n\
     Columns of a file of events: ref, learner, date, kind, programme, module, session, score, \
-    max, version, value.\nThe first line names the columns; ref is the row's key in its register.")]
+    max, version, value.\nThe first line names the columns; ref is the row's key in its register."
+)]
 pub struct ImportArgs {
     /// A file of learners (CSV, UTF-8).
     #[arg(long)]
@@ -104,7 +106,8 @@ impl Counts {
             Fate::Refused(reason) => {
                 self.refused += 1;
                 if self.reasons.len() < REASONS_MAX {
-                    self.reasons.push(format!("{}:{line}: {reason}", path.display()));
+                    self.reasons
+                        .push(format!("{}:{line}: {reason}", path.display()));
                 }
             }
         }
@@ -134,7 +137,10 @@ impl Counts {
 /// exit status 6.
 pub async fn import(home: &Home, args: &ImportArgs, json: bool) -> Result<ExitCode, Refusal> {
     if args.learners.is_none() && args.events.is_none() {
-        return Err(Refusal::new(Kind::Refused, "name --learners FILE, --events FILE, or both"));
+        return Err(Refusal::new(
+            Kind::Refused,
+            "name --learners FILE, --events FILE, or both",
+        ));
     }
     let register = Register {
         source: &args.source,
@@ -195,9 +201,17 @@ impl Register<'_> {
                 let [row, learner, date, rest @ ..] = fields;
                 let date = match date.as_str() {
                     "" => None,
-                    text => Some(text.parse().map_err(|_| "date: not a day such as 2025-03-31")?),
+                    text => Some(
+                        text.parse()
+                            .map_err(|_| "date: not a day such as 2025-03-31")?,
+                    ),
                 };
-                Ok(EventRow { row, learner, date, fields: rest })
+                Ok(EventRow {
+                    row,
+                    learner,
+                    date,
+                    fields: rest,
+                })
             })?;
         }
         bar.inc_length((learners.len() + events.len()) as u64);
@@ -205,7 +219,9 @@ impl Register<'_> {
             let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             let source = self.source.to_owned();
             let reply = ask(Request::ImportLearners { source, rows }).await?;
-            report.learners.add_all((self.learners, &lines), &reply, bar)?;
+            report
+                .learners
+                .add_all((self.learners, &lines), &reply, bar)?;
         }
         for batch in batches(by_learner(events), batch_rows) {
             let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
@@ -258,7 +274,10 @@ fn read<T>(
     let said = |error: String| Refusal::new(Kind::Refused, format!("{shown}: {error}"));
     let file = File::open(path).map_err(|error| said(error.to_string()))?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    let headers = reader.headers().map_err(|error| said(error.to_string()))?.clone();
+    let headers = reader
+        .headers()
+        .map_err(|error| said(error.to_string()))?
+        .clone();
     let places = places(&headers, columns).map_err(said)?;
     let mut rows = Vec::new();
     let mut record = StringRecord::new();
@@ -278,10 +297,20 @@ fn read<T>(
         }
         let line = record.position().map_or(0, csv::Position::line);
         let problem = if record.len() != headers.len() {
-            Some(format!("{} columns, the first line names {}", record.len(), headers.len()))
+            Some(format!(
+                "{} columns, the first line names {}",
+                record.len(),
+                headers.len()
+            ))
         } else if record.as_slice().len() > ROW_BYTES_MAX {
-            Some(format!("{} bytes, at most {ROW_BYTES_MAX}", record.as_slice().len()))
-        } else if record.get(places[0]).is_none_or(|key| key.trim().is_empty()) {
+            Some(format!(
+                "{} bytes, at most {ROW_BYTES_MAX}",
+                record.as_slice().len()
+            ))
+        } else if record
+            .get(places[0])
+            .is_none_or(|key| key.trim().is_empty())
+        {
             Some("ref is empty: every row needs its key in the register".to_owned())
         } else {
             None
@@ -308,7 +337,10 @@ fn places(headers: &StringRecord, columns: &[&str; 11]) -> Result<[usize; 11], S
         let clean = |name: &str| name.trim().trim_start_matches('\u{feff}').to_lowercase();
         let found = headers.iter().position(|header| clean(header) == *column);
         *place = found.ok_or_else(|| {
-            format!("no column '{column}': the first line must name {}", columns.join(", "))
+            format!(
+                "no column '{column}': the first line must name {}",
+                columns.join(", ")
+            )
         })?;
     }
     Ok(places)
@@ -319,7 +351,12 @@ fn print(report: &Report, json: bool) -> ExitCode {
         println!("{}", serde_json::json!({ "imported": report }));
     } else {
         for (what, counts) in [("learners", &report.learners), ("events", &report.events)] {
-            let Counts { new, known, refused, reasons } = counts;
+            let Counts {
+                new,
+                known,
+                refused,
+                reasons,
+            } = counts;
             if new + known + refused > 0 {
                 println!("{what}: {new} new, {known} known already, {refused} refused");
             }

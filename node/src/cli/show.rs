@@ -14,7 +14,10 @@ use crate::home::{EnrolmentRequest, Home};
 pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
     let path = home.request_path();
     if json {
-        println!("{}", serde_json::json!({ "initialised": request, "request": path }));
+        println!(
+            "{}",
+            serde_json::json!({ "initialised": request, "request": path })
+        );
         return;
     }
     println!("Made a new node for {} ({}).", request.name, request.code);
@@ -29,13 +32,12 @@ pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
 pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, Refusal> {
     if let (Reply::Departure(departure), Some(path)) = (reply, svg) {
         let slip = departure.slip.as_deref().unwrap_or_default();
-        let picture =
-            crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error))?;
-        std::fs::write(path, picture).map_err(|error| {
-            Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
-        })?;
+        let picture = crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error))?;
+        std::fs::write(path, picture)
+            .map_err(|error| Refusal::new(Kind::Store, format!("{}: {error}", path.display())))?;
     }
-    let partly = matches!(reply, Reply::Bundles(lines) if lines.iter().any(|l| l.stopped.is_some()));
+    let partly =
+        matches!(reply, Reply::Bundles(lines) if lines.iter().any(|l| l.stopped.is_some()));
     let code = ExitCode::from(if partly { Kind::Partly.exit() } else { 0 });
     if json {
         println!("{}", serde_json::to_string(reply).unwrap_or_default());
@@ -59,7 +61,10 @@ pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, 
         Reply::Arrival(arrival) => show_arrival(arrival),
         Reply::Synced(outcome) if outcome.same => println!("Nothing new on either side."),
         Reply::Synced(outcome) => {
-            println!("Exchanged: {} segments sent, {} new.", outcome.sent, outcome.taken);
+            println!(
+                "Exchanged: {} segments sent, {} new.",
+                outcome.sent, outcome.taken
+            );
         }
         Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
         Reply::Totals(totals) => show_totals(totals),
@@ -68,7 +73,10 @@ pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, 
             let (version, cohort) = (page.version, page.cohort);
             println!("Roster {version}, cohort {cohort}, signed by {threshold} of {roots} roots");
             for site in &page.sites {
-                println!("  {:4} {:8} {:12} {}", site.number, site.code, site.role, site.name);
+                println!(
+                    "  {:4} {:8} {:12} {}",
+                    site.number, site.code, site.role, site.name
+                );
             }
         }
     }
@@ -76,8 +84,15 @@ pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, 
 }
 
 fn show_status(status: &Status) {
-    let role = if status.headquarters { "head office" } else { "prison" };
-    println!("{} {} ({role}), roster {}", status.site, status.name, status.roster);
+    let role = if status.headquarters {
+        "head office"
+    } else {
+        "prison"
+    };
+    println!(
+        "{} {} ({role}), roster {}",
+        status.site, status.name, status.roster
+    );
     println!("learners: {}", status.learners);
     println!("waiting to be sealed: {} events", status.pending);
     println!("waiting to be opened: {} records", status.to_fold);
@@ -98,7 +113,10 @@ fn show_status(status: &Status) {
     }
     if status.set_aside > 0 {
         println!("set aside: {} pieces. The last reasons:", status.set_aside);
-        status.set_aside_reasons.iter().for_each(|reason| println!("  {reason}"));
+        status
+            .set_aside_reasons
+            .iter()
+            .for_each(|reason| println!("  {reason}"));
     }
     show_sites(&status.sites);
 }
@@ -106,8 +124,15 @@ fn show_status(status: &Status) {
 fn show_sites(sites: &[SiteStatus]) {
     for site in sites {
         let through = site.data_through.as_deref().unwrap_or("no data yet");
-        let holes = if site.holes { ", something is missing in between" } else { "" };
-        println!("  {:8} data through {through}, {} segments{holes}", site.code, site.segments);
+        let holes = if site.holes {
+            ", something is missing in between"
+        } else {
+            ""
+        };
+        println!(
+            "  {:8} data through {through}, {} segments{holes}",
+            site.code, site.segments
+        );
     }
 }
 
@@ -132,7 +157,10 @@ fn show_learner(page: &crate::api::LearnerPage) {
         println!("written after he had left: {}", notices.late.len());
     }
     if notices.from_newer_version > 0 {
-        println!("from a newer version, kept but not understood: {}", notices.from_newer_version);
+        println!(
+            "from a newer version, kept but not understood: {}",
+            notices.from_newer_version
+        );
     }
 }
 
@@ -159,7 +187,10 @@ fn show_arrival(arrival: &Arrival) {
 
 fn show_bundle(line: &BundleLine) {
     println!("{}", line.file);
-    let carrier = line.manifest.as_ref().map_or("", |manifest| manifest.carrier.as_str());
+    let carrier = line
+        .manifest
+        .as_ref()
+        .map_or("", |manifest| manifest.carrier.as_str());
     if !line.route.is_empty() {
         println!("  from {}", line.route);
     }
@@ -195,11 +226,16 @@ fn show_totals(totals: &Totals) {
 /// Prints the headline figures.
 pub fn show_figures(figures: &Figures) {
     let percent = |share: spean_protocol::totals::Share| {
-        let text = share.percent().text(Rounding::OneDecimal).unwrap_or_else(|| "-".to_owned());
+        let text = share
+            .percent()
+            .text(Rounding::OneDecimal)
+            .unwrap_or_else(|| "-".to_owned());
         format!("{} of {} ({text} %)", share.count, share.of)
     };
     let points = |ratio: spean_protocol::totals::Ratio| {
-        ratio.text(Rounding::OneDecimal).unwrap_or_else(|| "no data".to_owned())
+        ratio
+            .text(Rounding::OneDecimal)
+            .unwrap_or_else(|| "no data".to_owned())
     };
     println!("beneficiaries: {}", figures.beneficiaries);
     println!("women: {}", percent(figures.women));
@@ -225,7 +261,10 @@ pub fn show_figures(figures: &Figures) {
         english.registered, english.attended_all, english.released_after_all, english.passed
     );
     let beep = &figures.beep;
-    println!("BEEP: {} enrolled, {} completed, {} others", beep.enrolled, beep.completed, beep.others);
+    println!(
+        "BEEP: {} enrolled, {} completed, {} others",
+        beep.enrolled, beep.completed, beep.others
+    );
     let bridge = &figures.bridge;
     println!(
         "bridge: {} by sites - {} counted again = {} national",

@@ -158,7 +158,10 @@ impl Ground {
 
     fn write_register(&self, site: &SiteFiles) -> Result<(), Refusal> {
         self.folder(&format!("registers/{}", site.code))?;
-        for (which, text) in [("learners", &site.learners_csv), ("events", &site.events_csv)] {
+        for (which, text) in [
+            ("learners", &site.learners_csv),
+            ("events", &site.events_csv),
+        ] {
             let path = self.register(site.code, which);
             fs::write(&path, text).map_err(|error| said(&path, &error))?;
         }

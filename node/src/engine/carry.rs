@@ -92,7 +92,10 @@ impl<S: Store> Engine<S> {
         };
         let id = self.fresh_id("bundle");
         let (mut writer, start) = Writer::start(&self.carrier()?, id, &manifest);
-        let mut contents = Contents { bytes: start.len() as u64, ..Contents::default() };
+        let mut contents = Contents {
+            bytes: start.len() as u64,
+            ..Contents::default()
+        };
         if let Err(error) = append(&start) {
             return Ok(Err(error));
         }
@@ -100,7 +103,11 @@ impl<S: Store> Engine<S> {
             contents.count(frame);
             let chunk = writer.add(frame);
             contents.bytes += chunk.len() as u64;
-            if chunk.is_empty() { Ok(()) } else { append(&chunk) }
+            if chunk.is_empty() {
+                Ok(())
+            } else {
+                append(&chunk)
+            }
         };
         let mut frames = vec![Frame::Roster(Host::roster(self)?)];
         for run in self.forks() {
@@ -113,7 +120,9 @@ impl<S: Store> Engine<S> {
         }
         for span in self.plan(to) {
             for height in span.start..span.end {
-                let Some(bytes) = self.segment(span.run, span.log, height)? else { continue };
+                let Some(bytes) = self.segment(span.run, span.log, height)? else {
+                    continue;
+                };
                 if let Err(error) = add(&Frame::Segment(bytes), &mut contents) {
                     return Ok(Err(error));
                 }
@@ -137,8 +146,10 @@ impl<S: Store> Engine<S> {
             for destination in to {
                 let stated = self.stated(*destination);
                 let heads = stated.and_then(|s| s.complete.get(&site)).cloned();
-                let frontier =
-                    SiteFrontier { heads: heads.unwrap_or_default(), beyond: Vec::new() };
+                let frontier = SiteFrontier {
+                    heads: heads.unwrap_or_default(),
+                    beyond: Vec::new(),
+                };
                 let coverage = self.skeleton.coverage(site, &frontier, &[]).0;
                 common = Some(match common {
                     None => coverage,
@@ -193,7 +204,11 @@ impl<S: Store> Engine<S> {
             }
             engine.renew_receipt()
         })?;
-        tracing::info!(new = imported.new, bytes = imported.contents.bytes, "took in a bundle");
+        tracing::info!(
+            new = imported.new,
+            bytes = imported.contents.bytes,
+            "took in a bundle"
+        );
         Ok(imported)
     }
 
@@ -206,12 +221,13 @@ impl<S: Store> Engine<S> {
         read: &mut dyn FnMut(usize) -> std::io::Result<Vec<u8>>,
     ) -> Result<(Option<Manifest>, Contents, Option<String>), EngineError> {
         let mut contents = Contents::default();
-        let (manifest, stopped) = each_chunk(&self.carrier()?, read, &mut |frames, (bytes, unread)| {
-            contents.bytes = bytes;
-            contents.unread = unread;
-            frames.iter().for_each(|frame| contents.count(frame));
-            Ok(())
-        })?;
+        let (manifest, stopped) =
+            each_chunk(&self.carrier()?, read, &mut |frames, (bytes, unread)| {
+                contents.bytes = bytes;
+                contents.unread = unread;
+                frames.iter().for_each(|frame| contents.count(frame));
+                Ok(())
+            })?;
         Ok((manifest, contents, stopped))
     }
 }
@@ -223,7 +239,9 @@ fn both(
 ) -> BTreeMap<spean_protocol::id::RunId, (u32, Ranges)> {
     let mut common = BTreeMap::new();
     for (run, (control, data)) in one {
-        let Some((other_control, other_data)) = other.get(run) else { continue };
+        let Some((other_control, other_data)) = other.get(run) else {
+            continue;
+        };
         let mut ranges = data.clone();
         for (start, end) in data.minus(other_data) {
             ranges = without(&ranges, start, end);

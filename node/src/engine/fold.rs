@@ -12,6 +12,7 @@ use spean_protocol::id::{Label, LearnerId, Position, RunId, SiteId, StayId, Stre
 use spean_protocol::log::Skeleton;
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::record::{Batch, Chain, Record, RecordError, Stored};
+use spean_protocol::seal::derive;
 use spean_protocol::stay::{HeldKey, Keyring};
 use spean_protocol::totals::{LearnerFacts, contributions};
 use spean_protocol::view::{Entry, LearnerView, Origin};
@@ -45,33 +46,58 @@ pub(super) struct Chains(BTreeMap<Label, LabelChain>);
 impl Chains {
     /// How far a label's changes have come.
     pub(super) fn chain(&self, label: Label) -> Chain {
-        self.0.get(&label).map(|known| known.chain.clone()).unwrap_or_default()
+        self.0
+            .get(&label)
+            .map(|known| known.chain.clone())
+            .unwrap_or_default()
     }
 
     fn of(&mut self, label: Label, run: RunId, held: &HeldKey) -> &mut LabelChain {
-        let new = || LabelChain { run, stay: held.stay, chain: Chain::default() };
+        let new = || LabelChain {
+            run,
+            stay: held.stay,
+            chain: Chain::default(),
+        };
         self.0.entry(label).or_insert_with(new)
     }
 
     /// What an event is called: its key where that is a place of the same site, otherwise its key
     /// and its site. So no site can write over another's event, whatever keys it makes up, and an
     /// event that two copies of one machine sealed is one.
-    fn name(&self, stored: &Stored, site: SiteId, skeleton: &Skeleton) -> EventId {
-        let known = stored.named_label().and_then(|label| self.0.get(&label));
-        let home = known.and_then(|known| skeleton.run(known.run)).map(|run| run.site);
+    fn name(&self, stored: &Stored, site: SiteId, skeleton: &Skeleton, others: &Places) -> EventId {
+        let known = |label: Label| Some(skeleton.run(self.0.get(&label)?.run)?.site);
+        let home = stored
+            .named_label()
+            .and_then(|l| known(l).or_else(|| others.get(&l).copied()));
         if home == Some(site) {
             return stored.id.clone();
         }
-        EventId(format!("{}.{}", stored.id, site.0))
+        // No place holds the sign between, so no made-up key names one.
+        let name = EventId(format!("{}@{}", stored.id, site.0));
+        if name.0.len() <= EventId::BYTES_MAX {
+            return name;
+        }
+        let hash = derive("spean 2026 long event name v1", &[name.0.as_bytes()]);
+        EventId(format!("@{}", data_encoding::BASE64URL_NOPAD.encode(&hash)))
     }
 
     pub(super) fn origin(&self, stored: &Stored, skeleton: &Skeleton) -> Option<Origin> {
         let known = self.0.get(&stored.label)?;
         let site = skeleton.run(known.run)?.site;
         let height = known.chain.height_of(stored.op)?;
-        Some(Origin { position: Position { site, run: known.run, height }, stay: known.stay })
+        Some(Origin {
+            position: Position {
+                site,
+                run: known.run,
+                height,
+            },
+            stay: known.stay,
+        })
     }
 }
+
+/// Labels under which nothing is sealed, with their sites: of runs that ended too early.
+type Places = BTreeMap<Label, SiteId>;
 
 struct Order<'a>(&'a Skeleton);
 
@@ -104,7 +130,9 @@ impl<S: Store> Engine<S> {
     fn fold_now(&mut self, learners: usize) -> Result<Folded, EngineError> {
         let mut folded = Folded::default();
         while folded.records < learners as u64 {
-            let Some(learner) = self.first_dirty()? else { return Ok(folded) };
+            let Some(learner) = self.first_dirty()? else {
+                return Ok(folded);
+            };
             self.fold_learner(learner)?;
             folded.records += 1;
         }
@@ -114,12 +142,16 @@ impl<S: Store> Engine<S> {
 
     fn first_dirty(&self) -> Result<Option<LearnerId>, EngineError> {
         let first = self.store.scan(Table::Dirty, &[], &[], 1)?.pop();
-        first.map(|(key, _)| Ok(read_learner_stream(&key)?.0)).transpose()
+        first
+            .map(|(key, _)| Ok(read_learner_stream(&key)?.0))
+            .transpose()
     }
 
     /// Sets the first record that waits aside: what it is made of does not fold.
     fn give_up_first(&mut self, error: &EngineError) -> Result<Folded, EngineError> {
-        let Some(learner) = self.first_dirty()? else { return Ok(Folded::default()) };
+        let Some(learner) = self.first_dirty()? else {
+            return Ok(Folded::default());
+        };
         let mut kept = false;
         for stream in Stream::ALL {
             let key = learner_stream(learner, stream);
@@ -128,13 +160,19 @@ impl<S: Store> Engine<S> {
         }
         if kept {
             // A record is a cache: perhaps it was damaged. It is rebuilt from the parcels first.
-            return Ok(Folded { records: 0, more: true });
+            return Ok(Folded {
+                records: 0,
+                more: true,
+            });
         }
         for (key, _) in self.store.scan(Table::Dirty, &learner.0, &[], usize::MAX)? {
             self.store.remove(Table::Dirty, &key)?;
         }
         self.set_aside(&format!("a record that does not fold: {error}"))?;
-        Ok(Folded { records: 0, more: self.first_dirty()?.is_some() })
+        Ok(Folded {
+            records: 0,
+            more: self.first_dirty()?.is_some(),
+        })
     }
 
     /// Brings one learner's records up to date. Keyrings that turn up bring further labels.
@@ -175,7 +213,11 @@ impl<S: Store> Engine<S> {
         }
         let (mut record, mut chains) = (Record::default(), Chains::default());
         let mut labels = Vec::new();
-        for held in self.keys_of(learner)?.into_iter().filter(|key| key.stream == stream) {
+        for held in self
+            .keys_of(learner)?
+            .into_iter()
+            .filter(|key| key.stream == stream)
+        {
             for (run, _) in self.skeleton.runs(held.site) {
                 let label = held.key.label(learner, stream, run);
                 if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
@@ -216,12 +258,14 @@ impl<S: Store> Engine<S> {
                     }
                     Kind::Register | Kind::Newer(_) => continue,
                 }
-                let next = Batch::decode(&content).map_err(RecordError::from).and_then(|batch| {
-                    if batch.seq < known.chain.next_seq() {
-                        return Ok(None);
-                    }
-                    known.chain.advance(*label, &batch, place.height).map(Some)
-                });
+                let next = Batch::decode(&content)
+                    .map_err(RecordError::from)
+                    .and_then(|batch| {
+                        if batch.seq < known.chain.next_seq() {
+                            return Ok(None);
+                        }
+                        known.chain.advance(*label, &batch, place.height).map(Some)
+                    });
                 match next {
                     Ok(change) => {
                         tracing::debug!(%label, height = place.height, "change opened");
@@ -249,8 +293,11 @@ impl<S: Store> Engine<S> {
         match Keyring::decode(content) {
             // A keyring speaks for its own stream only: keys never cross streams.
             Ok(keyring) => {
-                let keys: Vec<_> =
-                    keyring.0.into_iter().filter(|key| key.stream == held.stream).collect();
+                let keys: Vec<_> = keyring
+                    .0
+                    .into_iter()
+                    .filter(|key| key.stream == held.stream)
+                    .collect();
                 self.keep_keys(learner, &keys)
             }
             Err(error) => self.set_aside(&format!("a keyring of {}: {error}", held.site)),
@@ -265,7 +312,9 @@ impl<S: Store> Engine<S> {
         chains: &Chains,
     ) -> Result<(), EngineError> {
         let value = codec::encode(&(record.save(), chains));
-        Ok(self.store.write(Table::Record, &learner_stream(learner, stream), &value)?)
+        Ok(self
+            .store
+            .write(Table::Record, &learner_stream(learner, stream), &value)?)
     }
 
     /// Adds a batch that this site has just sealed to the learner's record.
@@ -280,7 +329,10 @@ impl<S: Store> Engine<S> {
         let (mut record, mut chains) = self.load_record(learner, stream)?;
         // A record that was just rebuilt has found the batch among the parcels already.
         if batch.seq >= chains.chain(label).next_seq() {
-            let change = chains.of(label, run, held).chain.advance(label, batch, height)?;
+            let change = chains
+                .of(label, run, held)
+                .chain
+                .advance(label, batch, height)?;
             record.apply(vec![change])?;
         }
         self.save_record(learner, stream, &record, &chains)
@@ -292,33 +344,78 @@ impl<S: Store> Engine<S> {
         let own = self.own_stay(learner)?;
         for stream in Stream::ALL {
             let (record, chains) = self.load_record(learner, stream)?;
-            for stored in record.events() {
-                let Some(origin) = chains.origin(&stored, &self.skeleton) else { continue };
+            let events = record.events();
+            let elsewhere = |stored: &Stored| {
+                stored
+                    .named_label()
+                    .is_some_and(|label| !chains.0.contains_key(&label))
+            };
+            let others = match events.iter().any(elsewhere) {
+                true => self.places(learner, stream)?,
+                false => Places::new(),
+            };
+            for stored in events {
+                let Some(origin) = chains.origin(&stored, &self.skeleton) else {
+                    continue;
+                };
                 let site = origin.position.site;
                 match Event::decode(&stored.bytes) {
                     Ok(event) => {
-                        let id = chains.name(&stored, site, &self.skeleton);
+                        let id = chains.name(&stored, site, &self.skeleton, &others);
                         entries.push(Entry::new(id, event, origin));
                     }
                     Err(error) => self.set_aside(&format!("an event of {site}: {error}"))?,
                 }
             }
-            let (Some(own), drafts) = (own, self.pending(learner, stream)?) else { continue };
+            let (Some(own), drafts) = (own, self.pending(learner, stream)?) else {
+                continue;
+            };
             let position = self.next_position();
             for draft in drafts {
-                let (Some(id), Ok(event)) = (draft.id, Event::decode(&draft.bytes)) else { continue };
-                entries.push(Entry::new(id, event, Origin { position, stay: own.stay }));
+                let (Some(id), Ok(event)) = (draft.id, Event::decode(&draft.bytes)) else {
+                    continue;
+                };
+                entries.push(Entry::new(
+                    id,
+                    event,
+                    Origin {
+                        position,
+                        stay: own.stay,
+                    },
+                ));
             }
         }
         mark_late(&mut entries, &Order(&self.skeleton));
         Ok(entries)
     }
 
+    /// Every label that the learner's keys make with the runs of their sites.
+    fn places(&self, learner: LearnerId, stream: Stream) -> Result<Places, EngineError> {
+        let mut places = Places::new();
+        for held in self
+            .keys_of(learner)?
+            .into_iter()
+            .filter(|held| held.stream == stream)
+        {
+            let label = |run| held.key.label(learner, stream, run);
+            places.extend(
+                self.skeleton
+                    .runs(held.site)
+                    .map(|(run, _)| (label(run), held.site)),
+            );
+        }
+        Ok(places)
+    }
+
     /// Where this site's next data segment will stand.
     fn next_position(&self) -> Position {
         let run = self.run.unwrap_or(RunId([0; 16]));
         let height = self.skeleton.run(run).map_or(0, |run| run.data.prefix());
-        Position { site: self.site, run, height }
+        Position {
+            site: self.site,
+            run,
+            height,
+        }
     }
 
     /// Computes a learner's view, facts and contributions anew. A prison keeps the record and view
@@ -331,11 +428,18 @@ impl<S: Store> Engine<S> {
         let view = LearnerView::fold(&entries);
         let mut here = false;
         for stay in &view.stays {
-            if stay.arrivals.iter().any(|arrival| arrival.site == self.site) {
+            if stay
+                .arrivals
+                .iter()
+                .any(|arrival| arrival.site == self.site)
+            {
                 here |= stay.is_open();
                 let known = self.own_stay(learner)?;
                 if stay.is_open() || known.is_none_or(|own| own.stay == stay.stay) {
-                    let own = OwnStay { stay: stay.stay, open: stay.is_open() };
+                    let own = OwnStay {
+                        stay: stay.stay,
+                        open: stay.is_open(),
+                    };
                     if known != Some(own) {
                         self.set_own_stay(learner, own)?;
                     }
@@ -358,7 +462,8 @@ impl<S: Store> Engine<S> {
         if !here && !self.reads_everyone() {
             self.store.close_learner(learner)?;
             for stream in Stream::ALL {
-                self.store.remove(Table::Record, &learner_stream(learner, stream))?;
+                self.store
+                    .remove(Table::Record, &learner_stream(learner, stream))?;
             }
         }
         Ok(())
@@ -367,15 +472,25 @@ impl<S: Store> Engine<S> {
 
 /// The name to list a learner by: Khmer before Latin, the first of several claims.
 pub(super) fn display_name(view: &LearnerView) -> String {
-    let name = view.profile.names.iter().map(|claim| &claim.value).min_by_key(|n| n.script);
-    name.map_or_else(String::new, |name| format!("{} {}", &*name.family, &*name.given))
+    let name = view
+        .profile
+        .names
+        .iter()
+        .map(|claim| &claim.value)
+        .min_by_key(|n| n.script);
+    name.map_or_else(String::new, |name| {
+        format!("{} {}", &*name.family, &*name.given)
+    })
 }
 
 fn search_text(view: &LearnerView, learner: LearnerId) -> String {
     let mut text = learner.to_string();
     for claim in &view.profile.names {
         let name = &claim.value;
-        text.push_str(&format!("\n{} {} {}", &*name.family, &*name.given, &*name.family));
+        text.push_str(&format!(
+            "\n{} {} {}",
+            &*name.family, &*name.given, &*name.family
+        ));
     }
     text.to_lowercase()
 }

@@ -47,32 +47,55 @@ struct Newcomer {
 
 impl LearnerRow {
     fn read(&self) -> Result<Newcomer, String> {
-        let [family_km, given_km, family_latin, given_latin, sex, born, education, languages, arrived, card] =
-            self.fields.each_ref().map(|field| field.trim());
+        let [
+            family_km,
+            given_km,
+            family_latin,
+            given_latin,
+            sex,
+            born,
+            education,
+            languages,
+            arrived,
+            card,
+        ] = self.fields.each_ref().map(|field| field.trim());
         let mut profile = Vec::new();
-        for (script, family, given) in
-            [(Script::Khmer, family_km, given_km), (Script::Latin, family_latin, given_latin)]
-        {
+        for (script, family, given) in [
+            (Script::Khmer, family_km, given_km),
+            (Script::Latin, family_latin, given_latin),
+        ] {
             if !(family.is_empty() && given.is_empty()) {
                 let part = |text| NamePart::new(text).map_err(|error| format!("name: {error}"));
-                profile.push(Body::Name { script, family: part(family)?, given: part(given)? });
+                profile.push(Body::Name {
+                    script,
+                    family: part(family)?,
+                    given: part(given)?,
+                });
             }
         }
         if profile.is_empty() {
             return Err("no name: fill in a Khmer or a Latin name".to_owned());
         }
         if !sex.is_empty() {
-            profile.push(Body::Sex { sex: read("sex", sex, "F or M")? });
+            profile.push(Body::Sex {
+                sex: read("sex", sex, "F or M")?,
+            });
         }
         if !born.is_empty() {
-            profile.push(Body::Birth { birth: read("born", born, "1990, 1990-05 or 1990-05-17")? });
+            profile.push(Body::Birth {
+                birth: read("born", born, "1990, 1990-05 or 1990-05-17")?,
+            });
         }
         if !education.is_empty() {
             let hint = "none, primary, lower-secondary, upper-secondary or higher";
-            profile.push(Body::Education { level: read("education", education, hint)? });
+            profile.push(Body::Education {
+                level: read("education", education, hint)?,
+            });
         }
         if !languages.is_empty() {
-            let list = languages.split_whitespace().map(|code| read("languages", code, "km fr en"));
+            let list = languages
+                .split_whitespace()
+                .map(|code| read("languages", code, "km fr en"));
             let list = list.collect::<Result<Vec<Language>, String>>()?;
             let languages = Languages::new(list).map_err(|error| format!("languages: {error}"))?;
             profile.push(Body::Languages { languages });
@@ -85,13 +108,18 @@ impl LearnerRow {
             "" => None,
             text => Some(read("card", text, "the 32 digits on the card")?),
         };
-        Ok(Newcomer { card, arrived: optional_date(arrived)?, profile })
+        Ok(Newcomer {
+            card,
+            arrived: optional_date(arrived)?,
+            profile,
+        })
     }
 }
 
 fn read<T: std::str::FromStr>(column: &str, text: &str, hint: &str) -> Result<T, String> {
     let shown: String = text.chars().take(40).collect();
-    text.parse().map_err(|_| format!("{column}: '{shown}' is not {hint}"))
+    text.parse()
+        .map_err(|_| format!("{column}: '{shown}' is not {hint}"))
 }
 
 /// A row of a file of events.
@@ -135,7 +163,10 @@ impl<S: Store> Engine<S> {
     pub fn add_learner(&mut self, row: &LearnerRow) -> Result<LearnerId, EngineError> {
         self.input(|engine| {
             let key = LearnerId(engine.fresh_id("row")).to_string();
-            let row = LearnerRow { row: key, ..row.clone() };
+            let row = LearnerRow {
+                row: key,
+                ..row.clone()
+            };
             let mut writes = Vec::new();
             if let Fate::Refused(reason) = engine.import_learner("added", &row, &mut writes)? {
                 return Err(EngineError::Row(reason));
@@ -175,17 +206,31 @@ impl<S: Store> Engine<S> {
             let stay = StayId(stay_id);
             self.set_own_stay(learner, OwnStay { stay, open: true })?;
             let reason = ArrivalReason::Intake;
-            let body = Body::Arrived { stay, from: None, reason };
-            events.push(Event { date: newcomer.arrived, ..Event::new(body) });
+            let body = Body::Arrived {
+                stay,
+                from: None,
+                reason,
+            };
+            events.push(Event {
+                date: newcomer.arrived,
+                ..Event::new(body)
+            });
         }
         let mut drafts: BTreeMap<Stream, Vec<Draft>> = BTreeMap::new();
         for (number, event) in events.iter().enumerate() {
             let key = format!("{}#{number}", row.row);
             let id = imported_id(&self.identity.secret.0, source, &key);
-            let draft = Draft { id: Some(id), bytes: event.encode() };
+            let draft = Draft {
+                id: Some(id),
+                bytes: event.encode(),
+            };
             drafts.entry(event.body.stream()).or_default().push(draft);
         }
-        let of = |(stream, drafts)| Write { learner, stream, drafts };
+        let of = |(stream, drafts)| Write {
+            learner,
+            stream,
+            drafts,
+        };
         writes.extend(drafts.into_iter().map(of));
         Ok(Fate::New)
     }
@@ -223,7 +268,9 @@ impl<S: Store> Engine<S> {
         fates: &mut [Fate],
         writes: &mut Vec<Write>,
     ) -> Result<(), EngineError> {
-        let found = self.store.read(Table::Source, &self.source_key(source, learner))?;
+        let found = self
+            .store
+            .read(Table::Source, &self.source_key(source, learner))?;
         let Some(id) = found.and_then(|bytes| bytes.try_into().ok()).map(LearnerId) else {
             let reason = format!("no learner '{learner}' was imported from '{source}'");
             for place in places {
@@ -242,8 +289,14 @@ impl<S: Store> Engine<S> {
             fates[*place] = match self.body(id, &row.fields) {
                 Ok(body) => {
                     let stream = body.stream();
-                    let event = Event { date: row.date, ..Event::new(body) };
-                    let draft = Draft { id: Some(key.clone()), bytes: event.encode() };
+                    let event = Event {
+                        date: row.date,
+                        ..Event::new(body)
+                    };
+                    let draft = Draft {
+                        id: Some(key.clone()),
+                        bytes: event.encode(),
+                    };
                     drafts.entry(stream).or_default().push(draft);
                     known.insert(key);
                     Fate::New
@@ -252,13 +305,20 @@ impl<S: Store> Engine<S> {
                 Err(error) => return Err(error),
             };
         }
-        let of = |(stream, drafts)| Write { learner: id, stream, drafts };
+        let of = |(stream, drafts)| Write {
+            learner: id,
+            stream,
+            drafts,
+        };
         writes.extend(drafts.into_iter().map(of));
         Ok(())
     }
 
     fn source_key(&self, source: &str, row: &str) -> [u8; 32] {
         let secret = &self.identity.secret.0;
-        derive("spean 2026 imported learner v1", &[secret, source.as_bytes(), row.as_bytes()])
+        derive(
+            "spean 2026 imported learner v1",
+            &[secret, source.as_bytes(), row.as_bytes()],
+        )
     }
 }

@@ -40,8 +40,12 @@ pub fn learner_stream(learner: LearnerId, stream: Stream) -> Vec<u8> {
 impl<S: Store> Engine<S> {
     /// The custody keys of a site that are known here.
     pub(super) fn custody_keys(&self, site: SiteId) -> Result<Vec<CustodyKey>, EngineError> {
-        let rows = self.store.scan(Table::Custody, &site.0.to_be_bytes(), &[], usize::MAX)?;
-        rows.iter().map(|(_, value)| Ok(codec::decode(value)?)).collect()
+        let rows = self
+            .store
+            .scan(Table::Custody, &site.0.to_be_bytes(), &[], usize::MAX)?;
+        rows.iter()
+            .map(|(_, value)| Ok(codec::decode(value)?))
+            .collect()
     }
 
     /// Keeps a custody key; `true` if it was new.
@@ -56,7 +60,8 @@ impl<S: Store> Engine<S> {
         if self.store.read(Table::Custody, &place)?.is_some() {
             return Ok(false);
         }
-        self.store.write(Table::Custody, &place, &codec::encode(key))?;
+        self.store
+            .write(Table::Custody, &place, &codec::encode(key))?;
         self.openers.clear();
         Ok(true)
     }
@@ -115,10 +120,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// What opens which label of a run.
-    pub(super) fn openers(
-        &mut self,
-        run: RunId,
-    ) -> Result<&BTreeMap<Label, Opener>, EngineError> {
+    pub(super) fn openers(&mut self, run: RunId) -> Result<&BTreeMap<Label, Opener>, EngineError> {
         if !self.openers.contains_key(&run) {
             let found = self.find_openers(run)?;
             if self.openers.len() >= OPENERS_MAX {
@@ -131,9 +133,12 @@ impl<S: Store> Engine<S> {
 
     fn find_openers(&self, run: RunId) -> Result<BTreeMap<Label, Opener>, EngineError> {
         let mut found = BTreeMap::new();
-        let Some(site) = self.skeleton.run(run).map(|run| run.site) else { return Ok(found) };
+        let Some(site) = self.skeleton.run(run).map(|run| run.site) else {
+            return Ok(found);
+        };
         for (place, value) in
-            self.store.scan(Table::StayKey, &site.0.to_be_bytes(), &[], usize::MAX)?
+            self.store
+                .scan(Table::StayKey, &site.0.to_be_bytes(), &[], usize::MAX)?
         {
             let (learner, held) = held_key(&place, &value)?;
             let label = held.key.label(learner, held.stream, run);
@@ -167,7 +172,10 @@ impl<S: Store> Engine<S> {
 fn held_key(place: &[u8], value: &[u8]) -> Result<(LearnerId, HeldKey), EngineError> {
     let wrong = || EngineError::Malformed("a stay key");
     let part = |from: usize| -> Option<[u8; 16]> { place.get(from..from + 16)?.try_into().ok() };
-    let site = place.get(..2).and_then(|b| b.try_into().ok()).ok_or_else(wrong)?;
+    let site = place
+        .get(..2)
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(wrong)?;
     let stream = match place.get(18) {
         Some(0) => Stream::Education,
         Some(1) => Stream::Restricted,

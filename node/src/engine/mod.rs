@@ -191,12 +191,10 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`EngineError::NotEnrolled`], [`EngineError::NotListed`], or what the store says.
-    pub fn open(
-        store: S,
-        identity: Identity,
-        world: Box<dyn World>,
-    ) -> Result<Self, EngineError> {
-        let bytes = store.read(Table::Meta, ROSTER)?.ok_or(EngineError::NotEnrolled)?;
+    pub fn open(store: S, identity: Identity, world: Box<dyn World>) -> Result<Self, EngineError> {
+        let bytes = store
+            .read(Table::Meta, ROSTER)?
+            .ok_or(EngineError::NotEnrolled)?;
         let signed_roster = SignedRoster::decode(&bytes)?;
         let roster = signed_roster.preview()?;
         let key = identity.signing.verifying_key().to_bytes();
@@ -242,13 +240,17 @@ impl<S: Store> Engine<S> {
     /// Whether this node is the DGP's.
     #[must_use]
     pub fn is_headquarters(&self) -> bool {
-        self.roster.headquarters().is_some_and(|site| site.id == self.site)
+        self.roster
+            .headquarters()
+            .is_some_and(|site| site.id == self.site)
     }
 
     /// The code of a site, for people.
     #[must_use]
     pub fn code(&self, site: SiteId) -> String {
-        self.roster.site(site).map_or_else(|| site.to_string(), |site| site.code.clone())
+        self.roster
+            .site(site)
+            .map_or_else(|| site.to_string(), |site| site.code.clone())
     }
 
     /// The site of a code.
@@ -257,7 +259,8 @@ impl<S: Store> Engine<S> {
     /// [`EngineError::UnknownSite`].
     pub fn site_of(&self, code: &str) -> Result<SiteId, EngineError> {
         let site = self.roster.by_code(code);
-        site.map(|site| site.id).ok_or_else(|| EngineError::UnknownSite(code.to_owned()))
+        site.map(|site| site.id)
+            .ok_or_else(|| EngineError::UnknownSite(code.to_owned()))
     }
 
     /// Runs one input as one transaction.
@@ -285,7 +288,9 @@ impl<S: Store> Engine<S> {
 
     fn save_runs(&mut self) -> Result<(), EngineError> {
         for id in std::mem::take(&mut self.touched) {
-            let Some(run) = self.skeleton.run(id) else { continue };
+            let Some(run) = self.skeleton.run(id) else {
+                continue;
+            };
             let row = RunRow {
                 site: run.site,
                 number: run.number,
@@ -302,20 +307,26 @@ impl<S: Store> Engine<S> {
 
     /// Reads everything that is kept in memory from the store again.
     fn reload(&mut self) -> Result<(), EngineError> {
-        let roster = self.store.read(Table::Meta, ROSTER)?.ok_or(EngineError::NotEnrolled)?;
+        let roster = self
+            .store
+            .read(Table::Meta, ROSTER)?
+            .ok_or(EngineError::NotEnrolled)?;
         self.signed_roster = SignedRoster::decode(&roster)?;
         self.roster = self.signed_roster.preview()?;
         self.touched.clear();
         self.openers.clear();
         let mut rows = Vec::new();
         for (key, value) in self.store.scan(Table::Run, &[], &[], usize::MAX)? {
-            let id = key.try_into().map_err(|_| EngineError::Malformed("a run's id"))?;
+            let id = key
+                .try_into()
+                .map_err(|_| EngineError::Malformed("a run's id"))?;
             rows.push((RunId(id), codec::decode::<RunRow>(&value)?));
         }
         rows.sort_by_key(|(_, row)| row.number);
         self.skeleton = Skeleton::default();
         for (id, row) in rows {
-            self.skeleton.open_run(id, row.site, row.parents, row.number);
+            self.skeleton
+                .open_run(id, row.site, row.parents, row.number);
             let tips = (row.data_tip, row.control_tip);
             self.skeleton.restore(id, row.data, tips, row.control);
         }
@@ -339,7 +350,10 @@ impl<S: Store> Engine<S> {
     /// two clones of one machine do not repeat each other.
     fn entropy(&mut self, content: &[u8]) -> [u8; 32] {
         let random = self.world.random();
-        derive("spean 2026 entropy v1", &[&random, &self.identity.secret.0, content])
+        derive(
+            "spean 2026 entropy v1",
+            &[&random, &self.identity.secret.0, content],
+        )
     }
 
     fn fresh_id(&mut self, use_of: &str) -> [u8; 16] {
@@ -353,7 +367,10 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError::NotListed`] when the roster's copy is for another box key.
     pub fn carrier(&self) -> Result<Secret, EngineError> {
-        let wrap = self.roster.site(self.site).map(|site| site.carrier.as_slice());
+        let wrap = self
+            .roster
+            .site(self.site)
+            .map(|site| site.carrier.as_slice());
         let seeds = self.identity.boxes.values();
         let mut opened =
             seeds.filter_map(|seed| roster::open_carrier(seed, wrap.unwrap_or_default()).ok());
@@ -375,6 +392,8 @@ impl<S: Store> Engine<S> {
 
     /// Whether this node reads everybody's education records, or only those of its own learners.
     fn reads_everyone(&self) -> bool {
-        self.roster.site(self.site).is_some_and(|site| site.role == Role::Headquarters)
+        self.roster
+            .site(self.site)
+            .is_some_and(|site| site.role == Role::Headquarters)
     }
 }

@@ -88,7 +88,10 @@ impl<S: Store> Engine<S> {
     fn take_segment(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
         let header = &segment.header;
         if !header.run.belongs_to(header.site) {
-            return Ok(Taken::Refused(format!("{}: the run is another site's", header.site)));
+            return Ok(Taken::Refused(format!(
+                "{}: the run is another site's",
+                header.site
+            )));
         }
         let parents = match header.log {
             Log::Control => match opening_of(segment) {
@@ -104,7 +107,9 @@ impl<S: Store> Engine<S> {
         if let Err(error) = segment.verify(self.roster.keys(header.site)) {
             return Ok(Taken::Refused(error.to_string()));
         }
-        let Header { site, run, height, .. } = *header;
+        let Header {
+            site, run, height, ..
+        } = *header;
         match placing {
             Placing::TooEarly => {
                 let reason = format!("{site} {run} {height}: something before it is missing");
@@ -113,12 +118,16 @@ impl<S: Store> Engine<S> {
             Placing::New | Placing::Taken => {}
         }
         let one_more_gap = self.skeleton.run(run).is_some_and(|run| {
-            let below = height.checked_sub(1).is_none_or(|below| run.data.contains(below));
+            let below = height
+                .checked_sub(1)
+                .is_none_or(|below| run.data.contains(below));
             let joins = below || run.data.contains(height + 1);
             header.log == Log::Data && !joins && run.data.all().len() > GAPS_MAX
         });
         if placing == Placing::New && one_more_gap {
-            return Ok(Taken::Refused(format!("{site} {run} {height}: too many gaps below it")));
+            return Ok(Taken::Refused(format!(
+                "{site} {run} {height}: too many gaps below it"
+            )));
         }
         // A relay could leave out what it likes: the signature covers hashes, not presence.
         if segment.parcels.iter().any(Option::is_none) {
@@ -173,32 +182,46 @@ impl<S: Store> Engine<S> {
     }
 
     /// A held segment without its parcels.
-    fn header_at(
-        &self,
-        run: RunId,
-        log: Log,
-        height: u32,
-    ) -> Result<Option<Segment>, EngineError> {
-        let Some(place) = self.place_of(run, height) else { return Ok(None) };
-        let table = if log == Log::Control { Table::Control } else { Table::Segment };
-        let Some(bytes) = self.store.read(table, &place)? else { return Ok(None) };
+    fn header_at(&self, run: RunId, log: Log, height: u32) -> Result<Option<Segment>, EngineError> {
+        let Some(place) = self.place_of(run, height) else {
+            return Ok(None);
+        };
+        let table = if log == Log::Control {
+            Table::Control
+        } else {
+            Table::Segment
+        };
+        let Some(bytes) = self.store.read(table, &place)? else {
+            return Ok(None);
+        };
         if log == Log::Control {
             return Ok(Some(Segment::decode(&bytes).map_err(codec_error)?));
         }
         let (signature, header) = codec::take_bytes(&bytes, 64).map_err(codec_error)?;
         let header = Header::decode(header).map_err(codec_error)?;
-        let signature =
-            signature.try_into().map_err(|_| EngineError::Malformed("a signature"))?;
+        let signature = signature
+            .try_into()
+            .map_err(|_| EngineError::Malformed("a signature"))?;
         let parcels = vec![None; header.lines.len()];
-        Ok(Some(Segment { header, signature, parcels }))
+        Ok(Some(Segment {
+            header,
+            signature,
+            parcels,
+        }))
     }
 
     /// Stores a control segment that fits, and does what its entries say.
     pub(super) fn keep_control_segment(&mut self, segment: &Segment) -> Result<(), EngineError> {
-        let Header { site, run, height, .. } = segment.header;
-        let place = self.place_of(run, height).ok_or(EngineError::Malformed("a run"))?;
-        self.store.write(Table::Control, &place, &segment.encode())?;
-        self.skeleton.add(&segment.header, segment.header.hash(), |_| Hash::ZERO);
+        let Header {
+            site, run, height, ..
+        } = segment.header;
+        let place = self
+            .place_of(run, height)
+            .ok_or(EngineError::Malformed("a run"))?;
+        self.store
+            .write(Table::Control, &place, &segment.encode())?;
+        self.skeleton
+            .add(&segment.header, segment.header.hash(), |_| Hash::ZERO);
         self.touched.insert(run);
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
@@ -221,14 +244,22 @@ impl<S: Store> Engine<S> {
             Recipient::Headquarters => self.is_headquarters(),
             Recipient::Escrow => false,
         };
-        let known = self.custody_keys(site)?.iter().any(|key| key.id() == wrap.custody);
+        let known = self
+            .custody_keys(site)?
+            .iter()
+            .any(|key| key.id() == wrap.custody);
         if !mine || known {
             return Ok(());
         }
         let Wrap { cohort, stream, .. } = *wrap;
         let secret = |bytes: Vec<u8>| Some(Secret(bytes.try_into().ok()?));
         let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
-        let unnamed = |secret| CustodyKey { site, cohort, stream, secret };
+        let unnamed = |secret| CustodyKey {
+            site,
+            cohort,
+            stream,
+            secret,
+        };
         let info = [
             b"spean custody wrap v1".as_slice(),
             &site.0.to_le_bytes(),
@@ -265,7 +296,9 @@ impl<S: Store> Engine<S> {
         }
         let info = grant_info(source, self.site, &id);
         let seeds = self.identity.boxes.values();
-        let Some(bytes) = seeds.into_iter().find_map(|s| seal::box_open(s, &info, sealed).ok())
+        let Some(bytes) = seeds
+            .into_iter()
+            .find_map(|s| seal::box_open(s, &info, sealed).ok())
         else {
             return Ok(());
         };
@@ -301,7 +334,9 @@ impl<S: Store> Engine<S> {
             let count = counts.entry((key.site, key.stream)).or_default();
             if *count >= KEYS_OF_SITE_MAX {
                 let code = self.code(key.site);
-                self.set_aside(&format!("more keys of {code} than a learner can have there"))?;
+                self.set_aside(&format!(
+                    "more keys of {code} than a learner can have there"
+                ))?;
             } else if self.keep_stay_key(learner, key)? {
                 *count += 1;
                 streams.insert(key.stream);
@@ -317,12 +352,18 @@ impl<S: Store> Engine<S> {
     /// Stores a data segment that fits, and marks what can be read of it.
     pub(super) fn keep_data_segment(&mut self, segment: &Segment) -> Result<(), EngineError> {
         let Header { run, height, .. } = segment.header;
-        let place = self.place_of(run, height).ok_or(EngineError::Malformed("a run"))?;
+        let place = self
+            .place_of(run, height)
+            .ok_or(EngineError::Malformed("a run"))?;
         let number = place[..4].to_vec();
         let value = [segment.signature.as_slice(), &segment.header.encode()].concat();
         self.store.write(Table::Segment, &place, &value)?;
         let own = segment.header.site == self.site && self.run == Some(run);
-        let parcels = segment.header.lines.iter().zip(segment.parcels.iter().flatten());
+        let parcels = segment
+            .header
+            .lines
+            .iter()
+            .zip(segment.parcels.iter().flatten());
         for (index, (line, body)) in (0_u16..).zip(parcels) {
             let index = index.to_be_bytes();
             let place = key_of(&[&line.label.0, &number, &height.to_be_bytes(), &index]);
@@ -341,7 +382,11 @@ impl<S: Store> Engine<S> {
                 None => {}
             }
         }
-        let below = self.skeleton.run(run).map(|run| run.data.clone()).unwrap_or_default();
+        let below = self
+            .skeleton
+            .run(run)
+            .map(|run| run.data.clone())
+            .unwrap_or_default();
         let mut joined = below;
         joined.insert(height, height + 1);
         let tip = match joined.prefix().checked_sub(1) {
@@ -349,7 +394,8 @@ impl<S: Store> Engine<S> {
             _ => None,
         };
         let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
-        self.skeleton.add(&segment.header, segment.header.hash(), |_| tip);
+        self.skeleton
+            .add(&segment.header, segment.header.hash(), |_| tip);
         self.touched.insert(run);
         let parcels = segment.parcels.len();
         tracing::debug!(site = %segment.header.site, %run, height, parcels, "segment stored");
@@ -380,7 +426,12 @@ impl<S: Store> Engine<S> {
             };
             for (learner, stay) in register.0 {
                 let key = custody.stay_key(stay);
-                let held = HeldKey { site: custody.site, stream: custody.stream, stay, key };
+                let held = HeldKey {
+                    site: custody.site,
+                    stream: custody.stream,
+                    stay,
+                    key,
+                };
                 self.keep_stay_key(learner, &held)?;
             }
         }
@@ -406,7 +457,9 @@ impl<S: Store> Engine<S> {
             Some(Place { run, height, index })
         };
         let wrong = || EngineError::Malformed("a parcel's place");
-        rows.into_iter().map(|(key, body)| Ok((place(&key).ok_or_else(wrong)?, body))).collect()
+        rows.into_iter()
+            .map(|(key, body)| Ok((place(&key).ok_or_else(wrong)?, body)))
+            .collect()
     }
 
     fn take_receipt(&mut self, bytes: &[u8]) -> Result<Taken, EngineError> {
@@ -415,7 +468,10 @@ impl<S: Store> Engine<S> {
             Err(error) => return Ok(Taken::Refused(format!("receipt: {error}"))),
         };
         let site = statement.site;
-        let held = self.receipts.get(&site).map(|(held, statement)| held.rank(statement.number));
+        let held = self
+            .receipts
+            .get(&site)
+            .map(|(held, statement)| held.rank(statement.number));
         // Also of this node's own: then it is a later one than a backup remembers.
         if held >= Some(receipt.rank(statement.number)) {
             return Ok(Taken::Known);
@@ -429,16 +485,23 @@ impl<S: Store> Engine<S> {
 
     fn keep_receipt(&mut self, receipt: Receipt, statement: Statement) -> Result<(), EngineError> {
         let site = statement.site;
-        self.store.write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
+        self.store
+            .write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
         self.receipts.insert(site, (receipt, statement));
         Ok(())
     }
 
     /// Signs what this node completely has, if the receipt at hand says something else.
     pub(super) fn renew_receipt(&mut self) -> Result<(), EngineError> {
-        let heads: BTreeMap<_, _> =
-            self.skeleton.sites().map(|site| (site, self.skeleton.heads(site))).collect();
-        let number = self.receipts.get(&self.site).map_or(0, |(_, held)| held.number);
+        let heads: BTreeMap<_, _> = self
+            .skeleton
+            .sites()
+            .map(|site| (site, self.skeleton.heads(site)))
+            .collect();
+        let number = self
+            .receipts
+            .get(&self.site)
+            .map_or(0, |(_, held)| held.number);
         let held = self.receipts.get(&self.site).map(|(_, held)| held);
         if held == Some(&Statement::of(self.site, number, &heads)) {
             return Ok(());
@@ -495,7 +558,8 @@ impl<S: Store> Engine<S> {
                 self.store.remove(Table::Aside, oldest)?;
             }
         }
-        self.store.write(Table::Meta, b"aside", &(count + 1).to_be_bytes())?;
+        self.store
+            .write(Table::Meta, b"aside", &(count + 1).to_be_bytes())?;
         let row = codec::encode(&(count, self.world.wall_seconds(), reason));
         Ok(self.store.write(Table::Aside, &name[..8], &row)?)
     }
@@ -512,7 +576,9 @@ impl<S: Store> Engine<S> {
 
     pub(super) fn counter(&self, name: &[u8]) -> Result<u64, EngineError> {
         let value = self.store.read(Table::Meta, name)?;
-        Ok(value.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+        Ok(value
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, u64::from_be_bytes))
     }
 }
 
@@ -537,7 +603,11 @@ impl<S: Store> Host for Engine<S> {
         let mut parts = vec![self.signed_roster.hash().0.to_vec()];
         for site in self.skeleton.sites() {
             let heads = self.skeleton.heads(site);
-            parts.push(codec::encode(&(site, heads, self.skeleton.frontier(site).beyond)));
+            parts.push(codec::encode(&(
+                site,
+                heads,
+                self.skeleton.frontier(site).beyond,
+            )));
         }
         parts.extend(self.forks.keys().map(|tag| tag.0.to_vec()));
         parts.push(codec::encode(&self.receipts()));
@@ -557,7 +627,10 @@ impl<S: Store> Host for Engine<S> {
 
     fn receipts(&self) -> BTreeMap<SiteId, Rank> {
         let rank = |(receipt, statement): &(Receipt, Statement)| receipt.rank(statement.number);
-        self.receipts.iter().map(|(site, held)| (*site, rank(held))).collect()
+        self.receipts
+            .iter()
+            .map(|(site, held)| (*site, rank(held)))
+            .collect()
     }
 
     fn forks(&self) -> BTreeSet<RunTag> {
@@ -576,15 +649,22 @@ impl<S: Store> Host for Engine<S> {
         if site == self.site {
             self.renew_receipt()?;
         }
-        Ok(self.receipts.get(&site).map(|(receipt, _)| receipt.encode()))
+        Ok(self
+            .receipts
+            .get(&site)
+            .map(|(receipt, _)| receipt.encode()))
     }
 
     fn segment(&self, run: RunId, log: Log, height: u32) -> Result<Option<Vec<u8>>, EngineError> {
-        let Some(place) = self.place_of(run, height) else { return Ok(None) };
+        let Some(place) = self.place_of(run, height) else {
+            return Ok(None);
+        };
         if log == Log::Control {
             return Ok(self.store.read(Table::Control, &place)?);
         }
-        let Some(mut segment) = self.header_at(run, log, height)? else { return Ok(None) };
+        let Some(mut segment) = self.header_at(run, log, height)? else {
+            return Ok(None);
+        };
         for (index, line) in (0_u16..).zip(&segment.header.lines) {
             let key = key_of(&[&line.label.0, &place, &index.to_be_bytes()]);
             let body = self.store.read(Table::Parcel, &key)?;

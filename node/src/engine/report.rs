@@ -91,9 +91,9 @@ impl<S: Store> Engine<S> {
     /// What the store says.
     pub fn status(&self) -> Result<Status, EngineError> {
         let site = self.roster.site(self.site);
-        let count = |table| Ok::<u64, EngineError>(
-            self.store.scan(table, &[], &[], usize::MAX)?.len() as u64,
-        );
+        let count = |table| {
+            Ok::<u64, EngineError>(self.store.scan(table, &[], &[], usize::MAX)?.len() as u64)
+        };
         // Siblings now, or merged by the newest run: after the next run, people know.
         let heads = self.skeleton.heads(self.site).len() as u64;
         let newest = self.skeleton.runs(self.site).next_back();
@@ -130,7 +130,9 @@ impl<S: Store> Engine<S> {
         let stamp = self.world.wall_seconds();
         self.input(|engine| {
             let key = key_of(&[b"exchanged", &peer.0.to_be_bytes()]);
-            Ok(engine.store.write(Table::Meta, &key, &stamp.to_be_bytes())?)
+            Ok(engine
+                .store
+                .write(Table::Meta, &key, &stamp.to_be_bytes())?)
         })
     }
 
@@ -140,7 +142,10 @@ impl<S: Store> Engine<S> {
             let stamp = self.counter(&key_of(&[b"exchanged", &site.id.0.to_be_bytes()]))?;
             if let Some(day) = day(stamp).filter(|_| stamp > 0) {
                 let (hour, minute) = (stamp / 3600 % 24, stamp / 60 % 60);
-                out.push((site.code.clone(), format!("{day} {hour:02}:{minute:02} UTC")));
+                out.push((
+                    site.code.clone(),
+                    format!("{day} {hour:02}:{minute:02} UTC"),
+                ));
             }
         }
         Ok(out)
@@ -148,8 +153,12 @@ impl<S: Store> Engine<S> {
 
     /// Codes of the other sites that hold all of this site's log, as their receipts say.
     fn held_by(&self) -> Vec<String> {
-        let own: Vec<_> =
-            self.skeleton.heads(self.site).iter().map(Head::mark).collect();
+        let own: Vec<_> = self
+            .skeleton
+            .heads(self.site)
+            .iter()
+            .map(Head::mark)
+            .collect();
         let holds = |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
             let stated = stated.get(&self.site).map_or(&[][..], Vec::as_slice);
             self.skeleton.descends(self.site, stated, &own)
@@ -168,7 +177,12 @@ impl<S: Store> Engine<S> {
     /// What the store says.
     pub fn freshness(&self) -> Result<Vec<SiteStatus>, EngineError> {
         let mut out = Vec::new();
-        for site in self.roster.sites.iter().filter(|site| site.role == Role::Prison) {
+        for site in self
+            .roster
+            .sites
+            .iter()
+            .filter(|site| site.role == Role::Prison)
+        {
             let mut newest = None;
             let mut segments = 0;
             for (id, run) in self.skeleton.runs(site.id) {
@@ -205,7 +219,10 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn view(&self, learner: LearnerId) -> Result<Option<LearnerView>, EngineError> {
-        let row = self.store.learner(learner)?.filter(|row| !row.view.is_empty());
+        let row = self
+            .store
+            .learner(learner)?
+            .filter(|row| !row.view.is_empty());
         Ok(row.map(|row| codec::decode(&row.view)).transpose()?)
     }
 
@@ -214,10 +231,13 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn last_stay(&mut self, learner: LearnerId) -> Result<Option<Stay>, EngineError> {
-        let Some(own) = self.own_stay(learner)? else { return Ok(None) };
+        let Some(own) = self.own_stay(learner)? else {
+            return Ok(None);
+        };
         let entries = self.input(|engine| engine.entries(learner))?;
         let stays = custody::stays(&InEffect::of(&entries));
-        Ok(stays.into_iter().find(|stay| stay.stay == own.stay))
+        let is_own = |stay: &Stay| stay.stay == own.stay && stay.site == self.site;
+        Ok(stays.into_iter().find(is_own))
     }
 
     /// A learner's row, where this node ever read him.
@@ -246,7 +266,10 @@ impl<S: Store> Engine<S> {
             return Err(EngineError::UnknownLearner(learner));
         }
         let entries = self.input(|engine| engine.entries(learner))?;
-        Ok(entries.into_iter().map(|entry| (entry.id.0, entry.event)).collect())
+        Ok(entries
+            .into_iter()
+            .map(|entry| (entry.id.0, entry.event))
+            .collect())
     }
 
     /// A learner's education document as a file that any Automerge tool opens.
@@ -267,7 +290,9 @@ impl<S: Store> Engine<S> {
     pub fn totals(&self, query: Query) -> Result<Totals, EngineError> {
         let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
         for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
-            let id = key.try_into().map_err(|_| EngineError::Malformed("a link"))?;
+            let id = key
+                .try_into()
+                .map_err(|_| EngineError::Malformed("a link"))?;
             links.push((LearnerId(id), codec::decode(&value)?));
         }
         let persons = Persons::of(links.iter().map(|(id, links)| (*id, links.as_slice())));
@@ -275,15 +300,23 @@ impl<S: Store> Engine<S> {
         self.store.contributions(&mut |learner, facts, rows| {
             learners.push((persons.person(learner), facts, rows));
         })?;
-        let rows = learners.iter().map(|(id, facts, rows)| (*id, *facts, rows.as_slice()));
+        let rows = learners
+            .iter()
+            .map(|(id, facts, rows)| (*id, *facts, rows.as_slice()));
         let figures = Figures::of(rows, self.statements()?, query);
-        Ok(Totals { figures, sites: self.freshness()? })
+        Ok(Totals {
+            figures,
+            sites: self.freshness()?,
+        })
     }
 
     /// The sites' statements on restricted data that are known here.
     fn statements(&self) -> Result<Vec<Statement>, EngineError> {
         let mut all = self.own_statements()?;
-        for (_, value) in self.store.scan(Table::Statement, b"site", &[], usize::MAX)? {
+        for (_, value) in self
+            .store
+            .scan(Table::Statement, b"site", &[], usize::MAX)?
+        {
             all.extend(codec::decode::<Stated>(&value)?.1);
         }
         Ok(all)
@@ -291,9 +324,16 @@ impl<S: Store> Engine<S> {
 
     fn own_statements(&self) -> Result<Vec<Statement>, EngineError> {
         let mut pairs = Vec::new();
-        for (_, value) in self.store.scan(Table::Statement, b"pair", &[], usize::MAX)? {
+        for (_, value) in self
+            .store
+            .scan(Table::Statement, b"pair", &[], usize::MAX)?
+        {
             let (month, delta_items) = codec::decode(&value)?;
-            pairs.push(Who5Pair { site: self.site, month, delta_items });
+            pairs.push(Who5Pair {
+                site: self.site,
+                month,
+                delta_items,
+            });
         }
         Ok(statements(self.site, pairs))
     }
@@ -307,7 +347,8 @@ impl<S: Store> Engine<S> {
         if view.links.is_empty() {
             self.store.remove(Table::Link, &learner.0)?;
         } else {
-            self.store.write(Table::Link, &learner.0, &codec::encode(&view.links))?;
+            self.store
+                .write(Table::Link, &learner.0, &codec::encode(&view.links))?;
         }
         // Only the sums stay when the learner has left, never an answer.
         let key = key_of(&[b"pair", &learner.0]);
@@ -330,8 +371,12 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         self.store.remove(Table::Meta, b"statement")?;
-        let Some(to) = self.roster.headquarters().map(|site| site.id) else { return Ok(()) };
-        let Some(key) = self.roster.box_key(to) else { return Ok(()) };
+        let Some(to) = self.roster.headquarters().map(|site| site.id) else {
+            return Ok(());
+        };
+        let Some(key) = self.roster.box_key(to) else {
+            return Ok(());
+        };
         let content = codec::encode(&self.own_statements()?);
         if self.store.read(Table::Meta, b"statement sent")?.as_deref() == Some(&content) {
             return Ok(());
@@ -363,12 +408,14 @@ impl<S: Store> Engine<S> {
         }
         let info = statement_info(site);
         let seeds = self.identity.boxes.values();
-        let opened = seeds.into_iter().find_map(|seed| seal::box_open(seed, &info, sealed).ok());
+        let opened = seeds
+            .into_iter()
+            .find_map(|seed| seal::box_open(seed, &info, sealed).ok());
         let stated = opened.and_then(|bytes| codec::decode::<Vec<Statement>>(&bytes).ok());
         match stated {
-            Some(stated) if stated.iter().all(|statement| statement.site == site) => {
-                Ok(self.store.write(Table::Statement, &key, &codec::encode(&(position, stated)))?)
-            }
+            Some(stated) if stated.iter().all(|statement| statement.site == site) => Ok(self
+                .store
+                .write(Table::Statement, &key, &codec::encode(&(position, stated)))?),
             _ => self.set_aside(&format!("a statement of {site} that does not open")),
         }
     }

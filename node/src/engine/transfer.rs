@@ -79,10 +79,20 @@ impl<S: Store> Engine<S> {
                 Destination::Site(_) | Destination::WithoutNode => DepartureReason::Transferred,
                 _ => DepartureReason::Unknown,
             };
-            let body = Body::Departed { stay: own.stay, to, reason };
-            let event = Event { date, ..Event::new(body) };
+            let body = Body::Departed {
+                stay: own.stay,
+                to,
+                reason,
+            };
+            let event = Event {
+                date,
+                ..Event::new(body)
+            };
             engine.flush_now()?;
-            let draft = Draft { id: None, bytes: event.encode() };
+            let draft = Draft {
+                id: None,
+                bytes: event.encode(),
+            };
             engine.keep_pending(learner, Stream::Education, Some(draft))?;
             engine.flush_now()?;
             let slip = match to {
@@ -112,20 +122,30 @@ impl<S: Store> Engine<S> {
             let moves = custody.stream == Stream::Education || with_restricted;
             let mark = key_of(&[&custody.id().0, &learner.0, &stay.0]);
             let used = self.store.read(Table::Registered, &mark)?.is_some();
-            let later = newest.get(&custody.stream).is_none_or(|k| k.cohort <= custody.cohort);
+            let later = newest
+                .get(&custody.stream)
+                .is_none_or(|k| k.cohort <= custody.cohort);
             if moves && used && later {
                 newest.insert(custody.stream, custody);
             }
         }
         let held = |custody: CustodyKey| {
             let (site, stream) = (self.site, custody.stream);
-            HeldKey { site, stream, stay, key: custody.stay_key(stay) }
+            HeldKey {
+                site,
+                stream,
+                stay,
+                key: custody.stay_key(stay),
+            }
         };
         let keys: Vec<HeldKey> = newest.into_values().map(held).collect();
-        let upto = self.run.and_then(|run| {
-            Some((run, self.skeleton.run(run)?.data.prefix()))
-        });
-        let content = GrantContent { upto, learners: vec![(learner, keys)] };
+        let upto = self
+            .run
+            .and_then(|run| Some((run, self.skeleton.run(run)?.data.prefix())));
+        let content = GrantContent {
+            upto,
+            learners: vec![(learner, keys)],
+        };
         let id = self.fresh_id("grant");
         let info = grant_info(self.site, to, &id);
         let entropy = self.entropy(&info);
@@ -150,11 +170,12 @@ impl<S: Store> Engine<S> {
                 SlipError::Signature(site) => EngineError::SlipUnsigned(engine.code(site)),
                 other => other.into(),
             };
-            slip.verify(engine.roster.keys(slip.source)).map_err(explain)?;
-            let content =
-                slip.open(engine.site, engine.identity.boxes.values()).map_err(explain)?;
-            let (learner, _) =
-                content.learners.first().ok_or(SlipError::Content)?;
+            slip.verify(engine.roster.keys(slip.source))
+                .map_err(explain)?;
+            let content = slip
+                .open(engine.site, engine.identity.boxes.values())
+                .map_err(explain)?;
+            let (learner, _) = content.learners.first().ok_or(SlipError::Content)?;
             engine.keep_grant(&content)?;
             engine.arrive(*learner, Some(slip.source), content.upto, date)
         })
@@ -183,25 +204,43 @@ impl<S: Store> Engine<S> {
             return Err(EngineError::AlreadyHere(learner));
         }
         let returned = self.own_stay(learner)?.is_some();
-        let reason = if returned { ArrivalReason::Returned } else { ArrivalReason::Transferred };
+        let reason = if returned {
+            ArrivalReason::Returned
+        } else {
+            ArrivalReason::Transferred
+        };
         let stay = self.open_stay(learner)?;
         // The keys that came hand on what they open, in the stream that they are of, even if this
         // site never writes in it.
         for stream in Stream::ALL {
-            if self.keys_of(learner)?.iter().any(|key| key.stream == stream) {
+            if self
+                .keys_of(learner)?
+                .iter()
+                .any(|key| key.stream == stream)
+            {
                 self.keep_pending(learner, stream, None)?;
             }
         }
         let body = Body::Arrived { stay, from, reason };
-        let event = Event { date, ..Event::new(body) };
-        let draft = Draft { id: None, bytes: event.encode() };
+        let event = Event {
+            date,
+            ..Event::new(body)
+        };
+        let draft = Draft {
+            id: None,
+            bytes: event.encode(),
+        };
         self.keep_pending(learner, Stream::Education, Some(draft))?;
         self.flush_now()?;
         self.fold_learner(learner)?;
         tracing::info!(%stay, "arrival recorded");
         let past = self.past(learner, upto)?;
         let row = self.store.learner(learner)?;
-        Ok(Arrival { learner, name: row.map(|row| row.name).unwrap_or_default(), past })
+        Ok(Arrival {
+            learner,
+            name: row.map(|row| row.name).unwrap_or_default(),
+            past,
+        })
     }
 
     /// Mints a stay at this site and makes it the learner's open one.
@@ -212,11 +251,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// How much of a learner's past is here.
-    fn past(
-        &self,
-        learner: LearnerId,
-        upto: Option<(RunId, u32)>,
-    ) -> Result<Past, EngineError> {
+    fn past(&self, learner: LearnerId, upto: Option<(RunId, u32)>) -> Result<Past, EngineError> {
         let others = self.keys_of(learner)?;
         let own = self.own_stay(learner)?.map(|own| own.stay);
         let Some(key) = others.iter().find(|key| Some(key.stay) != own) else {
@@ -238,6 +273,9 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn waiting(&self, learner: LearnerId) -> Result<bool, EngineError> {
-        Ok(!self.store.scan(Table::Dirty, &learner.0, &[], 1)?.is_empty())
+        Ok(!self
+            .store
+            .scan(Table::Dirty, &learner.0, &[], 1)?
+            .is_empty())
     }
 }

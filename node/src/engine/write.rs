@@ -72,7 +72,10 @@ impl<S: Store> Engine<S> {
                 if id.as_ref().is_some_and(|id| known.contains(id)) {
                     continue;
                 }
-                let draft = Draft { id: id.clone(), bytes: event.encode() };
+                let draft = Draft {
+                    id: id.clone(),
+                    bytes: event.encode(),
+                };
                 engine.keep_pending(learner, event.body.stream(), Some(draft))?;
                 tracing::debug!(%learner, kind = event.body.kind_name(), "event kept");
                 added += 1;
@@ -87,10 +90,21 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError::UnknownLearner`]; [`EngineError::Column`] says what is wrong.
     pub fn body(&self, learner: LearnerId, fields: &[String; 8]) -> Result<Body, EngineError> {
-        let own = self.own_stay(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+        let own = self
+            .own_stay(learner)?
+            .ok_or(EngineError::UnknownLearner(learner))?;
         let [kind, programme, module, session, score, max, version, value] =
             fields.each_ref().map(String::as_str);
-        let row = CsvRow { kind, programme, module, session, score, max, version, value };
+        let row = CsvRow {
+            kind,
+            programme,
+            module,
+            session,
+            score,
+            max,
+            version,
+            value,
+        };
         row.body(own.stay).map_err(EngineError::Column)
     }
 
@@ -117,7 +131,11 @@ impl<S: Store> Engine<S> {
         }
         let writes = writes
             .into_iter()
-            .map(|((learner, stream), drafts)| Write { learner, stream, drafts })
+            .map(|((learner, stream), drafts)| Write {
+                learner,
+                stream,
+                drafts,
+            })
             .collect();
         self.write(writes)?;
         self.state_restricted()?;
@@ -135,17 +153,25 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         if let Some(draft) = draft.as_mut().filter(|draft| draft.id.is_none()) {
             let run = self.own_run()?;
-            let label = self.own_key(learner, stream)?.1.key.label(learner, stream, run);
+            let label = self
+                .own_key(learner, stream)?
+                .1
+                .key
+                .label(learner, stream, run);
             let ahead = self.pending(learner, stream)?.len() as u64;
             let (_, chains) = self.load_record(learner, stream)?;
             draft.id = Some(chains.chain(label).key_ahead(label, ahead));
         }
         let prefix = learner_stream(learner, stream);
         let held = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
-        let last = held.last().and_then(|(key, _)| key.get(17..)?.try_into().ok());
+        let last = held
+            .last()
+            .and_then(|(key, _)| key.get(17..)?.try_into().ok());
         let number = last.map_or(0, |bytes| u32::from_be_bytes(bytes) + 1);
         let place = key_of(&[&prefix, &number.to_be_bytes()]);
-        Ok(self.store.write(Table::Pending, &place, &codec::encode(&draft))?)
+        Ok(self
+            .store
+            .write(Table::Pending, &place, &codec::encode(&draft))?)
     }
 
     /// The events of a learner that wait for a flush, in order.
@@ -156,12 +182,21 @@ impl<S: Store> Engine<S> {
     ) -> Result<Vec<Draft>, EngineError> {
         let prefix = learner_stream(learner, stream);
         let rows = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
-        let drafts = rows.iter().map(|(_, value)| codec::decode::<Option<Draft>>(value));
-        Ok(drafts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let drafts = rows
+            .iter()
+            .map(|(_, value)| codec::decode::<Option<Draft>>(value));
+        Ok(drafts
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// The keys of every event that this site recorded of a learner, sealed or waiting.
-    pub(super) fn known_ids(&mut self, learner: LearnerId) -> Result<BTreeSet<EventId>, EngineError> {
+    pub(super) fn known_ids(
+        &mut self,
+        learner: LearnerId,
+    ) -> Result<BTreeSet<EventId>, EngineError> {
         let mut known = BTreeSet::new();
         for stream in Stream::ALL {
             let (record, chains) = self.load_record(learner, stream)?;
@@ -172,7 +207,11 @@ impl<S: Store> Engine<S> {
                     known.insert(stored.id);
                 }
             }
-            known.extend(self.pending(learner, stream)?.into_iter().filter_map(|d| d.id));
+            known.extend(
+                self.pending(learner, stream)?
+                    .into_iter()
+                    .filter_map(|d| d.id),
+            );
         }
         Ok(known)
     }
@@ -188,7 +227,9 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         stay: OwnStay,
     ) -> Result<(), EngineError> {
-        Ok(self.store.write(Table::Stay, &learner.0, &codec::encode(&stay))?)
+        Ok(self
+            .store
+            .write(Table::Stay, &learner.0, &codec::encode(&stay))?)
     }
 
     /// Seals events into this site's log and adds them to the records.
@@ -226,12 +267,20 @@ impl<S: Store> Engine<S> {
             for part in register.0.chunks(REGISTER_MAX / 2) {
                 let content = Register(part.to_vec()).encode();
                 let kind = Kind::Register;
-                all.push(Unsealed { key: key.clone(), label, kind, content, record: None });
+                all.push(Unsealed {
+                    key: key.clone(),
+                    label,
+                    kind,
+                    content,
+                    record: None,
+                });
             }
         }
         all.append(&mut parcels);
         self.write_parcels(run, all)?;
-        learners.into_iter().try_for_each(|learner| self.refresh(learner))
+        learners
+            .into_iter()
+            .try_for_each(|learner| self.refresh(learner))
     }
 
     /// The key under which this site writes of a learner now, with what it follows from.
@@ -240,10 +289,20 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         stream: Stream,
     ) -> Result<(CustodyKey, HeldKey), EngineError> {
-        let own = self.own_stay(learner)?.ok_or(EngineError::UnknownLearner(learner))?;
+        let own = self
+            .own_stay(learner)?
+            .ok_or(EngineError::UnknownLearner(learner))?;
         let custody = self.own_custody(stream)?;
         let key = custody.stay_key(own.stay);
-        Ok((custody, HeldKey { site: self.site, stream, stay: own.stay, key }))
+        Ok((
+            custody,
+            HeldKey {
+                site: self.site,
+                stream,
+                stay: own.stay,
+                key,
+            },
+        ))
     }
 
     /// The keys of the learner's other stays and cohorts, to stand in this one.
@@ -262,7 +321,9 @@ impl<S: Store> Engine<S> {
         let opens = |key: &HeldKey| {
             self.skeleton.runs(key.site).any(|(run, _)| {
                 let label = key.key.label(learner, key.stream, run);
-                self.store.scan(Table::Parcel, &label.0, &[], 1).is_ok_and(|rows| !rows.is_empty())
+                self.store
+                    .scan(Table::Parcel, &label.0, &[], 1)
+                    .is_ok_and(|rows| !rows.is_empty())
             })
         };
         if keys.len() > KEYRING_MAX {
@@ -271,7 +332,13 @@ impl<S: Store> Engine<S> {
         }
         let content = Keyring(keys).encode();
         let key = held.key.0.clone();
-        Ok(Some(Unsealed { key, label, kind: Kind::Keyring, content, record: None }))
+        Ok(Some(Unsealed {
+            key,
+            label,
+            kind: Kind::Keyring,
+            content,
+            record: None,
+        }))
     }
 
     fn change_parcels(
@@ -281,10 +348,16 @@ impl<S: Store> Engine<S> {
         label: Label,
         parcels: &mut Vec<Unsealed>,
     ) -> Result<(), EngineError> {
-        let chain = self.load_record(write.learner, write.stream)?.1.chain(label);
+        let chain = self
+            .load_record(write.learner, write.stream)?
+            .1
+            .chain(label);
         // A key that follows from label and place need not travel.
         for (ahead, draft) in (0..).zip(&mut write.drafts) {
-            draft.id = draft.id.take().filter(|id| *id != chain.key_ahead(label, ahead));
+            draft.id = draft
+                .id
+                .take()
+                .filter(|id| *id != chain.key_ahead(label, ahead));
         }
         let mut seq = chain.next_seq();
         let mut rest = write.drafts.as_slice();
@@ -297,7 +370,10 @@ impl<S: Store> Engine<S> {
             });
             let (now, later) = rest.split_at(fits.count().max(1));
             rest = later;
-            let batch = Batch { seq, events: now.to_vec() };
+            let batch = Batch {
+                seq,
+                events: now.to_vec(),
+            };
             seq += 1;
             parcels.push(Unsealed {
                 key: held.key.0.clone(),
@@ -327,7 +403,13 @@ impl<S: Store> Engine<S> {
             let index =
                 u16::try_from(sealed.len()).map_err(|_| EngineError::TooLarge("a segment"))?;
             let place = Place { run, height, index };
-            let Unsealed { key, label, kind, content, record } = parcel;
+            let Unsealed {
+                key,
+                label,
+                kind,
+                content,
+                record,
+            } = parcel;
             let body = parcel::seal(&key, place, label, kind, &content)?;
             bytes += body.len() + 24;
             tracing::debug!(%label, %run, height, index, bytes = body.len(), ?kind, "parcel sealed");
@@ -369,7 +451,10 @@ impl<S: Store> Engine<S> {
         log: Log,
         parcels: Vec<(Label, Vec<u8>)>,
     ) -> Result<Segment, EngineError> {
-        let state = self.skeleton.run(run).ok_or(EngineError::Malformed("this site's run"))?;
+        let state = self
+            .skeleton
+            .run(run)
+            .ok_or(EngineError::Malformed("this site's run"))?;
         let (height, previous) = match log {
             Log::Control => (state.control, state.control_tip),
             Log::Data => (state.data.prefix(), state.data_tip),
@@ -394,7 +479,9 @@ impl<S: Store> Engine<S> {
         let wall = self.world.wall_seconds();
         let usable = self.run.filter(|run| {
             self.skeleton.run(*run).is_some_and(|run| !run.forked)
-                && self.run_since.is_some_and(|since| wall.abs_diff(since) < RUN_SECONDS)
+                && self
+                    .run_since
+                    .is_some_and(|since| wall.abs_diff(since) < RUN_SECONDS)
         });
         if let Some(run) = usable {
             return Ok(run);
@@ -402,7 +489,8 @@ impl<S: Store> Engine<S> {
         let parents = self.skeleton.heads(self.site);
         let run = RunId::of(self.site, self.fresh_id("run"));
         let number = self.skeleton.next_number();
-        self.skeleton.open_run(run, self.site, parents.clone(), number);
+        self.skeleton
+            .open_run(run, self.site, parents.clone(), number);
         self.touched.insert(run);
         (self.run, self.run_since) = (Some(run), Some(wall));
         tracing::info!(%run, continues = parents.len(), "opened a run");
@@ -414,11 +502,19 @@ impl<S: Store> Engine<S> {
     fn own_custody(&mut self, stream: Stream) -> Result<CustodyKey, EngineError> {
         let cohort = self.roster.cohort;
         let held = self.custody_keys(self.site)?;
-        if let Some(key) = held.into_iter().find(|k| k.cohort == cohort && k.stream == stream) {
+        if let Some(key) = held
+            .into_iter()
+            .find(|k| k.cohort == cohort && k.stream == stream)
+        {
             return Ok(key);
         }
         let secret = Secret(self.entropy(b"custody key"));
-        let key = CustodyKey { site: self.site, cohort, stream, secret };
+        let key = CustodyKey {
+            site: self.site,
+            cohort,
+            stream,
+            secret,
+        };
         self.keep_custody_key(&key)?;
         let mut entries = Vec::new();
         for (recipient, to) in self.wrap_recipients(stream)? {
@@ -426,7 +522,13 @@ impl<S: Store> Engine<S> {
             let entropy = self.entropy(&to.0);
             let sealed = seal::box_seal(&to, &info, &key.secret.0, entropy)?;
             let custody = key.id();
-            entries.push(Entry::Wrap(Wrap { custody, cohort, stream, recipient, sealed }));
+            entries.push(Entry::Wrap(Wrap {
+                custody,
+                cohort,
+                stream,
+                recipient,
+                sealed,
+            }));
         }
         self.write_control(&entries)?;
         Ok(key)
@@ -434,7 +536,10 @@ impl<S: Store> Engine<S> {
 
     /// Who can open this site's custody keys: itself, the escrow, and for education the DGP.
     fn wrap_recipients(&self, stream: Stream) -> Result<Vec<(Recipient, BoxKey)>, EngineError> {
-        let own = self.roster.box_key(self.site).ok_or(EngineError::NoBoxKey(self.site))?;
+        let own = self
+            .roster
+            .box_key(self.site)
+            .ok_or(EngineError::NoBoxKey(self.site))?;
         let mut to = vec![(Recipient::Itself, own)];
         if stream == Stream::Education {
             let headquarters = self.roster.headquarters().map(|site| site.id);
@@ -459,7 +564,11 @@ fn merged(writes: Vec<Write>) -> Vec<Write> {
             }
         }
     }
-    let write = |((learner, stream), drafts)| Write { learner, stream, drafts };
+    let write = |((learner, stream), drafts)| Write {
+        learner,
+        stream,
+        drafts,
+    };
     by_record.into_iter().map(write).collect()
 }
 
@@ -467,13 +576,23 @@ fn merged(writes: Vec<Write>) -> Vec<Write> {
 pub(super) fn wrap_info(key: &CustodyKey) -> Vec<u8> {
     let name = key.id();
     let (site, cohort) = (key.site.0.to_le_bytes(), key.cohort.to_le_bytes());
-    [b"spean custody wrap v1".as_slice(), &site, &cohort, &[key.stream.byte()], &name.0].concat()
+    [
+        b"spean custody wrap v1".as_slice(),
+        &site,
+        &cohort,
+        &[key.stream.byte()],
+        &name.0,
+    ]
+    .concat()
 }
 
 /// Reads the learner and stream that a key starts with.
 pub(super) fn read_learner_stream(key: &[u8]) -> Result<(LearnerId, Stream), EngineError> {
     let wrong = || EngineError::Malformed("a learner's key");
-    let id = key.get(..16).and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
+    let id = key
+        .get(..16)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(wrong)?;
     let stream = match key.get(16) {
         Some(0) => Stream::Education,
         Some(1) => Stream::Restricted,

@@ -14,22 +14,40 @@ use spean_protocol::event::{
 use super::*;
 
 /// What begins a key in the templates and the Rust sources, once all white space is left out.
-const BEFORE: [&str; 5] =
-    [".text(\"", "text(language,\"", ".count(\"", ".say(\"", ",\"notice-"];
+const BEFORE: [&str; 5] = [
+    ".text(\"",
+    "text(language,\"",
+    ".count(\"",
+    ".say(\"",
+    ",\"notice-",
+];
 
 /// Keys of a file, with the names of their arguments.
 fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut current = String::new();
-    for line in language.source().lines().filter(|line| !line.starts_with('#')) {
-        let named = line.split_once(" =").filter(|(key, _)| !key.contains([' ', '$', '[']));
+    for line in language
+        .source()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let named = line
+            .split_once(" =")
+            .filter(|(key, _)| !key.contains([' ', '$', '[']));
         if let Some((key, _)) = named {
             current = key.to_owned();
-            assert!(keys.insert(current.clone(), BTreeSet::new()).is_none(), "{current} twice");
+            assert!(
+                keys.insert(current.clone(), BTreeSet::new()).is_none(),
+                "{current} twice"
+            );
         }
         for part in line.split('$').skip(1) {
-            let end = part.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap();
-            keys.get_mut(&current).unwrap().insert(part[..end].to_owned());
+            let end = part
+                .find(|letter: char| !letter.is_ascii_alphanumeric())
+                .unwrap();
+            keys.get_mut(&current)
+                .unwrap()
+                .insert(part[..end].to_owned());
         }
     }
     keys
@@ -40,7 +58,10 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs" || end == "html") {
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "html")
+        {
             found.push(std::fs::read_to_string(path).unwrap());
         }
     }
@@ -70,14 +91,26 @@ fn asked() -> BTreeSet<String> {
     }
     for programme in ProgrammeId::all() {
         named("programme", programme.name());
-        programme.modules().for_each(|module| named("module", module.name()));
+        programme
+            .modules()
+            .for_each(|module| named("module", module.name()));
     }
     Sex::ALL.iter().for_each(|code| named("sex", code.name()));
-    EducationLevel::ALL.iter().for_each(|code| named("education", code.name()));
-    AssessmentKind::ALL.iter().for_each(|code| named("test", code.name()));
-    ExamOutcome::ALL.iter().for_each(|code| named("outcome", code.name()));
-    Issuer::ALL.iter().for_each(|code| named("issuer", code.name()));
-    WithdrawalReason::ALL.iter().for_each(|code| named("withdrawal", code.name()));
+    EducationLevel::ALL
+        .iter()
+        .for_each(|code| named("education", code.name()));
+    AssessmentKind::ALL
+        .iter()
+        .for_each(|code| named("test", code.name()));
+    ExamOutcome::ALL
+        .iter()
+        .for_each(|code| named("outcome", code.name()));
+    Issuer::ALL
+        .iter()
+        .for_each(|code| named("issuer", code.name()));
+    WithdrawalReason::ALL
+        .iter()
+        .for_each(|code| named("withdrawal", code.name()));
     asked
 }
 
@@ -85,7 +118,12 @@ fn asked() -> BTreeSet<String> {
 fn every_file_is_whole() {
     for language in Language::ALL {
         let resource = FluentResource::try_new(language.source().to_owned());
-        assert!(resource.is_ok(), "{}: {:?}", language.code(), resource.err().map(|e| e.1));
+        assert!(
+            resource.is_ok(),
+            "{}: {:?}",
+            language.code(),
+            resource.err().map(|e| e.1)
+        );
         assert_eq!(Language::from_code(language.code()), Some(language));
     }
     assert_eq!(Language::from_code("xx"), None);
@@ -96,9 +134,19 @@ fn every_language_has_the_same_keys_and_arguments() {
     let english = keys(Language::English);
     for language in [Language::Khmer, Language::French] {
         let other = keys(language);
-        let own: Vec<_> = other.iter().filter(|pair| english.get(pair.0) != Some(pair.1)).collect();
-        let lacking: Vec<_> = english.keys().filter(|key| !other.contains_key(*key)).collect();
-        assert!(own.is_empty() && lacking.is_empty(), "{}: {own:?} {lacking:?}", language.code());
+        let own: Vec<_> = other
+            .iter()
+            .filter(|pair| english.get(pair.0) != Some(pair.1))
+            .collect();
+        let lacking: Vec<_> = english
+            .keys()
+            .filter(|key| !other.contains_key(*key))
+            .collect();
+        assert!(
+            own.is_empty() && lacking.is_empty(),
+            "{}: {own:?} {lacking:?}",
+            language.code()
+        );
     }
     for key in english.keys() {
         let bundles = Language::ALL.map(|language| BUNDLES[&language].has_message(key));
@@ -112,7 +160,10 @@ fn keys_asked_for_are_the_keys_there() {
     let asked = asked();
     let missing: Vec<_> = asked.difference(&there).collect();
     let unused: Vec<_> = there.difference(&asked).collect();
-    assert!(missing.is_empty() && unused.is_empty(), "missing {missing:?}, unused {unused:?}");
+    assert!(
+        missing.is_empty() && unused.is_empty(),
+        "missing {missing:?}, unused {unused:?}"
+    );
 }
 
 /// A line that was left in English would show here; what is made of arguments alone has no letters.
@@ -121,10 +172,17 @@ fn khmer_is_khmer() {
     for key in keys(Language::Khmer).keys() {
         // Arguments that are not given stand in braces.
         let said = text(Language::Khmer, key, &[]);
-        let outside: String =
-            said.split('{').map(|part| part.rsplit('}').next().unwrap_or_default()).collect();
-        let khmer = outside.chars().any(|letter| ('\u{1780}'..='\u{17ff}').contains(&letter));
-        assert!(khmer || !outside.chars().any(char::is_alphabetic), "{key}: {said}");
+        let outside: String = said
+            .split('{')
+            .map(|part| part.rsplit('}').next().unwrap_or_default())
+            .collect();
+        let khmer = outside
+            .chars()
+            .any(|letter| ('\u{1780}'..='\u{17ff}').contains(&letter));
+        assert!(
+            khmer || !outside.chars().any(char::is_alphabetic),
+            "{key}: {said}"
+        );
     }
 }
 
@@ -136,10 +194,21 @@ fn dates_and_titles_are_said() {
     assert!(date(Language::Khmer, day).ends_with(" 2025"));
     assert_eq!(date(Language::English, None), "no date");
     let born = |text: &str| birth(Language::French, text.parse().unwrap());
-    assert_eq!([born("1990"), born("1990-05"), born("1990-05-17")].join(";"),
-        "1990;mai 1990;17 mai 1990");
-    assert_eq!(module(Language::English, ModuleId::MICRO_BUSINESS), "Starting a micro-business");
-    let unknown = ModuleId { programme: ProgrammeId(99), number: 200 };
-    assert_eq!(scope(Language::English, Scope::Module(unknown)), "Programme 99: Module 200");
+    assert_eq!(
+        [born("1990"), born("1990-05"), born("1990-05-17")].join(";"),
+        "1990;mai 1990;17 mai 1990"
+    );
+    assert_eq!(
+        module(Language::English, ModuleId::MICRO_BUSINESS),
+        "Starting a micro-business"
+    );
+    let unknown = ModuleId {
+        programme: ProgrammeId(99),
+        number: 200,
+    };
+    assert_eq!(
+        scope(Language::English, Scope::Module(unknown)),
+        "Programme 99: Module 200"
+    );
     assert_eq!(text(Language::French, "no-such-key", &[]), "no-such-key");
 }

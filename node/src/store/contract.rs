@@ -206,7 +206,7 @@ fn a_transaction_is_kept_or_forgotten<S: Store>(store: &mut S) {
     assert_eq!(read(store, b"new"), None);
     // A rollback after a commit, or a second one, undoes nothing.
     within(store, |store| {
-        store.write(Table::Meta, b"new", b"kept").unwrap()
+        store.write(Table::Meta, b"new", b"kept").unwrap();
     });
     store.rollback();
     store.rollback();

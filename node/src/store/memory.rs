@@ -88,7 +88,9 @@ impl Store for Memory {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let start = (table, prefix.max(from).to_vec());
-        let rows = self.tables.range((Bound::Included(start), Bound::Unbounded));
+        let rows = self
+            .tables
+            .range((Bound::Included(start), Bound::Unbounded));
         Ok(rows
             .take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
             .take(limit)
@@ -101,14 +103,18 @@ impl Store for Memory {
         row: &LearnerRow,
         contributions: &[Contribution],
     ) -> Result<(), StoreError> {
-        let before = self.learners.insert(row.learner, (row.clone(), contributions.to_vec()));
-        self.undo.push(Undo::Learner(row.learner, before.map(Box::new)));
+        let before = self
+            .learners
+            .insert(row.learner, (row.clone(), contributions.to_vec()));
+        self.undo
+            .push(Undo::Learner(row.learner, before.map(Box::new)));
         Ok(())
     }
 
     fn close_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
         if let Some(entry) = self.learners.get_mut(&learner) {
-            self.undo.push(Undo::Learner(learner, Some(Box::new(entry.clone()))));
+            self.undo
+                .push(Undo::Learner(learner, Some(Box::new(entry.clone()))));
             entry.0.here = false;
             entry.0.view.clear();
             entry.0.search.clear();

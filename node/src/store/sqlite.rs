@@ -79,7 +79,12 @@ impl Sqlite {
         match version {
             VERSION => {}
             0 => sqlite.create()?,
-            found => return Err(StoreError::Newer { found, known: VERSION }),
+            found => {
+                return Err(StoreError::Newer {
+                    found,
+                    known: VERSION,
+                });
+            }
         }
         Ok(sqlite)
     }
@@ -98,7 +103,9 @@ impl Sqlite {
     }
 
     fn run(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.execute_batch(sql).map_err(|error| self.explain(&error))
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| self.explain(&error))
     }
 
     fn explain(&self, error: &rusqlite::Error) -> StoreError {
@@ -118,7 +125,9 @@ impl Sqlite {
     ) -> Result<Vec<T>, StoreError> {
         let run = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_map(values, read)?.collect::<rusqlite::Result<Vec<T>>>()
+            statement
+                .query_map(values, read)?
+                .collect::<rusqlite::Result<Vec<T>>>()
         };
         run().map_err(|error| self.explain(&error))
     }
@@ -163,7 +172,10 @@ fn learner_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<LearnerRow> {
 }
 
 fn facts(sex: Option<u8>, birth_year: Option<u16>) -> LearnerFacts {
-    LearnerFacts { sex: sex.map(Sex::from), birth_year }
+    LearnerFacts {
+        sex: sex.map(Sex::from),
+        birth_year,
+    }
 }
 
 const LEARNER: &str = "SELECT id, here, name, search, sex, birth_year, view FROM learner";
@@ -186,7 +198,11 @@ impl Store for Sqlite {
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = format!("SELECT value FROM {} WHERE key = ?1", table.name());
-        let run = || self.connection.prepare_cached(&sql)?.query_row([key], |row| row.get(0));
+        let run = || {
+            self.connection
+                .prepare_cached(&sql)?
+                .query_row([key], |row| row.get(0))
+        };
         run().optional().map_err(|error| self.explain(&error))
     }
 
@@ -196,7 +212,10 @@ impl Store for Sqlite {
     }
 
     fn remove(&mut self, table: Table, key: &[u8]) -> Result<(), StoreError> {
-        self.execute(&format!("DELETE FROM {} WHERE key = ?1", table.name()), [key])
+        self.execute(
+            &format!("DELETE FROM {} WHERE key = ?1", table.name()),
+            [key],
+        )
     }
 
     fn scan(
@@ -272,7 +291,13 @@ impl Store for Sqlite {
     }
 
     fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {
-        Ok(self.rows(&format!("{LEARNER} WHERE id = ?1"), [learner.0], learner_row)?.pop())
+        Ok(self
+            .rows(
+                &format!("{LEARNER} WHERE id = ?1"),
+                [learner.0],
+                learner_row,
+            )?
+            .pop())
     }
 
     fn find(
@@ -294,7 +319,9 @@ impl Store for Sqlite {
 
     fn count_learners(&self, here_only: bool) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM learner WHERE here OR NOT ?1";
-        let count = self.rows(sql, [here_only], |row| row.get::<_, i64>(0))?.pop();
+        let count = self
+            .rows(sql, [here_only], |row| row.get::<_, i64>(0))?
+            .pop();
         Ok(count.and_then(|count| count.try_into().ok()).unwrap_or(0))
     }
 
@@ -332,7 +359,9 @@ impl Store for Sqlite {
 
 /// A row's contribution; `None` for a learner without any and for an indicator of a newer version.
 fn contribution(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Contribution>> {
-    let Some(code) = row.get::<_, Option<u8>>(3)? else { return Ok(None) };
+    let Some(code) = row.get::<_, Option<u8>>(3)? else {
+        return Ok(None);
+    };
     let scope: Vec<u8> = row.get(4)?;
     let (Ok(indicator), Ok(scope)) = (Indicator::try_from(code), codec::decode(&scope)) else {
         return Ok(None);
@@ -387,10 +416,18 @@ mod tests {
         store.write(Table::Meta, b"key", b"not committed").unwrap();
         drop(store);
         let store = Sqlite::open(&path).unwrap();
-        assert_eq!(store.read(Table::Meta, b"key").unwrap().as_deref(), Some(&b"value"[..]));
-        let sync: u32 =
-            store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
-        assert_eq!(sync, 2, "FULL: a power cut loses nothing that was committed");
+        assert_eq!(
+            store.read(Table::Meta, b"key").unwrap().as_deref(),
+            Some(&b"value"[..])
+        );
+        let sync: u32 = store
+            .connection
+            .query_row("PRAGMA synchronous", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(
+            sync, 2,
+            "FULL: a power cut loses nothing that was committed"
+        );
     }
 
     #[test]
@@ -402,7 +439,16 @@ mod tests {
         drop(connection);
         for _ in 0..2 {
             let error = Sqlite::open(&path).unwrap_err();
-            assert!(matches!(error, StoreError::Newer { found: 7, known: VERSION }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    StoreError::Newer {
+                        found: 7,
+                        known: VERSION
+                    }
+                ),
+                "{error}"
+            );
         }
     }
 
@@ -447,7 +493,10 @@ mod tests {
         match Sqlite::open(&path) {
             Ok(_) => assert!(writable, "opened although nothing can be written"),
             Err(error) => {
-                assert!(matches!(error, StoreError::ReadOnly(_)) && !writable, "{error}");
+                assert!(
+                    matches!(error, StoreError::ReadOnly(_)) && !writable,
+                    "{error}"
+                );
             }
         }
     }

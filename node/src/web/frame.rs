@@ -32,7 +32,10 @@ pub struct Asked {
 impl Asked {
     /// A question for nothing but a language.
     pub fn in_language(code: &str) -> Self {
-        Self { lang: code.to_owned(), q: String::new() }
+        Self {
+            lang: code.to_owned(),
+            q: String::new(),
+        }
     }
 }
 
@@ -62,7 +65,11 @@ impl Frame {
     pub fn new(asked: &Asked, path: String) -> Self {
         let language = Language::from_code(&asked.lang).unwrap_or_default();
         let needle = asked.q.trim().chars().take(NEEDLE_MAX).collect();
-        Self { language, needle, path }
+        Self {
+            language,
+            needle,
+            path,
+        }
     }
 
     /// The words of a key.
@@ -92,8 +99,11 @@ impl Frame {
 
     /// Links to this page in every language.
     pub fn choices(&self) -> Vec<Choice> {
-        let search =
-            if self.needle.is_empty() { String::new() } else { encoded("&q=", &self.needle) };
+        let search = if self.needle.is_empty() {
+            String::new()
+        } else {
+            encoded("&q=", &self.needle)
+        };
         let choice = |language: Language| Choice {
             code: language.code(),
             name: locale::text(language, "language-name", &[]),
@@ -142,12 +152,19 @@ impl Sites {
 
     /// The code of a site; its number for one that the roster no longer lists.
     pub fn code(&self, site: SiteId) -> String {
-        self.0.get(&site).cloned().unwrap_or_else(|| site.to_string())
+        self.0
+            .get(&site)
+            .cloned()
+            .unwrap_or_else(|| site.to_string())
     }
 
     /// The codes of several, in the order of their numbers.
     pub fn codes(&self, sites: &[SiteId]) -> String {
-        sites.iter().map(|site| self.code(*site)).collect::<Vec<_>>().join(", ")
+        sites
+            .iter()
+            .map(|site| self.code(*site))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -206,7 +223,12 @@ impl Failure {
             Self::Busy => (frame.text("busy-title"), frame.text("busy")),
             Self::Broken => (frame.text("broken-title"), frame.text("broken")),
         };
-        let page = Message { frame, title: &title, words: &words }.render();
+        let page = Message {
+            frame,
+            title: &title,
+            words: &words,
+        }
+        .render();
         page.unwrap_or_else(|error| {
             tracing::error!(%error, "a page cannot be written");
             title

@@ -28,7 +28,11 @@ pub struct Guarded {
 impl Guarded {
     /// Guards a listener; no connection lasts longer than `longest`.
     pub fn new(listener: TcpListener, longest: Duration) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)), longest }
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            longest,
+        }
     }
 }
 
@@ -39,11 +43,20 @@ impl Listener for Guarded {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             // The semaphore is never closed, so there is always a place in the end.
-            let Ok(place) = self.places.clone().acquire_owned().await else { continue };
+            let Ok(place) = self.places.clone().acquire_owned().await else {
+                continue;
+            };
             // axum's own listener waits out the errors that pass, such as too many open files.
             let (stream, peer) = Listener::accept(&mut self.listener).await;
             let end = Box::pin(tokio::time::sleep(self.longest));
-            return (Connection { stream, end, _place: place }, peer);
+            return (
+                Connection {
+                    stream,
+                    end,
+                    _place: place,
+                },
+                peer,
+            );
         }
     }
 

@@ -35,23 +35,27 @@ pub async fn page(service: &Service, frame: &Frame) -> Result<String, Failure> {
 }
 
 /// The page of a status. `headquarters` is the DGP's code.
-pub fn shown(
-    frame: &Frame,
-    status: Status,
-    headquarters: Option<&str>,
-) -> Result<String, Failure> {
+pub fn shown(frame: &Frame, status: Status, headquarters: Option<&str>) -> Result<String, Failure> {
     let home = Home {
         frame,
         held_by: held_by(frame, &status, headquarters),
         warnings: warnings(frame, &status),
-        sites: status.sites.iter().map(|site| site_line(frame, &status, site)).collect(),
+        sites: status
+            .sites
+            .iter()
+            .map(|site| site_line(frame, &status, site))
+            .collect(),
         status,
     };
     Ok(home.render()?)
 }
 
 fn held_by(frame: &Frame, status: &Status, headquarters: Option<&str>) -> String {
-    let others = status.held_by.iter().filter(|code| Some(code.as_str()) != headquarters).count();
+    let others = status
+        .held_by
+        .iter()
+        .filter(|code| Some(code.as_str()) != headquarters)
+        .count();
     let at_headquarters = status.held_by.len() > others;
     let count = u64::try_from(others).unwrap_or(u64::MAX);
     if status.headquarters && others > 0 {

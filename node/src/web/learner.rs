@@ -45,18 +45,27 @@ pub async fn list(service: &Service, frame: &Frame) -> Result<String, Failure> {
     found.truncate(LIST_MAX);
     let rows = found.iter().map(|row| ListRow {
         link: frame.link(&format!("/learner/{}", row.learner)),
-        name: if row.name.is_empty() { frame.text("name-unknown") } else { row.name.clone() },
+        name: if row.name.is_empty() {
+            frame.text("name-unknown")
+        } else {
+            row.name.clone()
+        },
         about: about(frame, row.facts),
     });
-    Ok(List { frame, rows: rows.collect(), more }.render()?)
+    Ok(List {
+        frame,
+        rows: rows.collect(),
+        more,
+    }
+    .render()?)
 }
 
 /// What tells two learners of one name apart.
 fn about(frame: &Frame, facts: LearnerFacts) -> String {
     let sex = facts.sex.map(|sex| sex_word(frame, sex));
-    let born = facts.birth_year.map(|year| {
-        frame.say("born-in", &[("year", year.to_string().into())])
-    });
+    let born = facts
+        .birth_year
+        .map(|year| frame.say("born-in", &[("year", year.to_string().into())]));
     sex.into_iter().chain(born).collect::<Vec<_>>().join(", ")
 }
 
@@ -82,9 +91,14 @@ impl Known {
         let known = ask(service, move |engine| {
             let everyone = engine.is_headquarters();
             let may_show = engine.learner(id)?.is_some_and(|row| everyone || row.here);
-            let Some(view) = engine.view(id)?.filter(|_| may_show) else { return Ok(None) };
+            let Some(view) = engine.view(id)?.filter(|_| may_show) else {
+                return Ok(None);
+            };
             Ok(Some(Self {
-                view: LearnerView { restricted: Restricted::default(), ..view },
+                view: LearnerView {
+                    restricted: Restricted::default(),
+                    ..view
+                },
                 sites: Sites::of(engine),
                 site: engine.site(),
                 waiting: engine.waiting(id)?,
@@ -145,7 +159,12 @@ pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<Str
         notices: notices(frame, &known),
         stays: stays(frame, view, sites),
         programmes: programmes(frame, view, sites),
-        exams: view.progress.exams.iter().map(|exam| exam_line(frame, exam)).collect(),
+        exams: view
+            .progress
+            .exams
+            .iter()
+            .map(|exam| exam_line(frame, exam))
+            .collect(),
         certificates: certificates(frame, view),
     };
     Ok(summary.render()?)
@@ -153,9 +172,16 @@ pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<Str
 
 /// Names as they are to be read: Khmer before Latin, each claim of each script.
 pub fn names(view: &LearnerView) -> Vec<String> {
-    let mut names: Vec<_> = view.profile.names.iter().map(|claim| &claim.value).collect();
+    let mut names: Vec<_> = view
+        .profile
+        .names
+        .iter()
+        .map(|claim| &claim.value)
+        .collect();
     names.sort_by_key(|name| name.script);
-    let parts = names.iter().map(|name| format!("{} {}", &*name.family, &*name.given));
+    let parts = names
+        .iter()
+        .map(|name| format!("{} {}", &*name.family, &*name.given));
     parts.map(|name| name.trim().to_owned()).collect()
 }
 
@@ -168,9 +194,10 @@ fn place(frame: &Frame, state: &CustodyState, known: &Known) -> String {
             let to = frame.destination(*to, &known.sites);
             frame.say("place-departed", &[("to", to.into())])
         }
-        CustodyState::SeveralSites(several) => {
-            frame.say("place-several", &[("sites", known.sites.codes(several).into())])
-        }
+        CustodyState::SeveralSites(several) => frame.say(
+            "place-several",
+            &[("sites", known.sites.codes(several).into())],
+        ),
         CustodyState::Released => frame.text("place-released"),
         CustodyState::Unknown => frame.text("place-unknown"),
     }
@@ -180,17 +207,31 @@ fn facts(frame: &Frame, view: &LearnerView) -> Vec<(String, String)> {
     let profile = &view.profile;
     let level =
         |l: &EducationLevel| locale::code(frame.language, "education", l.name(), (*l).into());
-    let born = values(&profile.birth, |birth| locale::birth(frame.language, *birth));
+    let born = values(&profile.birth, |birth| {
+        locale::birth(frame.language, *birth)
+    });
     let rows = [
-        (frame.text("fact-sex"), values(&profile.sex, |sex| sex_word(frame, *sex))),
+        (
+            frame.text("fact-sex"),
+            values(&profile.sex, |sex| sex_word(frame, *sex)),
+        ),
         (frame.text("fact-born"), born),
-        (frame.text("fact-education"), values(&profile.education, level)),
+        (
+            frame.text("fact-education"),
+            values(&profile.education, level),
+        ),
     ];
-    rows.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    rows.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 fn values<T>(claims: &Claims<T>, word: impl Fn(&T) -> String) -> String {
-    claims.iter().map(|claim| word(&claim.value)).collect::<Vec<_>>().join(" / ")
+    claims
+        .iter()
+        .map(|claim| word(&claim.value))
+        .collect::<Vec<_>>()
+        .join(" / ")
 }
 
 fn notices(frame: &Frame, known: &Known) -> Vec<String> {
@@ -204,8 +245,14 @@ fn notices(frame: &Frame, known: &Known) -> Vec<String> {
     when(known.waiting, "notice-opening");
     when(profile.names.is_empty(), "notice-awaited");
     let state = CustodyState::of(view, known.site);
-    when(matches!(state, CustodyState::SeveralSites(_)), "notice-several");
-    when(profile.consent.iter().any(|claim| !claim.value), "notice-no-consent");
+    when(
+        matches!(state, CustodyState::SeveralSites(_)),
+        "notice-several",
+    );
+    when(
+        profile.consent.iter().any(|claim| !claim.value),
+        "notice-no-consent",
+    );
     when(disagrees(profile), "notice-disagree");
     let mut of = |count: u64, key: &str| {
         if count > 0 {
@@ -225,9 +272,16 @@ fn notices(frame: &Frame, known: &Known) -> Vec<String> {
 
 /// Whether sites that were apart said different things of what the summary shows.
 fn disagrees(profile: &Profile) -> bool {
-    let in_script =
-        |script| profile.names.iter().filter(|name| name.value.script == script).count();
-    [Script::Khmer, Script::Latin].iter().any(|script| in_script(*script) > 1)
+    let in_script = |script| {
+        profile
+            .names
+            .iter()
+            .filter(|name| name.value.script == script)
+            .count()
+    };
+    [Script::Khmer, Script::Latin]
+        .iter()
+        .any(|script| in_script(*script) > 1)
         || profile.sex.len() > 1
         || profile.birth.len() > 1
         || profile.education.len() > 1
@@ -238,33 +292,51 @@ fn disagrees(profile: &Profile) -> bool {
 fn stays(frame: &Frame, view: &LearnerView, sites: &Sites) -> Vec<StayRow> {
     let first = |stay: &Stay| {
         let days = stay.arrivals.iter().map(|one| one.date);
-        days.chain(stay.departures.iter().map(|one| one.date)).flatten().min().unwrap_or(Date::MAX)
+        days.chain(stay.departures.iter().map(|one| one.date))
+            .flatten()
+            .min()
+            .unwrap_or(Date::MAX)
     };
     let mut stays: Vec<&Stay> = view.stays.iter().collect();
     stays.sort_by_key(|stay| (first(stay), stay.is_open()));
-    stays.into_iter().map(|stay| stay_row(frame, stay, sites)).collect()
+    stays
+        .into_iter()
+        .map(|stay| stay_row(frame, stay, sites))
+        .collect()
 }
 
 fn stay_row(frame: &Frame, stay: &Stay, sites: &Sites) -> StayRow {
     let arrivals = stay.arrivals.iter().map(|one| one.site);
-    let mut at: Vec<SiteId> =
-        arrivals.chain(stay.departures.iter().map(|one| one.site)).collect();
+    let mut at: Vec<SiteId> = arrivals
+        .chain(stay.departures.iter().map(|one| one.site))
+        .collect();
     at.sort_unstable();
     at.dedup();
     let arrived = stay.arrivals.iter().map(|one| match one.from {
         Some(from) => frame.say(
             "stay-arrived-from",
-            &[("date", frame.date(one.date).into()), ("site", sites.code(from).into())],
+            &[
+                ("date", frame.date(one.date).into()),
+                ("site", sites.code(from).into()),
+            ],
         ),
         None => frame.date(one.date),
     });
     let left = stay.departures.iter().map(|one| {
         let to = frame.destination(one.to, sites);
-        frame.say("stay-left-to", &[("date", frame.date(one.date).into()), ("to", to.into())])
+        frame.say(
+            "stay-left-to",
+            &[("date", frame.date(one.date).into()), ("to", to.into())],
+        )
     });
     let (arrived, left): (Vec<_>, Vec<_>) = (arrived.collect(), left.collect());
-    let or =
-        |list: Vec<String>, none: String| if list.is_empty() { none } else { list.join(" / ") };
+    let or = |list: Vec<String>, none: String| {
+        if list.is_empty() {
+            none
+        } else {
+            list.join(" / ")
+        }
+    };
     StayRow {
         site: sites.codes(&at),
         arrived: or(arrived, frame.text("stay-no-arrival")),
@@ -285,10 +357,18 @@ fn programmes(frame: &Frame, view: &LearnerView, sites: &Sites) -> Vec<Programme
         block.modules.extend(module);
     };
     for programme in &view.progress.programmes {
-        block(programme.programme, programme_lines(frame, programme, sites), None);
+        block(
+            programme.programme,
+            programme_lines(frame, programme, sites),
+            None,
+        );
     }
     for module in &view.progress.modules {
-        block(module.module.programme, Vec::new(), Some(module_row(frame, module)));
+        block(
+            module.module.programme,
+            Vec::new(),
+            Some(module_row(frame, module)),
+        );
     }
     if view.registers.library_visits > 0 {
         let visits = frame.count("library-visits", view.registers.library_visits.into());
@@ -298,10 +378,18 @@ fn programmes(frame: &Frame, view: &LearnerView, sites: &Sites) -> Vec<Programme
 }
 
 fn programme_lines(frame: &Frame, programme: &ProgrammeProgress, sites: &Sites) -> Vec<String> {
-    let enrolments = programme.enrolments.iter().map(|one| enrolled(frame, one, sites));
+    let enrolments = programme
+        .enrolments
+        .iter()
+        .map(|one| enrolled(frame, one, sites));
     let mut lines: Vec<String> = enrolments.collect();
     lines.extend(programme.withdrawals.iter().map(|reason| {
-        let why = locale::code(frame.language, "withdrawal", reason.name(), (*reason).into());
+        let why = locale::code(
+            frame.language,
+            "withdrawal",
+            reason.name(),
+            (*reason).into(),
+        );
         frame.say("withdrew", &[("reason", why.into())])
     }));
     if programme.logins > 0 {
@@ -318,7 +406,11 @@ fn enrolled(frame: &Frame, enrolment: &Enrolment, sites: &Sites) -> String {
     let (date, site) = (frame.date(enrolment.date), sites.code(enrolment.site));
     frame.say(
         "enrolled",
-        &[("what", what.into()), ("date", date.into()), ("site", site.into())],
+        &[
+            ("what", what.into()),
+            ("date", date.into()),
+            ("site", site.into()),
+        ],
     )
 }
 
@@ -333,7 +425,11 @@ fn module_row(frame: &Frame, module: &ModuleProgress) -> Module {
         title: locale::module(frame.language, module.module),
         attended: module.attended.len(),
         finished: module.sessions_done.len(),
-        tests: module.results.iter().map(|best| test_line(frame, best)).collect(),
+        tests: module
+            .results
+            .iter()
+            .map(|best| test_line(frame, best))
+            .collect(),
         state,
         done: module.done,
     }
@@ -352,24 +448,37 @@ fn test_line(frame: &Frame, best: &Best) -> String {
 
 fn exam_line(frame: &Frame, exam: &Exam) -> String {
     let what = locale::scope(frame.language, exam.scope);
-    let sitting = exam.sitting.map_or_else(|| frame.text("exam-sitting-unknown"), |sitting| {
-        sitting.to_string()
-    });
+    let sitting = exam.sitting.map_or_else(
+        || frame.text("exam-sitting-unknown"),
+        |sitting| sitting.to_string(),
+    );
     let word = |outcome: &ExamOutcome| {
         locale::code(frame.language, "outcome", outcome.name(), (*outcome).into())
     };
     let outcomes: Vec<String> = exam.outcomes.iter().map(word).collect();
-    let outcome =
-        if outcomes.is_empty() { frame.text("exam-open") } else { outcomes.join(" / ") };
+    let outcome = if outcomes.is_empty() {
+        frame.text("exam-open")
+    } else {
+        outcomes.join(" / ")
+    };
     frame.say(
         "exam-line",
-        &[("what", what.into()), ("sitting", sitting.into()), ("outcome", outcome.into())],
+        &[
+            ("what", what.into()),
+            ("sitting", sitting.into()),
+            ("outcome", outcome.into()),
+        ],
     )
 }
 
 fn certificates(frame: &Frame, view: &LearnerView) -> Vec<String> {
     let line = |one: &Certificate| {
-        let issuer = locale::code(frame.language, "issuer", one.issuer.name(), one.issuer.into());
+        let issuer = locale::code(
+            frame.language,
+            "issuer",
+            one.issuer.name(),
+            one.issuer.into(),
+        );
         let arguments = [
             ("what", locale::scope(frame.language, one.scope).into()),
             ("issuer", issuer.into()),

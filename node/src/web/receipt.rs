@@ -47,12 +47,16 @@ pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<Str
 /// than one where sites contradict each other: then each is shown.
 fn moves(frame: &Frame, known: &Known) -> Vec<Move> {
     let open = known.view.stays.iter().filter(|stay| stay.is_open());
-    let arrivals: Vec<_> =
-        open.flat_map(|stay| &stay.arrivals).map(|one| arrived(frame, known, one)).collect();
+    let arrivals: Vec<_> = open
+        .flat_map(|stay| &stay.arrivals)
+        .map(|one| arrived(frame, known, one))
+        .collect();
     if !arrivals.is_empty() {
         return arrivals;
     }
-    newest_departures(&known.view.stays).map(|one| departed(frame, known, one)).collect()
+    newest_departures(&known.view.stays)
+        .map(|one| departed(frame, known, one))
+        .collect()
 }
 
 fn arrived(frame: &Frame, known: &Known, arrival: &Arrival) -> Move {
@@ -63,16 +67,25 @@ fn arrived(frame: &Frame, known: &Known, arrival: &Arrival) -> Move {
     if let Some(from) = arrival.from {
         lines.push((frame.text("receipt-from"), known.sites.code(from)));
     }
-    Move { title: frame.text("receipt-arrived"), lines }
+    Move {
+        title: frame.text("receipt-arrived"),
+        lines,
+    }
 }
 
 fn departed(frame: &Frame, known: &Known, departure: &Departure) -> Move {
     let lines = vec![
         (frame.text("receipt-date"), frame.date(departure.date)),
         (frame.text("receipt-left"), known.sites.code(departure.site)),
-        (frame.text("receipt-to"), frame.destination(departure.to, &known.sites)),
+        (
+            frame.text("receipt-to"),
+            frame.destination(departure.to, &known.sites),
+        ),
     ];
-    Move { title: frame.text("receipt-departed"), lines }
+    Move {
+        title: frame.text("receipt-departed"),
+        lines,
+    }
 }
 
 /// How much of the record is here.

@@ -86,7 +86,11 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(service.clone(), listener, std::future::pending()));
-        Self { service, address, _folder: folder }
+        Self {
+            service,
+            address,
+            _folder: folder,
+        }
     }
 
     /// Does something at the node, and then what follows from it.
@@ -104,13 +108,25 @@ impl Node {
         let names = ["\u{179f}\u{17bb}\u{1781}", khmer, latin[0], latin[1]];
         let rest = ["F", "1990-05", "primary", "km fr", "2025-01-20", ""];
         let fields: Vec<String> = names.iter().chain(&rest).map(ToString::to_string).collect();
-        let row = LearnerRow { row: "1".to_owned(), fields: fields.try_into().unwrap() };
+        let row = LearnerRow {
+            row: "1".to_owned(),
+            fields: fields.try_into().unwrap(),
+        };
         let event = |row: &str, kind: &str, more: [&str; 5]| EventRow {
             row: row.to_owned(),
             learner: "1".to_owned(),
             date: "2025-03-09".parse().ok(),
-            fields: [kind, "reintegration", more[0], more[1], more[2], more[3], "1", more[4]]
-                .map(str::to_owned),
+            fields: [
+                kind,
+                "reintegration",
+                more[0],
+                more[1],
+                more[2],
+                more[3],
+                "1",
+                more[4],
+            ]
+            .map(str::to_owned),
         };
         let events = [
             event("a", "attended", ["micro-business", "2", "", "", ""]),
@@ -119,7 +135,10 @@ impl Node {
             event("d", "who5-start", ["", "", "", "", "4 4 4 4 4"]),
         ];
         self.at(move |engine| {
-            assert_eq!(engine.import_learners("register", &[row]).unwrap(), [Fate::New]);
+            assert_eq!(
+                engine.import_learners("register", &[row]).unwrap(),
+                [Fate::New]
+            );
             let fates = engine.import_events("register", &events).unwrap();
             assert!(fates.iter().all(|fate| *fate == Fate::New), "{fates:?}");
             engine.flush().unwrap();
@@ -147,7 +166,10 @@ impl Node {
                 rest = later;
                 Ok(now.to_vec())
             };
-            engine.import_bundle(&mut read, &mut |_| {}).unwrap().stopped
+            engine
+                .import_bundle(&mut read, &mut |_| {})
+                .unwrap()
+                .stopped
         });
         assert_eq!(stopped.await, None);
     }
@@ -161,7 +183,11 @@ impl Node {
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let status = head[9..12].parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        Answer {
+            status,
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
     }
 
     async fn get(&self, target: &str) -> Answer {
@@ -187,10 +213,20 @@ async fn the_first_page_says_how_the_node_stands() {
     node.learner("a", ["SOK", "Dara"]).await;
     let page = node.get("/?lang=en").await;
     assert_eq!(page.status, 200);
-    for words in ["<h1>Pursat</h1>", "CC4", "All is in order", "no data yet", "Nowhere else yet"] {
+    for words in [
+        "<h1>Pursat</h1>",
+        "CC4",
+        "All is in order",
+        "no data yet",
+        "Nowhere else yet",
+    ] {
         assert!(page.has(words), "{words}\n{}", page.body);
     }
-    assert!(page.has("<dt>learners here</dt><dd>1</dd>"), "{}", page.body);
+    assert!(
+        page.has("<dt>learners here</dt><dd>1</dd>"),
+        "{}",
+        page.body
+    );
     let headers = [
         "content-security-policy: default-src 'none';",
         "referrer-policy: no-referrer",
@@ -234,10 +270,19 @@ fn what_needs_a_person_is_said_in_words() {
     };
     let shown = |status: &Status, language: &str| {
         let asked = Asked::in_language(language);
-        home::shown(&Frame::new(&asked, "/".to_owned()), status.clone(), Some("DGP")).unwrap()
+        home::shown(
+            &Frame::new(&asked, "/".to_owned()),
+            status.clone(),
+            Some("DGP"),
+        )
+        .unwrap()
     };
     let page = shown(&quiet, "en");
-    for words in ["2 other prisons and the DGP hold", "28 February 2026", "still on their way"] {
+    for words in [
+        "2 other prisons and the DGP hold",
+        "28 February 2026",
+        "still on their way",
+    ] {
         assert!(page.contains(words), "{words}\n{page}");
     }
     assert!(page.contains("DGP: 2026-03-01 08:15 UTC") && !page.contains("attention"));
@@ -263,7 +308,11 @@ fn what_needs_a_person_is_said_in_words() {
 
 #[tokio::test]
 async fn a_copy_of_the_machine_is_noticed() {
-    let (dgp, cc4, copy) = (Node::start(DGP).await, Node::start(CC4).await, Node::start(CC4).await);
+    let (dgp, cc4, copy) = (
+        Node::start(DGP).await,
+        Node::start(CC4).await,
+        Node::start(CC4).await,
+    );
     cc4.learner("a", ["SOK", "Dara"]).await;
     copy.learner("b", ["CHAN", "Vuthy"]).await;
     assert!(!cc4.get("/?lang=en").await.has("A copy of this machine"));
@@ -276,11 +325,17 @@ async fn a_copy_of_the_machine_is_noticed() {
 #[tokio::test]
 async fn a_learner_is_found_and_shown_without_restricted_data() {
     let node = Node::start(CC1).await;
-    let id = node.learner("\u{178a}\u{17b6}\u{179a}\u{17c9}\u{17b6}", ["SOK", "Dara"]).await;
+    let id = node
+        .learner("\u{178a}\u{17b6}\u{179a}\u{17c9}\u{17b6}", ["SOK", "Dara"])
+        .await;
     let list = node.get("/find?lang=en&q=dara").await;
     assert!(list.has(&format!("/learner/{id}?lang=en")) && list.has("woman, born in 1990"));
     assert!(list.has("\u{178a}\u{17b6}\u{179a}\u{17c9}\u{17b6}"));
-    assert!(node.get("/find?lang=en&q=nobody").await.has("No learner was found"));
+    assert!(
+        node.get("/find?lang=en&q=nobody")
+            .await
+            .has("No learner was found")
+    );
     let page = node.get(&format!("/learner/{id}?lang=en")).await;
     assert_eq!(page.status, 200);
     let words = [
@@ -306,7 +361,9 @@ async fn a_learner_is_found_and_shown_without_restricted_data() {
 #[tokio::test]
 async fn texts_of_records_and_addresses_stay_texts() {
     let node = Node::start(CC1).await;
-    let id = node.learner("<b>", ["<script>alert(1)</script>", "\"' onload='x"]).await;
+    let id = node
+        .learner("<b>", ["<script>alert(1)</script>", "\"' onload='x"])
+        .await;
     let pages = [
         format!("/find?lang=en&q={}", "%22%3E%3Cscript%3E"),
         "/find?lang=en".to_owned(),
@@ -334,7 +391,10 @@ async fn what_cannot_be_shown_is_said() {
     let nobody = "0".repeat(32);
     for id in [&nobody, "x", "%FF"] {
         let page = node.get(&format!("/learner/{id}?lang=en")).await;
-        assert!(page.status == 404 && page.has("This learner is not here"), "{id}");
+        assert!(
+            page.status == 404 && page.has("This learner is not here"),
+            "{id}"
+        );
         assert_eq!(node.get(&format!("/receipt/{id}")).await.status, 404);
     }
     let page = node.get("/nothing?lang=fr").await;
@@ -343,28 +403,49 @@ async fn what_cannot_be_shown_is_said() {
     // A language that is not offered, and a question that cannot be read.
     for target in ["/?lang=xx", "/?lang=en&lang=fr", "/?lang=%FF", "/?"] {
         let page = node.get(target).await;
-        assert!(page.status == 200 && page.has("<html lang=\"km\">"), "{target}");
+        assert!(
+            page.status == 200 && page.has("<html lang=\"km\">"),
+            "{target}"
+        );
     }
     for method in ["POST", "DELETE"] {
         let answer = node.fetch(method, "/?lang=en").await;
-        assert!(answer.status == 405 && answer.has("The pages only show"), "{method}");
+        assert!(
+            answer.status == 405 && answer.has("The pages only show"),
+            "{method}"
+        );
     }
-    let long = node.get(&format!("/find?lang=en&q={}", "k".repeat(5_000))).await;
+    let long = node
+        .get(&format!("/find?lang=en&q={}", "k".repeat(5_000)))
+        .await;
     assert!(long.has(&"k".repeat(80)) && !long.has(&"k".repeat(81)));
-    node.service.call(|engine| engine.find("", 1)).await.unwrap().unwrap();
+    node.service
+        .call(|engine| engine.find("", 1))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_prison_shows_a_learner_from_his_arrival_to_his_departure() {
-    let (dgp, cc1, cc4) = (Node::start(DGP).await, Node::start(CC1).await, Node::start(CC4).await);
+    let (dgp, cc1, cc4) = (
+        Node::start(DGP).await,
+        Node::start(CC1).await,
+        Node::start(CC4).await,
+    );
     let id = cc1.learner("a", ["SOK", "Dara"]).await;
-    let (summary, receipt) = (format!("/learner/{id}?lang=en"), format!("/receipt/{id}?lang=en"));
+    let (summary, receipt) = (
+        format!("/learner/{id}?lang=en"),
+        format!("/receipt/{id}?lang=en"),
+    );
     let at_first = cc1.get(&receipt).await;
     assert!(at_first.has("<dt>At</dt><dd>CC1</dd>") && at_first.has("20 January 2025"));
 
     let day = || "2025-06-02".parse().ok();
     let to = Destination::Site(SiteId(CC4.into()));
-    let slip = cc1.at(move |engine| engine.transfer_out(id, to, day(), false).unwrap().slip).await;
+    let slip = cc1
+        .at(move |engine| engine.transfer_out(id, to, day(), false).unwrap().slip)
+        .await;
     assert_eq!(cc1.get(&summary).await.status, 404);
     assert!(!cc1.get("/find?lang=en&q=dara").await.has("/learner/"));
 
@@ -383,9 +464,16 @@ async fn a_prison_shows_a_learner_from_his_arrival_to_his_departure() {
     }
 
     let day = || "2025-06-03".parse().ok();
-    cc4.at(move |engine| engine.transfer_in(&slip.unwrap(), day()).unwrap()).await;
+    cc4.at(move |engine| engine.transfer_in(&slip.unwrap(), day()).unwrap())
+        .await;
     let arrived = cc4.get(&receipt).await;
-    for words in ["SOK Dara", "Arrived", "3 June 2025", "<dd>CC4</dd>", "<dd>CC1</dd>"] {
+    for words in [
+        "SOK Dara",
+        "Arrived",
+        "3 June 2025",
+        "<dd>CC4</dd>",
+        "<dd>CC1</dd>",
+    ] {
         assert!(arrived.has(words), "{words}\n{}", arrived.body);
     }
     let page = cc4.get(&summary).await;
@@ -412,12 +500,19 @@ async fn nobody_holds_the_pages_up() {
         slow.push(stream);
     }
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut page = String::new();
     let patient = Duration::from_secs(20);
     let read = stream.read_to_string(&mut page);
     tokio::time::timeout(patient, read).await.unwrap().unwrap();
     assert!(page.ends_with("page"), "{page}");
     drop(stop);
-    tokio::time::timeout(patient, serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(patient, serving)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
 }

@@ -250,14 +250,21 @@ mod tests {
         for code in 0..=u8::MAX {
             let value = T::from(code);
             assert_eq!(value.into(), code, "{list}");
-            assert_eq!(value.to_string().parse::<T>().ok(), Some(value), "{list} {code}");
+            assert_eq!(
+                value.to_string().parse::<T>().ok(),
+                Some(value),
+                "{list} {code}"
+            );
         }
         for (place, known) in T::KNOWN.iter().enumerate() {
             // Without gaps, so that the next free code is plain to see; 0 stays free.
             assert_eq!(usize::from((*known).into()), place + 1, "{list}");
             assert!(!known.to_string().starts_with("other-"), "{list}");
         }
-        assert!("".parse::<T>().is_err() && "other-256".parse::<T>().is_err(), "{list}");
+        assert!(
+            "".parse::<T>().is_err() && "other-256".parse::<T>().is_err(),
+            "{list}"
+        );
     }
 
     #[test]

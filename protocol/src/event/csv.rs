@@ -70,42 +70,82 @@ impl CsvRow<'_> {
             return Ok(Body::Who5 { moment, answers });
         }
         Ok(match self.kind {
-            "enrolled" => Body::Enrolled { scope: self.scope()?, cohort: self.cohort()? },
-            "withdrew" => {
-                Body::Withdrew { programme: self.programme()?, reason: self.withdrawal()? }
-            }
-            "login" => Body::Login { programme: self.programme()? },
-            "attended" => Body::Attended { module: self.module()?, session: self.session()? },
-            "session-done" => {
-                Body::SessionDone { module: self.module()?, session: self.session()? }
-            }
-            "module-done" => Body::ModuleDone { module: self.module()? },
+            "enrolled" => Body::Enrolled {
+                scope: self.scope()?,
+                cohort: self.cohort()?,
+            },
+            "withdrew" => Body::Withdrew {
+                programme: self.programme()?,
+                reason: self.withdrawal()?,
+            },
+            "login" => Body::Login {
+                programme: self.programme()?,
+            },
+            "attended" => Body::Attended {
+                module: self.module()?,
+                session: self.session()?,
+            },
+            "session-done" => Body::SessionDone {
+                module: self.module()?,
+                session: self.session()?,
+            },
+            "module-done" => Body::ModuleDone {
+                module: self.module()?,
+            },
             "exam-registered" => {
                 let sitting = self.value("an exam sitting such as 2025-3")?;
-                Body::ExamRegistered { scope: self.scope()?, sitting }
+                Body::ExamRegistered {
+                    scope: self.scope()?,
+                    sitting,
+                }
             }
             "exam-result" => self.exam_result()?,
-            "certificate" => {
-                Body::Certificate { scope: self.scope()?, issuer: self.value("a known issuer")? }
-            }
-            "aspiration" => Body::Aspiration { aspiration: self.value("a known aspiration")? },
-            "expected-release" => Body::ExpectedRelease { range: self.release_range()? },
-            "disability" => Body::Disability { disability: self.value("in the list")? },
-            "indigenous" => Body::Indigenous { indigenous: self.yes_or_no()? },
-            "consent" => Body::Consent { given: self.yes_or_no()? },
-            "loan-out" => Body::LoanOut { item: self.value("an item's number")? },
-            "loan-back" => Body::LoanBack { item: self.value("an item's number")? },
+            "certificate" => Body::Certificate {
+                scope: self.scope()?,
+                issuer: self.value("a known issuer")?,
+            },
+            "aspiration" => Body::Aspiration {
+                aspiration: self.value("a known aspiration")?,
+            },
+            "expected-release" => Body::ExpectedRelease {
+                range: self.release_range()?,
+            },
+            "disability" => Body::Disability {
+                disability: self.value("in the list")?,
+            },
+            "indigenous" => Body::Indigenous {
+                indigenous: self.yes_or_no()?,
+            },
+            "consent" => Body::Consent {
+                given: self.yes_or_no()?,
+            },
+            "loan-out" => Body::LoanOut {
+                item: self.value("an item's number")?,
+            },
+            "loan-back" => Body::LoanBack {
+                item: self.value("an item's number")?,
+            },
             "library-visit" => Body::LibraryVisit {},
             "class" => Body::Class {
                 programme: self.programme()?,
                 provider: self.value("a known provider")?,
             },
-            "remark" => Body::Remark { remark: self.value("a known remark")? },
-            "referral" => Body::Referral { referral: self.value("a known referral")? },
-            "handout" => Body::Handout { handout: self.value("a known handout")? },
+            "remark" => Body::Remark {
+                remark: self.value("a known remark")?,
+            },
+            "referral" => Body::Referral {
+                referral: self.value("a known referral")?,
+            },
+            "handout" => Body::Handout {
+                handout: self.value("a known handout")?,
+            },
             "arrived" => {
                 let reason = self.value_or(ArrivalReason::Intake, "a known reason")?;
-                Body::Arrived { stay, from: None, reason }
+                Body::Arrived {
+                    stay,
+                    from: None,
+                    reason,
+                }
             }
             "departed" => self.departed(stay)?,
             other => return Err(CsvProblem::Kind(shortened(other))),
@@ -151,16 +191,28 @@ impl CsvRow<'_> {
 
     fn release_range(&self) -> Result<ReleaseRange, CsvProblem> {
         if self.value == "unknown" {
-            return Ok(ReleaseRange { earliest: None, latest: None });
+            return Ok(ReleaseRange {
+                earliest: None,
+                latest: None,
+            });
         }
-        let wrong = || problem("value", self.value, "unknown, or months as 2026-01..2026-06");
+        let wrong = || {
+            problem(
+                "value",
+                self.value,
+                "unknown, or months as 2026-01..2026-06",
+            )
+        };
         let (earliest, latest) = self.value.split_once("..").ok_or_else(wrong)?;
         let earliest: Month = earliest.parse().map_err(|_| wrong())?;
         let latest: Month = latest.parse().map_err(|_| wrong())?;
         if earliest > latest {
             return Err(wrong());
         }
-        Ok(ReleaseRange { earliest: Some(earliest), latest: Some(latest) })
+        Ok(ReleaseRange {
+            earliest: Some(earliest),
+            latest: Some(latest),
+        })
     }
 
     fn programme(&self) -> Result<ProgrammeId, CsvProblem> {
@@ -171,7 +223,9 @@ impl CsvRow<'_> {
     fn module(&self) -> Result<ModuleId, CsvProblem> {
         let programme = self.programme()?;
         let text = filled("module", self.module)?;
-        programme.module(text).ok_or_else(|| problem("module", text, "a module of its programme"))
+        programme
+            .module(text)
+            .ok_or_else(|| problem("module", text, "a module of its programme"))
     }
 
     fn scope(&self) -> Result<Scope, CsvProblem> {
@@ -218,7 +272,11 @@ impl CsvRow<'_> {
     }
 
     fn value_or<T: FromStr>(&self, empty: T, expected: &'static str) -> Result<T, CsvProblem> {
-        if self.value.is_empty() { Ok(empty) } else { self.value(expected) }
+        if self.value.is_empty() {
+            Ok(empty)
+        } else {
+            self.value(expected)
+        }
     }
 }
 
@@ -227,15 +285,25 @@ fn parse<T: FromStr>(
     text: &str,
     expected: &'static str,
 ) -> Result<T, CsvProblem> {
-    filled(column, text)?.parse().map_err(|_| problem(column, text, expected))
+    filled(column, text)?
+        .parse()
+        .map_err(|_| problem(column, text, expected))
 }
 
 fn filled<'a>(column: &'static str, text: &'a str) -> Result<&'a str, CsvProblem> {
-    if text.is_empty() { Err(CsvProblem::Empty(column)) } else { Ok(text) }
+    if text.is_empty() {
+        Err(CsvProblem::Empty(column))
+    } else {
+        Ok(text)
+    }
 }
 
 fn problem(column: &'static str, found: &str, expected: &'static str) -> CsvProblem {
-    CsvProblem::Value { column, found: shortened(found), expected }
+    CsvProblem::Value {
+        column,
+        found: shortened(found),
+        expected,
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -53,7 +53,11 @@ impl Date {
         let day_of_year = (153 * month_from_march + 2) / 5 + i32::from(day) - 1;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         let date = Self(era * 146_097 + day_of_era - 719_468);
-        if date.civil() == (year, month, day) { Ok(date) } else { Err(BadDate) }
+        if date.civil() == (year, month, day) {
+            Ok(date)
+        } else {
+            Err(BadDate)
+        }
     }
 
     /// Year, month (1 to 12) and day of the month (1 to 31).
@@ -68,10 +72,18 @@ impl Date {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
         let year = year_of_era + era * 400 + i32::from(month <= 2);
         // Both are below 32 by construction.
-        (year, u8::try_from(month).unwrap_or(0), u8::try_from(day).unwrap_or(0))
+        (
+            year,
+            u8::try_from(month).unwrap_or(0),
+            u8::try_from(day).unwrap_or(0),
+        )
     }
 
     /// The month that the day lies in; `None` before 1970.
@@ -212,7 +224,14 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "2025-02-29", "2025-13-01", "2025-1-1", "1899-12-31", "2200-01-01"] {
+        for text in [
+            "",
+            "2025-02-29",
+            "2025-13-01",
+            "2025-1-1",
+            "1899-12-31",
+            "2200-01-01",
+        ] {
             assert_eq!(text.parse::<Date>(), Err(BadDate), "{text}");
         }
         for text in ["2025-00", "1969-12", "2025", "2025-01-01", "+025-01"] {

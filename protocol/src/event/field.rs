@@ -64,7 +64,11 @@ impl<T, const MAX: usize> List<T, MAX> {
     /// # Errors
     /// [`BadField`] when it has more than `MAX` values.
     pub fn new(values: Vec<T>) -> Result<Self, BadField> {
-        if values.len() <= MAX { Ok(Self(values)) } else { Err(BadField("the list is too long")) }
+        if values.len() <= MAX {
+            Ok(Self(values))
+        } else {
+            Err(BadField("the list is too long"))
+        }
     }
 }
 
@@ -128,7 +132,11 @@ impl TryFrom<[u8; 2]> for Language {
 
     fn try_from(code: [u8; 2]) -> Result<Self, BadField> {
         let letters = code.iter().all(u8::is_ascii_lowercase);
-        if letters { Ok(Self(code)) } else { Err(BadField("a language is two letters, as km")) }
+        if letters {
+            Ok(Self(code))
+        } else {
+            Err(BadField("a language is two letters, as km"))
+        }
     }
 }
 
@@ -142,8 +150,10 @@ impl FromStr for Language {
     type Err = BadField;
 
     fn from_str(text: &str) -> Result<Self, BadField> {
-        let code: [u8; 2] =
-            text.as_bytes().try_into().map_err(|_| BadField("a language is two letters, as km"))?;
+        let code: [u8; 2] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| BadField("a language is two letters, as km"))?;
         Self::try_from(code)
     }
 }
@@ -182,7 +192,11 @@ impl Birth {
     /// The month, 1 to 12, if it is known.
     #[must_use]
     pub const fn month(self) -> Option<u8> {
-        if self.month == 0 { None } else { Some(self.month) }
+        if self.month == 0 {
+            None
+        } else {
+            Some(self.month)
+        }
     }
 
     /// The day of the month, if it is known.
@@ -202,7 +216,9 @@ impl TryFrom<(u16, u8, u8)> for Birth {
         if precise && exists {
             Ok(Self { year, month, day })
         } else {
-            Err(BadField("expected a birth such as 1990, 1990-05 or 1990-05-17"))
+            Err(BadField(
+                "expected a birth such as 1990, 1990-05 or 1990-05-17",
+            ))
         }
     }
 }
@@ -362,7 +378,11 @@ impl TryFrom<[u8; 5]> for Who5Answers {
 
     fn try_from(answers: [u8; 5]) -> Result<Self, BadField> {
         let inside = answers.iter().all(|answer| *answer <= 5);
-        if inside { Ok(Self(answers)) } else { Err(BadField("expected five answers of 0 to 5")) }
+        if inside {
+            Ok(Self(answers))
+        } else {
+            Err(BadField("expected five answers of 0 to 5"))
+        }
     }
 }
 
@@ -378,8 +398,10 @@ impl FromStr for Who5Answers {
     /// Five numbers separated by spaces.
     fn from_str(text: &str) -> Result<Self, BadField> {
         let wrong = BadField("expected five answers of 0 to 5, such as 3 2 4 1 5");
-        let answers: Option<Vec<u8>> =
-            text.split_whitespace().map(|answer| answer.parse().ok()).collect();
+        let answers: Option<Vec<u8>> = text
+            .split_whitespace()
+            .map(|answer| answer.parse().ok())
+            .collect();
         let answers: [u8; 5] = answers.and_then(|list| list.try_into().ok()).ok_or(wrong)?;
         Self::try_from(answers)
     }

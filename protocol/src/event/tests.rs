@@ -11,14 +11,20 @@ use super::*;
 use crate::catalogue::{ModuleId, ProgrammeId, Scope};
 use crate::id::{LearnerId, SiteId, StayId, Stream};
 
-const MODULE: ModuleId = ModuleId { programme: ProgrammeId::BEEP, number: 2 };
+const MODULE: ModuleId = ModuleId {
+    programme: ProgrammeId::BEEP,
+    number: 2,
+};
 const STAY: StayId = StayId([7; 16]);
 
 /// One body of each kind that this version knows, with its texts and lists at full length.
 pub(crate) fn samples() -> Vec<Body> {
     let scope = Scope::Module(MODULE);
     let other = LearnerId([9; 16]);
-    let sitting = Sitting { year: 2025, number: 3 };
+    let sitting = Sitting {
+        year: 2025,
+        number: 3,
+    };
     let score = Score::try_from((17, 20)).unwrap();
     let long = |count| "\u{1780}".repeat(count);
     let due = Some(Date::MAX);
@@ -32,9 +38,15 @@ pub(crate) fn samples() -> Vec<Body> {
             given: Text::new(&long(40)).unwrap(),
         },
         Body::Sex { sex: Sex::Female },
-        Body::Birth { birth: "1990-05".parse().unwrap() },
-        Body::Languages { languages: List::new(vec![khmer; 8]).unwrap() },
-        Body::Education { level: EducationLevel::Primary },
+        Body::Birth {
+            birth: "1990-05".parse().unwrap(),
+        },
+        Body::Languages {
+            languages: List::new(vec![khmer; 8]).unwrap(),
+        },
+        Body::Education {
+            level: EducationLevel::Primary,
+        },
         Body::Account {
             username: Text::new(&"a".repeat(32)).unwrap(),
             verifier: List::new(vec![1; 128]).unwrap(),
@@ -42,18 +54,61 @@ pub(crate) fn samples() -> Vec<Body> {
         Body::Card { number: 1 },
         Body::PrisonerNumber { hash: [3; 16] },
         Body::Consent { given: true },
-        Body::ExpectedRelease { range: ReleaseRange { earliest: Some(Month(670)), latest: None } },
-        Body::Aspiration { aspiration: Aspiration::MicroBusiness },
-        Body::Pathway { steps: List::new(vec![PathwayStep { module: MODULE, due }; 40]).unwrap() },
-        Body::Arrived { stay: STAY, from: Some(SiteId(3)), reason: ArrivalReason::Transferred },
-        Body::Departed { stay: STAY, to: released, reason: DepartureReason::Released },
-        Body::Enrolled { scope, cohort: Some(4) },
-        Body::Withdrew { programme: ProgrammeId::BEEP, reason: WithdrawalReason::Work },
-        Body::Login { programme: ProgrammeId::BEEP },
-        Body::Attended { module: MODULE, session: 12 },
-        Body::SessionDone { module: MODULE, session: 12 },
+        Body::ExpectedRelease {
+            range: ReleaseRange {
+                earliest: Some(Month(670)),
+                latest: None,
+            },
+        },
+        Body::Aspiration {
+            aspiration: Aspiration::MicroBusiness,
+        },
+        Body::Pathway {
+            steps: List::new(vec![
+                PathwayStep {
+                    module: MODULE,
+                    due
+                };
+                40
+            ])
+            .unwrap(),
+        },
+        Body::Arrived {
+            stay: STAY,
+            from: Some(SiteId(3)),
+            reason: ArrivalReason::Transferred,
+        },
+        Body::Departed {
+            stay: STAY,
+            to: released,
+            reason: DepartureReason::Released,
+        },
+        Body::Enrolled {
+            scope,
+            cohort: Some(4),
+        },
+        Body::Withdrew {
+            programme: ProgrammeId::BEEP,
+            reason: WithdrawalReason::Work,
+        },
+        Body::Login {
+            programme: ProgrammeId::BEEP,
+        },
+        Body::Attended {
+            module: MODULE,
+            session: 12,
+        },
+        Body::SessionDone {
+            module: MODULE,
+            session: 12,
+        },
         Body::ModuleDone { module: MODULE },
-        Body::Assessed { kind: AssessmentKind::Post, module: MODULE, version: 2, score },
+        Body::Assessed {
+            kind: AssessmentKind::Post,
+            module: MODULE,
+            version: 2,
+            score,
+        },
         Body::ExamRegistered { scope, sitting },
         Body::ExamResult {
             scope,
@@ -61,28 +116,47 @@ pub(crate) fn samples() -> Vec<Body> {
             outcome: ExamOutcome::Passed,
             score: Some(score),
         },
-        Body::Certificate { scope, issuer: Issuer::EducationMinistry },
-        Body::Class { programme: ProgrammeId::LITERACY, provider: Provider::MithSamlanh },
+        Body::Certificate {
+            scope,
+            issuer: Issuer::EducationMinistry,
+        },
+        Body::Class {
+            programme: ProgrammeId::LITERACY,
+            provider: Provider::MithSamlanh,
+        },
         Body::LoanOut { item: 70_000 },
         Body::LoanBack { item: 70_000 },
         Body::LibraryVisit {},
-        Body::Remark { remark: Remark::NeedsHelp },
-        Body::Referral { referral: Referral::Employer },
-        Body::Handout { handout: Handout::RecordCopy },
+        Body::Remark {
+            remark: Remark::NeedsHelp,
+        },
+        Body::Referral {
+            referral: Referral::Employer,
+        },
+        Body::Handout {
+            handout: Handout::RecordCopy,
+        },
         Body::Retracted {
             event: EventId("k".repeat(48)),
             reason: RetractionReason::EnteredByMistake,
         },
         Body::SamePerson { other, reason },
         Body::NotSame { other, reason },
-        Body::Who5 { moment: Who5Moment::End, answers: [3, 2, 4, 1, 5].try_into().unwrap() },
-        Body::Disability { disability: Disability::Seeing },
+        Body::Who5 {
+            moment: Who5Moment::End,
+            answers: [3, 2, 4, 1, 5].try_into().unwrap(),
+        },
+        Body::Disability {
+            disability: Disability::Seeing,
+        },
         Body::Indigenous { indigenous: true },
     ]
 }
 
 fn full(body: Body) -> Event {
-    let ids = (0..SUPERSEDES_MAX).map(|n| EventId(format!("event-{n}"))).collect();
+    let ids = (0..SUPERSEDES_MAX)
+        .map(|n| EventId(format!("event-{n}")))
+        .collect();
     Event::new(body).on(Date::MAX).by(u16::MAX).superseding(ids)
 }
 
@@ -110,18 +184,49 @@ fn kinds_have_names_streams_and_stakes() {
         let restricted = matches!(body.kind_name(), "who5-end" | "disability" | "indigenous");
         assert_eq!(body.stream() == Stream::Restricted, restricted, "{body:?}");
     }
-    let high: Vec<_> = samples().iter().filter(|b| b.high_stakes()).map(Body::kind_name).collect();
-    let expected = ["arrived", "departed", "exam-result", "certificate", "same-person", "not-same"];
+    let high: Vec<_> = samples()
+        .iter()
+        .filter(|b| b.high_stakes())
+        .map(Body::kind_name)
+        .collect();
+    let expected = [
+        "arrived",
+        "departed",
+        "exam-result",
+        "certificate",
+        "same-person",
+        "not-same",
+    ];
     assert_eq!(high, expected);
-    assert_eq!(Body::Newer { kind: 150, flags: 0 }.stream(), Stream::Restricted);
-    assert_eq!(Body::Newer { kind: 200, flags: 0 }.stream(), Stream::Education);
+    assert_eq!(
+        Body::Newer {
+            kind: 150,
+            flags: 0
+        }
+        .stream(),
+        Stream::Restricted
+    );
+    assert_eq!(
+        Body::Newer {
+            kind: 200,
+            flags: 0
+        }
+        .stream(),
+        Stream::Education
+    );
 }
 
 #[test]
 fn a_usual_event_takes_ten_bytes() {
-    let body = Body::Attended { module: MODULE, session: 12 };
+    let body = Body::Attended {
+        module: MODULE,
+        session: 12,
+    };
     let event = Event::new(body).on("2025-11-30".parse().unwrap()).by(300);
-    assert_eq!(event.encode(), [33, 3, 0x8c, 0xbf, 0x02, 0xac, 0x02, 1, 2, 12]);
+    assert_eq!(
+        event.encode(),
+        [33, 3, 0x8c, 0xbf, 0x02, 0xac, 0x02, 1, 2, 12]
+    );
 }
 
 /// Every text, list and byte list of the format, and who sets it. A field that is not here fails
@@ -177,7 +282,9 @@ fn no_field_holds_what_a_learner_typed() {
     let table = table.split("\n}\n").next().unwrap();
     let mut listed = 0;
     for line in table.lines().map(str::trim) {
-        let Some((name, kind)) = line.trim_end_matches(',').split_once(": ") else { continue };
+        let Some((name, kind)) = line.trim_end_matches(',').split_once(": ") else {
+            continue;
+        };
         if line.starts_with("//") {
             continue;
         }
@@ -186,7 +293,10 @@ fn no_field_holds_what_a_learner_typed() {
             continue;
         }
         let entry = format!("{name}: {kind}");
-        assert!(SET_BY_WHOM.iter().any(|(field, _)| *field == entry), "who sets {entry}?");
+        assert!(
+            SET_BY_WHOM.iter().any(|(field, _)| *field == entry),
+            "who sets {entry}?"
+        );
         listed += 1;
     }
     assert_eq!(listed, SET_BY_WHOM.len());
@@ -205,10 +315,28 @@ fn what_a_newer_version_wrote_is_kept() {
         assert_eq!(event.encode(), bytes);
     }
     let event = Event::decode(&longer).unwrap();
-    assert_eq!((event.body, event.unread), (Body::LoanOut { item: 5 }, vec![1, 2, 3]));
+    assert_eq!(
+        (event.body, event.unread),
+        (Body::LoanOut { item: 5 }, vec![1, 2, 3])
+    );
     let event = Event::decode(&unknown_kind).unwrap();
-    assert_eq!((event.body, event.by), (Body::Newer { kind: 1000, flags: 0 }, Some(9)));
-    assert_eq!(Event::decode(&unknown_flag).unwrap().body, Body::Newer { kind: 33, flags: 16 });
+    assert_eq!(
+        (event.body, event.by),
+        (
+            Body::Newer {
+                kind: 1000,
+                flags: 0
+            },
+            Some(9)
+        )
+    );
+    assert_eq!(
+        Event::decode(&unknown_flag).unwrap().body,
+        Body::Newer {
+            kind: 33,
+            flags: 16
+        }
+    );
 }
 
 #[test]
@@ -216,13 +344,28 @@ fn malformed_bytes_are_named() {
     let refused = |bytes: &[u8]| Event::decode(bytes).unwrap_err();
     assert_eq!(refused(&[]), EventError::Header);
     assert_eq!(refused(&[33]), EventError::Header);
-    assert_eq!(refused(&[33, HAS_DATE, 0xff, 0xff, 0xff, 0xff, 0x0f]), EventError::Header);
+    assert_eq!(
+        refused(&[33, HAS_DATE, 0xff, 0xff, 0xff, 0xff, 0x0f]),
+        EventError::Header
+    );
     assert_eq!(refused(&[33, 0, 1]), EventError::Fields(33));
-    assert_eq!(refused(&[100, 0, 1, 0, 0, 0, 0, 6]), EventError::Fields(100));
-    assert_eq!(refused(&[36, 0, 1, 1, 1, 1, 21, 20]), EventError::Fields(36));
-    assert_eq!(refused(&vec![0; EVENT_BYTES_MAX + 1]), EventError::TooLong(EVENT_BYTES_MAX + 1));
+    assert_eq!(
+        refused(&[100, 0, 1, 0, 0, 0, 0, 6]),
+        EventError::Fields(100)
+    );
+    assert_eq!(
+        refused(&[36, 0, 1, 1, 1, 1, 21, 20]),
+        EventError::Fields(36)
+    );
+    assert_eq!(
+        refused(&vec![0; EVENT_BYTES_MAX + 1]),
+        EventError::TooLong(EVENT_BYTES_MAX + 1)
+    );
     // A list that claims four thousand million values is refused by what is there.
-    assert_eq!(refused(&[4, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 107, 109]), EventError::Fields(4));
+    assert_eq!(
+        refused(&[4, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 107, 109]),
+        EventError::Fields(4)
+    );
     let nine: Vec<u8> = [4, 0, 9].into_iter().chain(b"km".repeat(9)).collect();
     assert_eq!(refused(&nine), EventError::Fields(4));
 }
@@ -249,7 +392,13 @@ proptest! {
 }
 
 fn row<'a>(kind: &'a str, programme: &'a str, module: &'a str, value: &'a str) -> CsvRow<'a> {
-    CsvRow { kind, programme, module, value, ..CsvRow::default() }
+    CsvRow {
+        kind,
+        programme,
+        module,
+        value,
+        ..CsvRow::default()
+    }
 }
 
 #[test]
@@ -272,21 +421,42 @@ fn rows_become_bodies() {
     );
     assert_eq!(
         body(row("enrolled", "english", "", "")),
-        Body::Enrolled { scope: Scope::Programme(ProgrammeId::ENGLISH), cohort: None }
+        Body::Enrolled {
+            scope: Scope::Programme(ProgrammeId::ENGLISH),
+            cohort: None
+        }
     );
-    let attended = CsvRow { session: "12", ..row("attended", "beep", "math-1", "") };
-    assert_eq!(body(attended), Body::Attended { module: MODULE, session: 12 });
-    let result = CsvRow { version: "2025-3", ..row("exam-result", "english", "", "passed") };
+    let attended = CsvRow {
+        session: "12",
+        ..row("attended", "beep", "math-1", "")
+    };
+    assert_eq!(
+        body(attended),
+        Body::Attended {
+            module: MODULE,
+            session: 12
+        }
+    );
+    let result = CsvRow {
+        version: "2025-3",
+        ..row("exam-result", "english", "", "passed")
+    };
     assert_eq!(
         body(result),
         Body::ExamResult {
             scope: Scope::Programme(ProgrammeId::ENGLISH),
-            sitting: Some(Sitting { year: 2025, number: 3 }),
+            sitting: Some(Sitting {
+                year: 2025,
+                number: 3
+            }),
             outcome: ExamOutcome::Passed,
             score: None,
         }
     );
-    let range = ReleaseRange { earliest: Some(Month(672)), latest: Some(Month(677)) };
+    let range = ReleaseRange {
+        earliest: Some(Month(672)),
+        latest: Some(Month(677)),
+    };
     assert_eq!(
         body(row("expected-release", "", "", "2026-01..2026-06")),
         Body::ExpectedRelease { range }
@@ -299,7 +469,10 @@ fn rows_become_bodies() {
             reason: DepartureReason::Transferred,
         }
     );
-    assert_eq!(body(row("who5-start", "", "", "3 2 4 1 5")).kind_name(), "who5-start");
+    assert_eq!(
+        body(row("who5-start", "", "", "3 2 4 1 5")).kind_name(),
+        "who5-start"
+    );
 }
 
 #[test]
@@ -351,9 +524,20 @@ fn a_wrong_row_is_explained() {
         told(row("attended", "beep", "math-1", "")),
         "column session: it is empty, but this kind of event needs it"
     );
-    let test = CsvRow { score: "21", max: "20", version: "1", ..row("quiz", "beep", "math-1", "") };
-    assert_eq!(told(test), "column score: \"21 of 20\" is not a number between 0 and its maximum");
-    assert_eq!(told(row("consent", "", "", "maybe")), "column value: \"maybe\" is not yes or no");
+    let test = CsvRow {
+        score: "21",
+        max: "20",
+        version: "1",
+        ..row("quiz", "beep", "math-1", "")
+    };
+    assert_eq!(
+        told(test),
+        "column score: \"21 of 20\" is not a number between 0 and its maximum"
+    );
+    assert_eq!(
+        told(row("consent", "", "", "maybe")),
+        "column value: \"maybe\" is not yes or no"
+    );
     assert!(told(row(&"x".repeat(1000), "", "", "")).len() < 100);
 }
 
@@ -361,8 +545,17 @@ fn a_wrong_row_is_explained() {
 fn fields_keep_to_their_ranges() {
     assert_eq!(Score::parse("1", "3").unwrap().basis_points(), 3333);
     assert_eq!(Score::parse("2", "3").unwrap().basis_points(), 6667);
-    assert_eq!(Score::parse("20", "20.00").unwrap(), Score::try_from((20, 20)).unwrap());
-    for (points, max) in [("0", "0"), ("1", "-2"), ("", "1"), ("1.", "2"), ("1e1", "20")] {
+    assert_eq!(
+        Score::parse("20", "20.00").unwrap(),
+        Score::try_from((20, 20)).unwrap()
+    );
+    for (points, max) in [
+        ("0", "0"),
+        ("1", "-2"),
+        ("", "1"),
+        ("1.", "2"),
+        ("1e1", "20"),
+    ] {
         assert!(Score::parse(points, max).is_err(), "{points}/{max}");
     }
     for text in ["1990", "1990-05", "1990-05-17"] {

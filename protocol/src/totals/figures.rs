@@ -60,7 +60,10 @@ impl Figures {
     /// ones, the first in the catalogue.
     #[must_use]
     pub fn largest_gain(&self) -> Option<ModuleId> {
-        let enough = self.gain_by_module.iter().filter(|(_, gain)| gain.pairs >= GAIN_PAIRS_MIN);
+        let enough = self
+            .gain_by_module
+            .iter()
+            .filter(|(_, gain)| gain.pairs >= GAIN_PAIRS_MIN);
         let larger = |one: &Gain, other: &Gain| {
             let cross = |a: &Gain, b: &Gain| i128::from(a.sum) * i128::from(b.pairs);
             cross(one, other) > cross(other, one)
@@ -119,7 +122,10 @@ impl Gain {
     /// The mean in percentage points.
     #[must_use]
     pub fn points(&self) -> Ratio {
-        Ratio { numerator: self.sum, denominator: whole(self.pairs).saturating_mul(100) }
+        Ratio {
+            numerator: self.sum,
+            denominator: whole(self.pairs).saturating_mul(100),
+        }
     }
 }
 
@@ -256,7 +262,10 @@ impl Who5Change {
     }
 
     fn scaled(&self, sum: i64, scale: i64) -> Ratio {
-        Ratio { numerator: sum.saturating_mul(scale), denominator: whole(self.pairs) }
+        Ratio {
+            numerator: sum.saturating_mul(scale),
+            denominator: whole(self.pairs),
+        }
     }
 }
 

@@ -57,7 +57,10 @@ impl Fold {
         let body = &entry.event.body;
         let (month, site) = when(entry);
         let mut add = |indicator, scope| {
-            let amount = self.rows.entry((indicator, scope, site, month, 0)).or_default();
+            let amount = self
+                .rows
+                .entry((indicator, scope, site, month, 0))
+                .or_default();
             *amount = amount.saturating_add(1);
         };
         match body {
@@ -67,7 +70,9 @@ impl Fold {
             Body::LibraryVisit {} | Body::LoanOut { .. } => add(Indicator::Reader, None),
             _ => {}
         }
-        let Some(programme) = work_in(body) else { return };
+        let Some(programme) = work_in(body) else {
+            return;
+        };
         add(Indicator::Active, None);
         let test = matches!(body, Body::Assessed { .. } | Body::Login { .. });
         if programme == ProgrammeId::REINTEGRATION && !test {
@@ -92,16 +97,29 @@ impl Fold {
                 }
             }
             Body::Certificate { scope, issuer } => {
-                self.first(Indicator::Certificate, Some(*scope), u8::from(*issuer).into(), at);
+                self.first(
+                    Indicator::Certificate,
+                    Some(*scope),
+                    u8::from(*issuer).into(),
+                    at,
+                );
             }
-            Body::Assessed { kind, module, version, score } => {
+            Body::Assessed {
+                kind,
+                module,
+                version,
+                score,
+            } => {
                 let indicator = match kind {
                     AssessmentKind::Pre => Indicator::PreTest,
                     AssessmentKind::Post => Indicator::PostTest,
                     _ => return self.begin(entry),
                 };
                 let new = (score.basis_points(), Reverse(at));
-                let best = self.tests.entry((indicator, *module, *version)).or_insert(new);
+                let best = self
+                    .tests
+                    .entry((indicator, *module, *version))
+                    .or_insert(new);
                 *best = new.max(*best);
             }
             Body::Aspiration { aspiration } => {
@@ -132,7 +150,9 @@ impl Fold {
         let work = work_in(body);
         let trace =
             work.is_some() || matches!(body, Body::Enrolled { .. } | Body::ExamRegistered { .. });
-        let Some(scope) = body.scope().filter(|_| trace) else { return };
+        let Some(scope) = body.scope().filter(|_| trace) else {
+            return;
+        };
         let (month, site) = when(entry);
         let mut note = |indicator, scope| {
             let first = self.begun.entry((indicator, scope, site)).or_insert(month);
@@ -185,10 +205,12 @@ impl Fold {
         }
         for ((indicator, module, version), (share, Reverse((month, site)))) in self.tests {
             let scope = Some(Scope::Module(module));
-            self.rows.insert((indicator, scope, site, month, version), share);
+            self.rows
+                .insert((indicator, scope, site, month, version), share);
         }
         if let Some((_, (month, site), code)) = self.aspiration {
-            self.rows.insert((Indicator::Aspiration, None, site, month, code), 1);
+            self.rows
+                .insert((Indicator::Aspiration, None, site, month, code), 1);
         }
         let row = |((indicator, scope, site, month, detail), amount)| Contribution {
             indicator,
@@ -217,7 +239,10 @@ fn work_in(body: &Body) -> Option<ProgrammeId> {
             | Body::Assessed { .. }
             | Body::Login { .. }
     );
-    body.scope().filter(|_| work).map(Scope::programme).filter(|one| one.is_of_the_centre())
+    body.scope()
+        .filter(|_| work)
+        .map(Scope::programme)
+        .filter(|one| one.is_of_the_centre())
 }
 
 /// How somebody who neither finished nor withdrew stands, seen from `site`, and since when. With
@@ -228,12 +253,18 @@ fn presence(stays: &[Stay], site: SiteId) -> (Standing, Month) {
         return (Standing::Open, Month::MIN);
     }
     if !open.is_empty() {
-        let arrivals = stays.iter().filter(|stay| stay.is_open()).flat_map(|stay| &stay.arrivals);
+        let arrivals = stays
+            .iter()
+            .filter(|stay| stay.is_open())
+            .flat_map(|stay| &stay.arrivals);
         let first = arrivals.map(|arrival| Month::of(arrival.date)).min();
         return (Standing::Moved, first.unwrap_or(Month::UNDATED));
     }
     let newest = || custody::newest_departures(stays);
-    let since = newest().map(|left| Month::of(left.date)).min().unwrap_or(Month::MIN);
+    let since = newest()
+        .map(|left| Month::of(left.date))
+        .min()
+        .unwrap_or(Month::MIN);
     let standing = super::the_only(newest().map(standing_after));
     (standing.unwrap_or(Standing::Unknown), since)
 }

@@ -39,7 +39,11 @@ impl Ratio {
         };
         let negative = (self.numerator < 0) != (self.denominator < 0);
         let zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-        Some(if negative && !zero { format!("-{text}") } else { text })
+        Some(if negative && !zero {
+            format!("-{text}")
+        } else {
+            text
+        })
     }
 }
 
@@ -57,7 +61,10 @@ impl Share {
     #[must_use]
     pub fn percent(self) -> Ratio {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        Ratio { numerator: whole(self.count).saturating_mul(100), denominator: whole(self.of) }
+        Ratio {
+            numerator: whole(self.count).saturating_mul(100),
+            denominator: whole(self.of),
+        }
     }
 }
 
@@ -69,9 +76,11 @@ mod tests {
 
     #[test]
     fn published_shares_print_both_ways() {
-        for (count, of, decimal, whole) in
-            [(112, 713, "15.7", "15"), (486, 713, "68.2", "68"), (1, 3, "33.3", "33")]
-        {
+        for (count, of, decimal, whole) in [
+            (112, 713, "15.7", "15"),
+            (486, 713, "68.2", "68"),
+            (1, 3, "33.3", "33"),
+        ] {
             let percent = Share { count, of }.percent();
             assert_eq!(percent.text(Rounding::OneDecimal).unwrap(), decimal);
             assert_eq!(percent.text(Rounding::Truncate).unwrap(), whole);
@@ -82,7 +91,12 @@ mod tests {
     #[test]
     fn halves_go_away_from_zero_and_zero_has_no_sign() {
         let text = |numerator, denominator| {
-            Ratio { numerator, denominator }.text(Rounding::OneDecimal).unwrap()
+            Ratio {
+                numerator,
+                denominator,
+            }
+            .text(Rounding::OneDecimal)
+            .unwrap()
         };
         assert_eq!(text(5, 100), "0.1");
         assert_eq!(text(-5, 100), "-0.1");

@@ -18,7 +18,10 @@ pub struct Period {
 
 impl Period {
     /// All time, and what has no date.
-    pub const ALL: Self = Self { first: Month::MIN, last: Month::UNDATED };
+    pub const ALL: Self = Self {
+        first: Month::MIN,
+        last: Month::UNDATED,
+    };
 
     /// Whether a row of that month counts.
     #[must_use]
@@ -38,7 +41,10 @@ pub struct Query {
 
 impl Query {
     /// Everything.
-    pub const ALL: Self = Self { period: Period::ALL, site: None };
+    pub const ALL: Self = Self {
+        period: Period::ALL,
+        site: None,
+    };
 
     /// Whether the row counts: "in the query" in the words of [`super::Figures`].
     #[must_use]

@@ -44,7 +44,9 @@ pub struct Statement {
 #[must_use]
 pub fn who5_pair(view: &LearnerView) -> Option<Who5Pair> {
     let interviews = &view.restricted.who5;
-    let start = interviews.iter().find(|interview| interview.value.0 == Who5Moment::Start)?;
+    let start = interviews
+        .iter()
+        .find(|interview| interview.value.0 == Who5Moment::Start)?;
     // The list has undated ones last; for the latest end they have to come first.
     let end = interviews
         .iter()

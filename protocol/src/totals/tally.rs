@@ -60,8 +60,10 @@ impl Figures {
     }
 
     fn add_completion(&mut self, rows: &Rows<'_>) {
-        let started: BTreeSet<ModuleId> =
-            rows.inside(Indicator::Started).filter_map(module_of).collect();
+        let started: BTreeSet<ModuleId> = rows
+            .inside(Indicator::Started)
+            .filter_map(module_of)
+            .collect();
         for module in started {
             let scope = Scope::Module(module);
             let standing = rows.standing(Indicator::Started, scope);
@@ -70,7 +72,10 @@ impl Figures {
     }
 
     fn add_gains(&mut self, rows: &Rows<'_>) {
-        let (pre, post) = (rows.best(Indicator::PreTest), rows.best(Indicator::PostTest));
+        let (pre, post) = (
+            rows.best(Indicator::PreTest),
+            rows.best(Indicator::PostTest),
+        );
         let tests: BTreeSet<&(ModuleId, u16)> = pre.keys().chain(post.keys()).collect();
         for test in tests {
             let of_module = self.gain_by_module.entry(test.0).or_default();
@@ -87,11 +92,15 @@ impl Figures {
                 }
             }
         }
-        self.gain_by_module.retain(|_, gain| gain.pairs + gain.unpaired > 0);
+        self.gain_by_module
+            .retain(|_, gain| gain.pairs + gain.unpaired > 0);
     }
 
     fn add_aspiration(&mut self, rows: &Rows<'_>) {
-        let all = rows.all.iter().filter(|row| row.indicator == Indicator::Aspiration);
+        let all = rows
+            .all
+            .iter()
+            .filter(|row| row.indicator == Indicator::Aspiration);
         let first = all.min_by_key(|row| (row.month, row.site, row.detail));
         if let Some(first) = first.filter(|row| rows.query.holds(row)) {
             let business = u8::from(Aspiration::MicroBusiness).into();
@@ -103,7 +112,10 @@ impl Figures {
     fn add_english(&mut self, rows: &Rows<'_>) {
         let english = ProgrammeId::ENGLISH;
         let scope = Scope::Programme(english);
-        if !rows.inside(Indicator::Enrolled).any(|row| row.scope == Some(scope)) {
+        if !rows
+            .inside(Indicator::Enrolled)
+            .any(|row| row.scope == Some(scope))
+        {
             return;
         }
         let reached = |indicator| rows.by_then(indicator, english).next().is_some();
@@ -134,7 +146,9 @@ impl Figures {
 
     fn add_beep(&mut self, rows: &Rows<'_>) {
         let scope = Some(Scope::Programme(ProgrammeId::BEEP));
-        let enrolled = rows.inside(Indicator::Enrolled).filter(|row| row.scope == scope);
+        let enrolled = rows
+            .inside(Indicator::Enrolled)
+            .filter(|row| row.scope == scope);
         let sites: BTreeSet<SiteId> = enrolled.map(|row| row.site).collect();
         if sites.is_empty() {
             return;
@@ -147,13 +161,17 @@ impl Figures {
 
     /// Classes, certificates, readers and departures.
     fn add_registers(&mut self, rows: &Rows<'_>) {
-        let classes: BTreeSet<Scope> =
-            rows.inside(Indicator::Class).filter_map(|row| row.scope).collect();
+        let classes: BTreeSet<Scope> = rows
+            .inside(Indicator::Class)
+            .filter_map(|row| row.scope)
+            .collect();
         for scope in classes {
             *self.classes.entry(scope.programme()).or_default() += 1;
         }
-        let certificates: BTreeSet<(Option<Scope>, u16)> =
-            rows.inside(Indicator::Certificate).map(|row| (row.scope, row.detail)).collect();
+        let certificates: BTreeSet<(Option<Scope>, u16)> = rows
+            .inside(Indicator::Certificate)
+            .map(|row| (row.scope, row.detail))
+            .collect();
         self.certificates.persons += u64::from(!certificates.is_empty());
         for (_, code) in certificates {
             let issuer = Issuer::from(u8::try_from(code).unwrap_or(u8::MAX));
@@ -175,10 +193,19 @@ impl Figures {
     }
 
     fn add_statements(&mut self, statements: impl IntoIterator<Item = Statement>, query: Query) {
-        let latest: BTreeMap<(SiteId, Month), Statement> =
-            statements.into_iter().map(|one| ((one.site, one.month), one)).collect();
-        for one in latest.into_values().filter(|one| query.holds_place(one.site, one.month)) {
-            let sums = self.who5.sum_delta_items.iter_mut().zip(one.sum_delta_items);
+        let latest: BTreeMap<(SiteId, Month), Statement> = statements
+            .into_iter()
+            .map(|one| ((one.site, one.month), one))
+            .collect();
+        for one in latest
+            .into_values()
+            .filter(|one| query.holds_place(one.site, one.month))
+        {
+            let sums = self
+                .who5
+                .sum_delta_items
+                .iter_mut()
+                .zip(one.sum_delta_items);
             self.who5.pairs += u64::from(one.pairs);
             self.who5.sum_delta_total += i64::from(one.sum_delta_total);
             for (sum, delta) in sums {
@@ -197,7 +224,9 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     fn inside(&self, indicator: Indicator) -> impl Iterator<Item = &'a Contribution> {
         let query = self.query;
-        self.all.iter().filter(move |row| row.indicator == indicator && query.holds(row))
+        self.all
+            .iter()
+            .filter(move |row| row.indicator == indicator && query.holds(row))
     }
 
     fn has_inside(&self, indicator: Indicator) -> bool {
@@ -213,7 +242,9 @@ impl<'a> Rows<'a> {
         self.all.iter().filter(move |row| {
             row.indicator == indicator
                 && row.month <= last
-                && row.scope.is_some_and(|scope| scope.programme() == programme)
+                && row
+                    .scope
+                    .is_some_and(|scope| scope.programme() == programme)
         })
     }
 
@@ -223,10 +254,17 @@ impl<'a> Rows<'a> {
         let last = i32::from(self.query.period.last.0);
         let at_the_end = |row: &Contribution| {
             let known = row.amount <= last;
-            if known { Standing::from_code(row.detail) } else { Standing::Open }
+            if known {
+                Standing::from_code(row.detail)
+            } else {
+                Standing::Open
+            }
         };
-        let rows =
-            || self.all.iter().filter(|row| row.indicator == indicator && row.scope == Some(scope));
+        let rows = || {
+            self.all
+                .iter()
+                .filter(|row| row.indicator == indicator && row.scope == Some(scope))
+        };
         if rows().any(|row| at_the_end(row) == Standing::Completed) {
             return Standing::Completed;
         }
@@ -239,7 +277,9 @@ impl<'a> Rows<'a> {
         let mut best: BTreeMap<(ModuleId, u16), &Contribution> = BTreeMap::new();
         let rank = |row: &Contribution| (row.amount, Reverse(row.month), Reverse(row.site));
         for row in self.all.iter().filter(|row| row.indicator == indicator) {
-            let Some(module) = module_of(row) else { continue };
+            let Some(module) = module_of(row) else {
+                continue;
+            };
             let known = best.entry((module, row.detail)).or_insert(row);
             if rank(row) > rank(known) {
                 *known = row;
@@ -250,8 +290,9 @@ impl<'a> Rows<'a> {
 
     /// Adds a person who is enrolled to the figures of `site`, or of all.
     fn add_beep(&self, beep: &mut Beep, site: Option<SiteId>) {
-        let done: Vec<&Contribution> =
-            self.by_then(Indicator::Completed, ProgrammeId::BEEP).collect();
+        let done: Vec<&Contribution> = self
+            .by_then(Indicator::Completed, ProgrammeId::BEEP)
+            .collect();
         let mut all = true;
         for (course, count) in ProgrammeId::BEEP.modules().zip(&mut beep.courses) {
             let passed = done.iter().any(|row| module_of(row) == Some(course));

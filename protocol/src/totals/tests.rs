@@ -25,9 +25,23 @@ use crate::view::{Entry, LearnerView, Origin};
 const STAY: StayId = StayId([2; 16]);
 
 fn entry(name: usize, site: u16, date: Option<Date>, body: Body) -> Entry {
-    let position = Position { site: SiteId(site), run: RunId([1; 16]), height: 0 };
-    let event = Event { date, ..Event::new(body) };
-    Entry::new(EventId(format!("e{name:04}")), event, Origin { position, stay: STAY })
+    let position = Position {
+        site: SiteId(site),
+        run: RunId([1; 16]),
+        height: 0,
+    };
+    let event = Event {
+        date,
+        ..Event::new(body)
+    };
+    Entry::new(
+        EventId(format!("e{name:04}")),
+        event,
+        Origin {
+            position,
+            stay: STAY,
+        },
+    )
 }
 
 fn day(text: &str) -> Option<Date> {
@@ -38,7 +52,9 @@ fn day(text: &str) -> Option<Date> {
 type Learner = (LearnerId, LearnerFacts, Vec<Contribution>);
 
 fn figures(learners: &[Learner], query: Query) -> Figures {
-    let rows = learners.iter().map(|(person, facts, rows)| (*person, *facts, &rows[..]));
+    let rows = learners
+        .iter()
+        .map(|(person, facts, rows)| (*person, *facts, &rows[..]));
     Figures::of(rows, [], query)
 }
 
@@ -115,7 +131,11 @@ fn numbers_of_rows_never_change_their_meaning() {
 #[test]
 fn a_usual_learner_takes_few_rows() {
     // Half a year at one site: English A1 and two reintegration modules with tests, ten logins.
-    let mut bodies = vec![Body::Arrived { stay: STAY, from: None, reason: ArrivalReason::Intake }];
+    let mut bodies = vec![Body::Arrived {
+        stay: STAY,
+        from: None,
+        reason: ArrivalReason::Intake,
+    }];
     let module = |programme, number| ModuleId { programme, number };
     for module in [
         module(ProgrammeId::ENGLISH, 1),
@@ -123,13 +143,26 @@ fn a_usual_learner_takes_few_rows() {
         ModuleId::MICRO_BUSINESS,
     ] {
         let score = Score::try_from((10, 20)).unwrap();
-        let test = |kind| Body::Assessed { kind, module, version: 1, score };
+        let test = |kind| Body::Assessed {
+            kind,
+            module,
+            version: 1,
+            score,
+        };
         bodies.push(test(AssessmentKind::Pre));
         bodies.extend((1..=12).map(|session| Body::Attended { module, session }));
         bodies.extend([test(AssessmentKind::Post), Body::ModuleDone { module }]);
     }
-    bodies.extend((0..10).map(|_| Body::Login { programme: ProgrammeId::ENGLISH }));
-    let months = ["2025-01-10", "2025-02-10", "2025-03-10", "2025-04-10", "2025-05-10"];
+    bodies.extend((0..10).map(|_| Body::Login {
+        programme: ProgrammeId::ENGLISH,
+    }));
+    let months = [
+        "2025-01-10",
+        "2025-02-10",
+        "2025-03-10",
+        "2025-04-10",
+        "2025-05-10",
+    ];
     let entries: Vec<Entry> = bodies
         .into_iter()
         .enumerate()
@@ -137,7 +170,9 @@ fn a_usual_learner_takes_few_rows() {
         .collect();
     let rows = contributions(&entries);
     assert!((15..=25).contains(&rows.len()), "{} rows", rows.len());
-    let sizes = rows.iter().map(|row| postcard::to_allocvec(row).unwrap().len());
+    let sizes = rows
+        .iter()
+        .map(|row| postcard::to_allocvec(row).unwrap().len());
     assert!(sizes.max().unwrap() <= 12);
 }
 
@@ -147,7 +182,9 @@ fn the_published_page_can_be_printed() {
     // +30 points, 47 % of 300 aspirations, 33 in English of whom 23 attended all and were released.
     let learners: Vec<Learner> = (0..713_usize)
         .map(|number| {
-            let mut bodies = vec![Body::Login { programme: ProgrammeId::DIGITAL }];
+            let mut bodies = vec![Body::Login {
+                programme: ProgrammeId::DIGITAL,
+            }];
             let module = ModuleId::MICRO_BUSINESS;
             if number < 486 {
                 bodies.push(Body::Attended { module, session: 1 });
@@ -155,16 +192,29 @@ fn the_published_page_can_be_printed() {
             if number < 12 {
                 for (kind, points) in [(AssessmentKind::Pre, 8), (AssessmentKind::Post, 14)] {
                     let score = Score::try_from((points, 20)).unwrap();
-                    bodies.push(Body::Assessed { kind, module, version: 1, score });
+                    bodies.push(Body::Assessed {
+                        kind,
+                        module,
+                        version: 1,
+                        score,
+                    });
                 }
             }
             if number < 300 {
                 let code = if number < 141 { 1 } else { 2 };
-                bodies.push(Body::Aspiration { aspiration: code.into() });
+                bodies.push(Body::Aspiration {
+                    aspiration: code.into(),
+                });
             }
             if number >= 680 {
-                let english = |number| ModuleId { programme: ProgrammeId::ENGLISH, number };
-                bodies.push(Body::Attended { module: english(1), session: 1 });
+                let english = |number| ModuleId {
+                    programme: ProgrammeId::ENGLISH,
+                    number,
+                };
+                bodies.push(Body::Attended {
+                    module: english(1),
+                    session: 1,
+                });
                 bodies.push(Body::Arrived {
                     stay: STAY,
                     from: None,
@@ -173,7 +223,11 @@ fn the_published_page_can_be_printed() {
                 if number < 703 {
                     let (to, reason) = (Destination::Released, DepartureReason::Released);
                     bodies.push(Body::ModuleDone { module: english(1) });
-                    bodies.push(Body::Departed { stay: STAY, to, reason });
+                    bodies.push(Body::Departed {
+                        stay: STAY,
+                        to,
+                        reason,
+                    });
                 }
             }
             let entries: Vec<Entry> = bodies
@@ -184,46 +238,100 @@ fn the_published_page_can_be_printed() {
             let sex = Some(if number < 112 { Sex::Female } else { Sex::Male });
             let mut id = [0; 16];
             id[..8].copy_from_slice(&number.to_be_bytes());
-            (LearnerId(id), LearnerFacts { sex, birth_year: None }, contributions(&entries))
+            (
+                LearnerId(id),
+                LearnerFacts {
+                    sex,
+                    birth_year: None,
+                },
+                contributions(&entries),
+            )
         })
         .collect();
     let last = "2025-12".parse().unwrap();
-    let told = figures(&learners, Query { period: Period { first: Month::MIN, last }, site: None });
+    let told = figures(
+        &learners,
+        Query {
+            period: Period {
+                first: Month::MIN,
+                last,
+            },
+            site: None,
+        },
+    );
     let truncated = |ratio: Ratio| ratio.text(Rounding::Truncate).unwrap();
     assert_eq!(told.beneficiaries, 713);
-    assert_eq!((told.women.count, truncated(told.women.percent())), (112, "15".to_owned()));
-    assert_eq!(told.women.percent().text(Rounding::OneDecimal).unwrap(), "15.7");
+    assert_eq!(
+        (told.women.count, truncated(told.women.percent())),
+        (112, "15".to_owned())
+    );
+    assert_eq!(
+        told.women.percent().text(Rounding::OneDecimal).unwrap(),
+        "15.7"
+    );
     assert_eq!(told.reintegration.count, 486);
     assert_eq!(truncated(told.reintegration.percent()), "68");
-    assert_eq!((told.gain.pairs, truncated(told.gain.points())), (12, "30".to_owned()));
+    assert_eq!(
+        (told.gain.pairs, truncated(told.gain.points())),
+        (12, "30".to_owned())
+    );
     assert_eq!(told.largest_gain(), Some(ModuleId::MICRO_BUSINESS));
-    assert_eq!((told.aspiration.of, truncated(told.aspiration.percent())), (300, "47".to_owned()));
+    assert_eq!(
+        (told.aspiration.of, truncated(told.aspiration.percent())),
+        (300, "47".to_owned())
+    );
     let english = told.english;
-    assert_eq!((english.registered, english.released_after_all, english.open), (33, 23, 10));
+    assert_eq!(
+        (english.registered, english.released_after_all, english.open),
+        (33, 23, 10)
+    );
 
     // A month earlier nothing of it had happened.
     let last = "2025-10".parse().unwrap();
-    let query = Query { period: Period { first: Month::MIN, last }, site: None };
+    let query = Query {
+        period: Period {
+            first: Month::MIN,
+            last,
+        },
+        site: None,
+    };
     assert_eq!(figures(&learners, query), Figures::default());
 }
 
 #[test]
 fn what_happened_after_the_period_does_not_change_it() {
-    let module = ModuleId { programme: ProgrammeId::ENGLISH, number: 1 };
+    let module = ModuleId {
+        programme: ProgrammeId::ENGLISH,
+        number: 1,
+    };
     let done = |date| {
-        let session = entry(0, 1, day("2025-03-01"), Body::Attended { module, session: 1 });
+        let session = entry(
+            0,
+            1,
+            day("2025-03-01"),
+            Body::Attended { module, session: 1 },
+        );
         let rows = contributions(&[session, entry(1, 1, date, Body::ModuleDone { module })]);
         [(LearnerId([1; 16]), LearnerFacts::default(), rows)]
     };
     let march: Month = "2025-03".parse().unwrap();
-    let query = Query { period: Period { first: march, last: march }, site: None };
+    let query = Query {
+        period: Period {
+            first: march,
+            last: march,
+        },
+        site: None,
+    };
     for (date, completed) in [(day("2025-03-31"), 1), (day("2025-04-01"), 0), (None, 0)] {
         let told = figures(&done(date), query);
         assert_eq!(told.completion[&module].completed, completed);
         assert_eq!(told.completion[&module].open, 1 - completed);
         assert_eq!(told.english.attended_all, completed);
     }
-    assert_eq!(figures(&done(None), Query::ALL).completion[&module].completed, 1);
+    assert_eq!(
+        figures(&done(None), Query::ALL).completion[&module].completed,
+        1
+    );
 }
 
 #[test]
@@ -231,23 +339,50 @@ fn a_pair_may_span_two_sites_and_two_records() {
     let module = ModuleId::MICRO_BUSINESS;
     let test = |name, site, kind, points, version| {
         let score = Score::try_from((points, 20)).unwrap();
-        entry(name, site, day("2025-03-01"), Body::Assessed { kind, module, version, score })
+        entry(
+            name,
+            site,
+            day("2025-03-01"),
+            Body::Assessed {
+                kind,
+                module,
+                version,
+                score,
+            },
+        )
     };
     let (pre, post) = (AssessmentKind::Pre, AssessmentKind::Post);
     let first = contributions(&[test(0, 1, pre, 5, 1), test(1, 1, pre, 7, 1)]);
     let second = contributions(&[test(2, 2, post, 17, 1), test(3, 2, post, 20, 2)]);
     let person = |number| LearnerId([number; 16]);
     let facts = LearnerFacts::default();
-    let joined = [(person(1), facts, first.clone()), (person(1), facts, second.clone())];
-    let gain = Gain { pairs: 1, sum: 5000, unpaired: 1 };
+    let joined = [
+        (person(1), facts, first.clone()),
+        (person(1), facts, second.clone()),
+    ];
+    let gain = Gain {
+        pairs: 1,
+        sum: 5000,
+        unpaired: 1,
+    };
     assert_eq!(figures(&joined, Query::ALL).gain, gain);
     // Credited to the site of the post-test.
     for (site, gain) in [(1, Gain::default()), (2, gain)] {
-        let query = Query { site: Some(SiteId(site)), ..Query::ALL };
+        let query = Query {
+            site: Some(SiteId(site)),
+            ..Query::ALL
+        };
         assert_eq!(figures(&joined, query).gain, gain);
     }
     let apart = [(person(1), facts, first), (person(2), facts, second)];
-    assert_eq!(figures(&apart, Query::ALL).gain, Gain { pairs: 0, sum: 0, unpaired: 3 });
+    assert_eq!(
+        figures(&apart, Query::ALL).gain,
+        Gain {
+            pairs: 0,
+            sum: 0,
+            unpaired: 3
+        }
+    );
 }
 
 #[test]
@@ -255,7 +390,17 @@ fn of_equal_tests_and_several_records_the_first_and_the_furthest_count() {
     let module = ModuleId::MICRO_BUSINESS;
     let score = Score::try_from((15, 20)).unwrap();
     let test = |name, site, date, kind| {
-        entry(name, site, day(date), Body::Assessed { kind, module, version: 1, score })
+        entry(
+            name,
+            site,
+            day(date),
+            Body::Assessed {
+                kind,
+                module,
+                version: 1,
+                score,
+            },
+        )
     };
     let (pre, post) = (AssessmentKind::Pre, AssessmentKind::Post);
     let first = contributions(&[
@@ -265,7 +410,13 @@ fn of_equal_tests_and_several_records_the_first_and_the_furthest_count() {
     ]);
     let second = contributions(&[test(3, 1, "2025-04-01", post)]);
     let records = [first, second].map(|rows| (LearnerId([1; 16]), LearnerFacts::default(), rows));
-    let told = figures(&records, Query { site: Some(SiteId(1)), ..Query::ALL });
+    let told = figures(
+        &records,
+        Query {
+            site: Some(SiteId(1)),
+            ..Query::ALL
+        },
+    );
     // The earlier of two equal post-tests, at site 1; the module finished in the other record.
     assert_eq!(told.gain.pairs, 1);
     assert_eq!(told.completion[&module].completed, 1);
@@ -279,21 +430,49 @@ fn the_first_withdrawal_counts() {
         let reason = crate::event::WithdrawalReason::Work;
         entry(name, 1, day(date), Body::Withdrew { programme, reason })
     };
-    let session = entry(0, 1, day("2025-03-01"), Body::Attended { module, session: 1 });
-    let entries = [session, withdrew(1, "2025-03-20"), withdrew(2, "2025-06-20")];
+    let session = entry(
+        0,
+        1,
+        day("2025-03-01"),
+        Body::Attended { module, session: 1 },
+    );
+    let entries = [
+        session,
+        withdrew(1, "2025-03-20"),
+        withdrew(2, "2025-06-20"),
+    ];
     let rows = contributions(&entries);
     let march: Month = "2025-03".parse().unwrap();
-    let query = Query { period: Period { first: march, last: march }, site: None };
-    let told = figures(&[(LearnerId([1; 16]), LearnerFacts::default(), rows)], query);
+    let query = Query {
+        period: Period {
+            first: march,
+            last: march,
+        },
+        site: None,
+    };
+    let told = figures(
+        &[(LearnerId([1; 16]), LearnerFacts::default(), rows)],
+        query,
+    );
     assert_eq!(told.completion[&module].withdrew, 1);
 }
 
 #[test]
 fn the_largest_gain_needs_ten_pairs() {
-    let module = |number| ModuleId { programme: ProgrammeId::REINTEGRATION, number };
-    let gain = |pairs, sum| Gain { pairs, sum, unpaired: 0 };
+    let module = |number| ModuleId {
+        programme: ProgrammeId::REINTEGRATION,
+        number,
+    };
+    let gain = |pairs, sum| Gain {
+        pairs,
+        sum,
+        unpaired: 0,
+    };
     let two = [(module(1), gain(9, 90_000)), (module(2), gain(10, 20_000))];
-    let mut told = Figures { gain_by_module: two.into(), ..Figures::default() };
+    let mut told = Figures {
+        gain_by_module: two.into(),
+        ..Figures::default()
+    };
     assert_eq!(told.largest_gain(), Some(module(2)));
     told.gain_by_module.insert(module(3), gain(20, 40_000));
     assert_eq!(told.largest_gain(), Some(module(2)));
@@ -305,7 +484,15 @@ fn the_largest_gain_needs_ten_pairs() {
 #[test]
 fn who5_is_counted_in_pairs_at_the_site_of_the_end() {
     let interview = |name, site, date, moment, answers: [u8; 5]| {
-        entry(name, site, date, Body::Who5 { moment, answers: answers.try_into().unwrap() })
+        entry(
+            name,
+            site,
+            date,
+            Body::Who5 {
+                moment,
+                answers: answers.try_into().unwrap(),
+            },
+        )
     };
     let (start, end) = (Who5Moment::Start, Who5Moment::End);
     let view = LearnerView::fold(&[
@@ -317,7 +504,14 @@ fn who5_is_counted_in_pairs_at_the_site_of_the_end() {
     ]);
     let pair = who5_pair(&view).unwrap();
     let june = "2025-06".parse().unwrap();
-    assert_eq!(pair, Who5Pair { site: SiteId(2), month: june, delta_items: [2, 0, 1, -1, 4] });
+    assert_eq!(
+        pair,
+        Who5Pair {
+            site: SiteId(2),
+            month: june,
+            delta_items: [2, 0, 1, -1, 4]
+        }
+    );
     let only_start = [interview(0, 1, None, start, [1; 5])];
     assert_eq!(who5_pair(&LearnerView::fold(&only_start)), None);
 
@@ -327,25 +521,54 @@ fn who5_is_counted_in_pairs_at_the_site_of_the_end() {
     assert_eq!((stated[0].pairs, stated[0].sum_delta_total), (2, 12));
     let told = Figures::of([], [stated[0], stated[0]], Query::ALL).who5;
     let text = |ratio: Ratio| ratio.text(Rounding::OneDecimal).unwrap();
-    assert_eq!([told.mood(), told.energy(), told.total()].map(text), ["40.0", "20.0", "24.0"]);
-    let elsewhere = Query { site: Some(SiteId(1)), ..Query::ALL };
-    assert_eq!(Figures::of([], stated, elsewhere).who5, Who5Change::default());
+    assert_eq!(
+        [told.mood(), told.energy(), told.total()].map(text),
+        ["40.0", "20.0", "24.0"]
+    );
+    let elsewhere = Query {
+        site: Some(SiteId(1)),
+        ..Query::ALL
+    };
+    assert_eq!(
+        Figures::of([], stated, elsewhere).who5,
+        Who5Change::default()
+    );
 }
 
 #[test]
 fn facts_are_what_all_records_agree_on() {
     let sex = |sex| Body::Sex { sex };
     let facts = |bodies: Vec<Body>| {
-        let entries: Vec<Entry> =
-            bodies.into_iter().enumerate().map(|(n, body)| entry(n, 1, None, body)).collect();
+        let entries: Vec<Entry> = bodies
+            .into_iter()
+            .enumerate()
+            .map(|(n, body)| entry(n, 1, None, body))
+            .collect();
         LearnerFacts::of(&LearnerView::fold(&entries))
     };
-    let born = |text: &str| Body::Birth { birth: text.parse().unwrap() };
+    let born = |text: &str| Body::Birth {
+        birth: text.parse().unwrap(),
+    };
     let one = facts(vec![sex(Sex::Female), born("1990"), born("1990-05")]);
-    assert_eq!(one, LearnerFacts { sex: Some(Sex::Female), birth_year: Some(1990) });
+    assert_eq!(
+        one,
+        LearnerFacts {
+            sex: Some(Sex::Female),
+            birth_year: Some(1990)
+        }
+    );
     let other = facts(vec![sex(Sex::Female), sex(Sex::Male), born("1991")]);
-    assert_eq!(other, LearnerFacts { sex: None, birth_year: Some(1991) });
-    let both = LearnerFacts { sex: Some(Sex::Female), birth_year: None };
+    assert_eq!(
+        other,
+        LearnerFacts {
+            sex: None,
+            birth_year: Some(1991)
+        }
+    );
+    let both = LearnerFacts {
+        sex: Some(Sex::Female),
+        birth_year: None,
+    };
     assert_eq!(LearnerFacts::of_person(&[one, other]), both);
     assert_eq!(LearnerFacts::of_person(&[]), LearnerFacts::default());
 }
@@ -353,8 +576,14 @@ fn facts_are_what_all_records_agree_on() {
 #[test]
 fn late_certificates_wait_and_late_work_counts() {
     let scope = Scope::Programme(ProgrammeId::ENGLISH);
-    let certificate = Body::Certificate { scope, issuer: Issuer::PannasastraUniversity };
-    let class = Body::Class { programme: ProgrammeId::LITERACY, provider: Provider::MithSamlanh };
+    let certificate = Body::Certificate {
+        scope,
+        issuer: Issuer::PannasastraUniversity,
+    };
+    let class = Body::Class {
+        programme: ProgrammeId::LITERACY,
+        provider: Provider::MithSamlanh,
+    };
     let mut entries = vec![entry(0, 1, None, certificate), entry(1, 1, None, class)];
     assert_eq!(contributions(&entries).len(), 2);
     for entry in &mut entries {

@@ -41,7 +41,13 @@ impl Entry {
     /// An entry that is on time and not answered, until `mark_late` has seen it.
     #[must_use]
     pub fn new(id: EventId, event: Event, origin: Origin) -> Self {
-        Self { id, event, origin, late: false, answered: false }
+        Self {
+            id,
+            event,
+            origin,
+            late: false,
+            answered: false,
+        }
     }
 
     /// The site whose log brought the event: the one that the work is credited to.
@@ -56,7 +62,11 @@ impl Entry {
             Body::Retracted { event, .. } => Some(event),
             _ => None,
         };
-        self.event.supersedes.iter().chain(retracted).filter(|id| **id != self.id)
+        self.event
+            .supersedes
+            .iter()
+            .chain(retracted)
+            .filter(|id| **id != self.id)
     }
 
     pub(crate) fn is_retraction(&self) -> bool {
@@ -64,7 +74,10 @@ impl Entry {
     }
 
     fn is_move(&self) -> bool {
-        matches!(self.event.body, Body::Arrived { .. } | Body::Departed { .. })
+        matches!(
+            self.event.body,
+            Body::Arrived { .. } | Body::Departed { .. }
+        )
     }
 
     /// The keys that came with different contents.
@@ -100,15 +113,24 @@ impl<'a> InEffect<'a> {
     #[must_use]
     pub fn of(entries: &'a [Entry]) -> Self {
         let disputed_ids = u32::try_from(Entry::disputed_ids(entries).len()).unwrap_or(u32::MAX);
-        let mut out = Self { disputed_ids, ..Self::default() };
+        let mut out = Self {
+            disputed_ids,
+            ..Self::default()
+        };
         let unique = one_for_each_id(entries);
         let waits = |entry: &Entry| {
             let retracts_high = entry.is_retraction()
-                && entry.overrules().any(|id| unique.get(id).is_some_and(|e| high_stakes(e)));
+                && entry
+                    .overrules()
+                    .any(|id| unique.get(id).is_some_and(|e| high_stakes(e)));
             entry.late && (high_stakes(entry) || retracts_high)
         };
         // Who may overrule: whatever does not wait itself.
-        let acting: Vec<&Entry> = unique.values().copied().filter(|entry| !waits(entry)).collect();
+        let acting: Vec<&Entry> = unique
+            .values()
+            .copied()
+            .filter(|entry| !waits(entry))
+            .collect();
         let may_overrule = |by: &Entry, id: &EventId| {
             unique.get(id).is_some_and(|target| {
                 // A move that waits is in nobody's way: whoever has custody may settle it.

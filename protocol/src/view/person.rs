@@ -54,7 +54,10 @@ impl Persons {
             same.contains(*pair) || persons.person(pair.0) == persons.person(pair.1)
         };
         let disputed = not_same.iter().filter(apart).copied().collect();
-        Self { disputed, ..persons }
+        Self {
+            disputed,
+            ..persons
+        }
     }
 
     /// The learner that stands for the person: the smallest id of the class.
@@ -69,7 +72,9 @@ impl Persons {
 
     /// Every learner that is not his own person's first, with that first: the rows of a table.
     pub fn joined(&self) -> impl Iterator<Item = (LearnerId, LearnerId)> {
-        self.first.keys().map(|learner| (*learner, self.person(*learner)))
+        self.first
+            .keys()
+            .map(|learner| (*learner, self.person(*learner)))
     }
 
     /// Each step leads to a smaller id, so `person` ends.
@@ -90,9 +95,17 @@ pub(super) fn links(in_effect: &InEffect<'_>) -> Vec<Link> {
             Body::NotSame { other, .. } => (other, false),
             _ => continue,
         };
-        let new = Link { other, same: Vec::new(), not_same: Vec::new() };
+        let new = Link {
+            other,
+            same: Vec::new(),
+            not_same: Vec::new(),
+        };
         let link = links.entry(other).or_insert(new);
-        let events = if same { &mut link.same } else { &mut link.not_same };
+        let events = if same {
+            &mut link.same
+        } else {
+            &mut link.not_same
+        };
         events.push(entry.id.clone());
     }
     links.into_values().collect()

@@ -50,7 +50,12 @@ impl Best {
     fn rank(&self) -> impl Ord {
         let score = self.score;
         let date = super::undated_last(self.date);
-        (-score.basis_points(), u32::MAX - score.points(), date, self.site)
+        (
+            -score.basis_points(),
+            u32::MAX - score.points(),
+            date,
+            self.site,
+        )
     }
 }
 
@@ -131,7 +136,9 @@ impl Progress {
     /// The part in one programme.
     #[must_use]
     pub fn programme(&self, programme: ProgrammeId) -> Option<&ProgrammeProgress> {
-        self.programmes.iter().find(|known| known.programme == programme)
+        self.programmes
+            .iter()
+            .find(|known| known.programme == programme)
     }
 
     /// Registrations that have no result yet: they move with the learner.
@@ -154,21 +161,42 @@ impl Progress {
                 progress.done = true;
                 progress.done_on = earliest(progress.done_on, date);
             }
-            Body::Assessed { kind, module, version, score } => {
+            Body::Assessed {
+                kind,
+                module,
+                version,
+                score,
+            } => {
                 let site = entry.site();
-                let best = Best { kind: *kind, version: *version, score: *score, date, site };
+                let best = Best {
+                    kind: *kind,
+                    version: *version,
+                    score: *score,
+                    date,
+                    site,
+                };
                 keep_best(&mut self.module_mut(*module).results, best);
             }
             Body::Enrolled { scope, cohort } => {
                 let (scope, cohort, site) = (*scope, *cohort, entry.site());
-                let enrolment = Enrolment { scope, site, cohort, date };
-                self.programme_mut(scope.programme()).enrolments.push(enrolment);
+                let enrolment = Enrolment {
+                    scope,
+                    site,
+                    cohort,
+                    date,
+                };
+                self.programme_mut(scope.programme())
+                    .enrolments
+                    .push(enrolment);
             }
             Body::Withdrew { programme, reason } => {
                 self.programme_mut(*programme).withdrawals.push(*reason);
             }
             Body::Login { programme } => self.programme_mut(*programme).logins += 1,
-            Body::Class { programme, provider } => {
+            Body::Class {
+                programme,
+                provider,
+            } => {
                 let progress = self.programme_mut(*programme);
                 progress.classes += 1;
                 progress.providers.insert(*provider);
@@ -176,7 +204,12 @@ impl Progress {
             Body::ExamRegistered { scope, sitting } => {
                 self.exam_mut(*scope, Some(*sitting));
             }
-            Body::ExamResult { scope, sitting, outcome, score } => {
+            Body::ExamResult {
+                scope,
+                sitting,
+                outcome,
+                score,
+            } => {
                 let exam = self.exam_mut(*scope, *sitting);
                 exam.outcomes.insert(*outcome);
                 exam.scores.extend(score);
@@ -187,8 +220,16 @@ impl Progress {
     }
 
     fn certify(&mut self, scope: Scope, issuer: Issuer, date: Option<Date>) {
-        let new = Certificate { scope, issuer, date };
-        let known = at_key(&mut self.certificates, |known| (known.scope, known.issuer), new);
+        let new = Certificate {
+            scope,
+            issuer,
+            date,
+        };
+        let known = at_key(
+            &mut self.certificates,
+            |known| (known.scope, known.issuer),
+            new,
+        );
         known.date = earliest(known.date, date);
     }
 
@@ -217,7 +258,12 @@ impl Progress {
     }
 
     fn exam_mut(&mut self, scope: Scope, sitting: Option<Sitting>) -> &mut Exam {
-        let new = Exam { scope, sitting, outcomes: BTreeSet::new(), scores: BTreeSet::new() };
+        let new = Exam {
+            scope,
+            sitting,
+            outcomes: BTreeSet::new(),
+            scores: BTreeSet::new(),
+        };
         at_key(&mut self.exams, |known| (known.scope, known.sitting), new)
     }
 }

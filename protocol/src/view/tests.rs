@@ -17,15 +17,29 @@ use crate::event::{
 use crate::id::{LearnerId, Position, RunId, StayId};
 
 const ENGLISH: Scope = Scope::Programme(ProgrammeId::ENGLISH);
-const MODULE: ModuleId = ModuleId { programme: ProgrammeId::BEEP, number: 2 };
+const MODULE: ModuleId = ModuleId {
+    programme: ProgrammeId::BEEP,
+    number: 2,
+};
 
 fn id(name: &str) -> EventId {
     EventId(name.to_owned())
 }
 
 fn entry(name: &str, site: u16, event: Event) -> Entry {
-    let position = Position { site: SiteId(site), run: RunId([1; 16]), height: 0 };
-    Entry::new(id(name), event, Origin { position, stay: StayId([2; 16]) })
+    let position = Position {
+        site: SiteId(site),
+        run: RunId([1; 16]),
+        height: 0,
+    };
+    Entry::new(
+        id(name),
+        event,
+        Origin {
+            position,
+            stay: StayId([2; 16]),
+        },
+    )
 }
 
 fn plain(name: &str, body: Body) -> Entry {
@@ -33,12 +47,21 @@ fn plain(name: &str, body: Body) -> Entry {
 }
 
 fn late(entry: Entry) -> Entry {
-    Entry { late: true, ..entry }
+    Entry {
+        late: true,
+        ..entry
+    }
 }
 
 fn retract(name: &str, event: &str) -> Entry {
     let reason = RetractionReason::EnteredByMistake;
-    plain(name, Body::Retracted { event: id(event), reason })
+    plain(
+        name,
+        Body::Retracted {
+            event: id(event),
+            reason,
+        },
+    )
 }
 
 fn in_place_of(mut entry: Entry, events: &[&str]) -> Entry {
@@ -47,7 +70,13 @@ fn in_place_of(mut entry: Entry, events: &[&str]) -> Entry {
 }
 
 fn certificate(name: &str) -> Entry {
-    plain(name, Body::Certificate { scope: ENGLISH, issuer: Issuer::PannasastraUniversity })
+    plain(
+        name,
+        Body::Certificate {
+            scope: ENGLISH,
+            issuer: Issuer::PannasastraUniversity,
+        },
+    )
 }
 
 prop_compose! {
@@ -103,13 +132,20 @@ proptest! {
 
 #[test]
 fn every_kind_leaves_a_trace() {
-    for body in samples().into_iter().filter(|body| body.kind_name() != "retracted") {
+    for body in samples()
+        .into_iter()
+        .filter(|body| body.kind_name() != "retracted")
+    {
         let name = body.kind_name();
         let mut view = LearnerView::fold(&[plain("only", body)]);
         assert_eq!(view.events, 1);
         view.events = 0;
         if name != "loan-back" {
-            assert_ne!(view.canonical_bytes(), LearnerView::default().canonical_bytes(), "{name}");
+            assert_ne!(
+                view.canonical_bytes(),
+                LearnerView::default().canonical_bytes(),
+                "{name}"
+            );
         }
     }
 }
@@ -121,14 +157,32 @@ fn values_set_apart_stay_visible_until_a_person_decides() {
     let again = entry("c", 3, Event::new(Body::Sex { sex: Sex::Female }));
     let entries = [male, again, female];
     let both = LearnerView::fold(&entries).profile.sex;
-    assert_eq!(both[0], Claim { value: Sex::Female, events: vec![id("a"), id("c")] });
-    assert_eq!(both[1], Claim { value: Sex::Male, events: vec![id("b")] });
+    assert_eq!(
+        both[0],
+        Claim {
+            value: Sex::Female,
+            events: vec![id("a"), id("c")]
+        }
+    );
+    assert_eq!(
+        both[1],
+        Claim {
+            value: Sex::Male,
+            events: vec![id("b")]
+        }
+    );
 
     let decision = in_place_of(plain("d", Body::Sex { sex: Sex::Female }), &["a", "b", "c"]);
     let mut entries = entries.to_vec();
     entries.push(decision);
     let view = LearnerView::fold(&entries);
-    assert_eq!(view.profile.sex, [Claim { value: Sex::Female, events: vec![id("d")] }]);
+    assert_eq!(
+        view.profile.sex,
+        [Claim {
+            value: Sex::Female,
+            events: vec![id("d")]
+        }]
+    );
     assert_eq!(view.notices.superseded, 3);
 
     // Taking the decision back brings the question back.
@@ -140,11 +194,16 @@ fn values_set_apart_stay_visible_until_a_person_decides() {
 
 #[test]
 fn a_late_high_stakes_event_waits() {
-    let entries =
-        [late(certificate("late")), late(plain("work", Body::ModuleDone { module: MODULE }))];
+    let entries = [
+        late(certificate("late")),
+        late(plain("work", Body::ModuleDone { module: MODULE })),
+    ];
     let view = LearnerView::fold(&entries);
     assert!(view.progress.certificates.is_empty());
-    assert_eq!((view.notices.waiting, view.notices.late), (vec![id("late")], vec![id("work")]));
+    assert_eq!(
+        (view.notices.waiting, view.notices.late),
+        (vec![id("late")], vec![id("work")])
+    );
     assert!(view.progress.module(MODULE).unwrap().done);
 
     // Recorded anew by somebody who has custody, it counts and waits no longer.
@@ -156,7 +215,10 @@ fn a_late_high_stakes_event_waits() {
 
 #[test]
 fn a_late_event_takes_no_certificate_away() {
-    let remark = samples().into_iter().find(|body| body.kind_name() == "remark").unwrap();
+    let remark = samples()
+        .into_iter()
+        .find(|body| body.kind_name() == "remark")
+        .unwrap();
     let entries = [
         certificate("good"),
         late(retract("retraction", "good")),
@@ -167,10 +229,21 @@ fn a_late_event_takes_no_certificate_away() {
     assert_eq!(view.notices.waiting, [id("retraction")]);
 
     // In time, both do; and a late retraction of ordinary work does.
-    for taken in [retract("r", "good"), in_place_of(plain("s", remark), &["good"])] {
-        assert!(LearnerView::fold(&[certificate("good"), taken]).progress.certificates.is_empty());
+    for taken in [
+        retract("r", "good"),
+        in_place_of(plain("s", remark), &["good"]),
+    ] {
+        assert!(
+            LearnerView::fold(&[certificate("good"), taken])
+                .progress
+                .certificates
+                .is_empty()
+        );
     }
-    let entries = [plain("work", Body::LoanOut { item: 4 }), late(retract("r", "work"))];
+    let entries = [
+        plain("work", Body::LoanOut { item: 4 }),
+        late(retract("r", "work")),
+    ];
     assert!(LearnerView::fold(&entries).registers.loans_open.is_empty());
 }
 
@@ -187,7 +260,12 @@ fn the_best_score_is_kept() {
     let kind = AssessmentKind::Post;
     let test = |name: &str, day: &str, points, max| {
         let score = Score::try_from((points, max)).unwrap();
-        let body = Body::Assessed { kind, module: MODULE, version: 1, score };
+        let body = Body::Assessed {
+            kind,
+            module: MODULE,
+            version: 1,
+            score,
+        };
         entry(name, 1, Event::new(body).on(day.parse().unwrap()))
     };
     let entries = [
@@ -196,7 +274,10 @@ fn the_best_score_is_kept() {
         test("b", "2025-05-01", 15, 20),
         plain(
             "out",
-            Body::Withdrew { programme: MODULE.programme, reason: WithdrawalReason::Work },
+            Body::Withdrew {
+                programme: MODULE.programme,
+                reason: WithdrawalReason::Work,
+            },
         ),
     ];
     let view = LearnerView::fold(&entries);
@@ -204,14 +285,32 @@ fn the_best_score_is_kept() {
     assert_eq!(results.len(), 1);
     assert_eq!(results[0].score, Score::try_from((15, 20)).unwrap());
     assert_eq!(results[0].date, Some("2025-04-01".parse().unwrap()));
-    assert_eq!(view.progress.programme(MODULE.programme).unwrap().withdrawals.len(), 1);
+    assert_eq!(
+        view.progress
+            .programme(MODULE.programme)
+            .unwrap()
+            .withdrawals
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn of_equal_results_one_is_chosen_by_what_it_is() {
     let test = |name: &str, points, max| {
-        let (score, kind) = (Score::try_from((points, max)).unwrap(), AssessmentKind::Quiz);
-        plain(name, Body::Assessed { kind, module: MODULE, version: 1, score })
+        let (score, kind) = (
+            Score::try_from((points, max)).unwrap(),
+            AssessmentKind::Quiz,
+        );
+        plain(
+            name,
+            Body::Assessed {
+                kind,
+                module: MODULE,
+                version: 1,
+                score,
+            },
+        )
     };
     for names in [("a", "b"), ("b", "a")] {
         let view = LearnerView::fold(&[test(names.0, 3, 4), test(names.1, 15, 20)]);
@@ -235,9 +334,48 @@ fn an_event_does_not_overrule_itself() {
 }
 
 #[test]
+fn of_one_key_with_several_contents_one_stands() {
+    let visit = plain("key", Body::LibraryVisit {});
+    let (four, five) = [4, 5]
+        .map(|item| plain("key", Body::LoanOut { item }))
+        .into();
+    let too_late = late(visit.clone());
+    let orders = [
+        [visit.clone(), four.clone(), late(five.clone())],
+        [late(five.clone()), visit.clone(), four.clone()],
+        [four.clone(), late(five), visit],
+    ];
+    let views = orders.map(|entries| LearnerView::fold(&entries));
+    assert_eq!((views[0].events, views[0].notices.disputed_ids), (1, 1));
+    assert!(views.iter().all(|view| *view == views[0]));
+
+    // What is on time stands before what is late, and a key with one content is not disputed.
+    let view = LearnerView::fold(&[too_late.clone(), four.clone(), too_late]);
+    assert_eq!(
+        (view.registers.loans_open, view.notices.disputed_ids),
+        (vec![4], 1)
+    );
+    assert_eq!(
+        LearnerView::fold(&[four.clone(), late(four)])
+            .notices
+            .disputed_ids,
+        0
+    );
+}
+
+#[test]
 fn what_is_open_is_listed() {
-    let sitting = Sitting { year: 2025, number: 3 };
-    let registered = plain("r", Body::ExamRegistered { scope: ENGLISH, sitting });
+    let sitting = Sitting {
+        year: 2025,
+        number: 3,
+    };
+    let registered = plain(
+        "r",
+        Body::ExamRegistered {
+            scope: ENGLISH,
+            sitting,
+        },
+    );
     let entries = [
         plain("z", Body::LoanOut { item: 4 }),
         plain("y", Body::LoanBack { item: 4 }),
@@ -249,7 +387,12 @@ fn what_is_open_is_listed() {
     assert_eq!(view.progress.open_exams().count(), 1);
 
     let outcome = ExamOutcome::Failed;
-    let result = Body::ExamResult { scope: ENGLISH, sitting: Some(sitting), outcome, score: None };
+    let result = Body::ExamResult {
+        scope: ENGLISH,
+        sitting: Some(sitting),
+        outcome,
+        score: None,
+    };
     let view = LearnerView::fold(&[&entries[..], &[plain("e", result)]].concat());
     assert_eq!(view.progress.open_exams().count(), 0);
 }
@@ -258,7 +401,13 @@ fn what_is_open_is_listed() {
 fn what_is_odd_is_counted() {
     let mut newer = plain("a", Body::LibraryVisit {});
     newer.event.unread = vec![1];
-    let unknown = plain("b", Body::Newer { kind: 900, flags: 0 });
+    let unknown = plain(
+        "b",
+        Body::Newer {
+            kind: 900,
+            flags: 0,
+        },
+    );
     let undated = entry("c", 1, Event::new(Body::ModuleDone { module: MODULE }));
     let no_date_needed = entry("d", 1, Event::new(Body::Consent { given: true }));
     let twice = plain("c", Body::LibraryVisit {});
@@ -273,11 +422,31 @@ fn what_is_odd_is_counted() {
 fn persons_are_classes_of_links_without_vetoes() {
     let learner = |number| LearnerId([number; 16]);
     let reason = LinkReason::Card;
-    let same = |name: &str, other| plain(name, Body::SamePerson { other: learner(other), reason });
-    let apart = |name: &str, other| plain(name, Body::NotSame { other: learner(other), reason });
+    let same = |name: &str, other| {
+        plain(
+            name,
+            Body::SamePerson {
+                other: learner(other),
+                reason,
+            },
+        )
+    };
+    let apart = |name: &str, other| {
+        plain(
+            name,
+            Body::NotSame {
+                other: learner(other),
+                reason,
+            },
+        )
+    };
     let links = |entries: &[Entry]| LearnerView::fold(entries).links;
     let persons = |records: &[(u8, Vec<Link>)]| {
-        Persons::of(records.iter().map(|(number, links)| (learner(*number), &links[..])))
+        Persons::of(
+            records
+                .iter()
+                .map(|(number, links)| (learner(*number), &links[..])),
+        )
     };
     let first = |persons: &Persons| [3, 4, 5].map(|number| persons.person(learner(number)).0[0]);
 
@@ -294,7 +463,10 @@ fn persons_are_classes_of_links_without_vetoes() {
     assert_eq!(first(&disputed), [3, 3, 5]);
     assert_eq!(disputed.disputed, [(learner(4), learner(5))].into());
     let decided = links(&[apart("c", 5), in_place_of(same("d", 5), &["c"])]);
-    assert_eq!(first(&persons(&[(3, three.clone()), (4, decided)])), [3, 3, 3]);
+    assert_eq!(
+        first(&persons(&[(3, three.clone()), (4, decided)])),
+        [3, 3, 3]
+    );
 
     // Joined by way of 4 although a record says that they are two: to be looked at.
     let four = links(&[same("a", 5)]);

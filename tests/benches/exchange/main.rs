@@ -35,7 +35,12 @@ impl Table {
             });
             println!("{name:62} {value:>12.1} {unit:6} {limit_text:16} {ratio}");
         }
-        self.figures.push(Figure { name, value, unit, limit });
+        self.figures.push(Figure {
+            name,
+            value,
+            unit,
+            limit,
+        });
     }
 
     fn finish(self) {
@@ -58,7 +63,10 @@ impl Table {
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
-    let mut table = Table { figures: Vec::new(), json };
+    let mut table = Table {
+        figures: Vec::new(),
+        json,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -80,19 +88,39 @@ async fn small(table: &mut Table) {
     let mut pair = Pair::new().await;
     let learners = learners_of(&pair.site, 48).await;
     let cold = pair.cold().await;
-    table.add("cold contact by quinn: handshake, nothing new, close", cold, "B", Some(6_144.0));
+    table.add(
+        "cold contact by quinn: handshake, nothing new, close",
+        cold,
+        "B",
+        Some(6_144.0),
+    );
     pair.connect().await;
     pair.exchange().await;
     record(&pair, &learners, 48, 1_000, 1).await;
     pair.exchange().await;
     let same = pair.nothing_new().await;
-    table.add("nothing new, open connection, 1,000 events stored", same, "B", Some(256.0));
+    table.add(
+        "nothing new, open connection, 1,000 events stored",
+        same,
+        "B",
+        Some(256.0),
+    );
     record(&pair, &learners, 25, 100, 1).await;
     let bytes = pair.exchange().await;
-    table.add("100 new events of 25 learners, open connection", bytes, "B", Some(5_120.0));
+    table.add(
+        "100 new events of 25 learners, open connection",
+        bytes,
+        "B",
+        Some(5_120.0),
+    );
     record(&pair, &learners, 48, 250, 1).await;
     let bytes = pair.exchange().await;
-    table.add("a site's day: 250 events, 48 learners, one flush", bytes, "B", Some(10_240.0));
+    table.add(
+        "a site's day: 250 events, 48 learners, one flush",
+        bytes,
+        "B",
+        Some(10_240.0),
+    );
     record(&pair, &learners, 48, 250, 8).await;
     let bytes = pair.exchange().await;
     table.add("the same in eight flushes", bytes, "B", None);
@@ -124,7 +152,12 @@ async fn first_fill(table: &mut Table) {
             "  seconds",
             (Some(1_258_291.0), Some(5.0)),
         ),
-        (19, "the same, twenty parcels a learner", "  seconds", (None, None)),
+        (
+            19,
+            "the same, twenty parcels a learner",
+            "  seconds",
+            (None, None),
+        ),
     ] {
         let mut pair = Pair::new().await;
         let learners = learners_of(&pair.site, 1_000).await;
@@ -143,16 +176,31 @@ async fn million(table: &mut Table) {
     let begun = Instant::now();
     let events = synthetic::fill(&pair, 1_000_000).await;
     let loading = begun.elapsed().as_secs_f64();
-    table.add("1,000,000 events of 28 authors signed and taken in, prepared", loading, "s", None);
+    table.add(
+        "1,000,000 events of 28 authors signed and taken in, prepared",
+        loading,
+        "s",
+        None,
+    );
     assert!(events >= 1_000_000);
     pair.connect_neighbour().await;
     let begun = Instant::now();
     let bytes = pair.exchange().await;
     let seconds = begun.elapsed().as_secs_f64();
-    table.add("1,000,000 events of 28 authors received", seconds, "s", Some(60.0));
+    table.add(
+        "1,000,000 events of 28 authors received",
+        seconds,
+        "s",
+        Some(60.0),
+    );
     table.add("  bytes", bytes, "B", None);
     let same = pair.nothing_new().await;
-    table.add("nothing new, open connection, 1,000,000 events stored", same, "B", Some(256.0));
+    table.add(
+        "nothing new, open connection, 1,000,000 events stored",
+        same,
+        "B",
+        Some(256.0),
+    );
 }
 
 /// A stick with 1,000 events of 100 learners for the head office.
@@ -163,17 +211,32 @@ async fn stick(table: &mut Table) {
     pair.exchange().await;
     record(&pair, &learners, 100, 1_000, 1).await;
     let bytes = pair.bundle().await;
-    table.add("stick with 1,000 events of 100 learners", bytes, "B", Some(40_960.0));
+    table.add(
+        "stick with 1,000 events of 100 learners",
+        bytes,
+        "B",
+        Some(40_960.0),
+    );
 }
 
 /// The database of a site with 1,000 learners of 20 events, closed.
 fn disk(table: &mut Table) {
     let bytes = pair::database_bytes(1_000, 20);
-    table.add("disk for a learner of 20 events, indexes included", bytes, "B", Some(4_096.0));
+    table.add(
+        "disk for a learner of 20 events, indexes included",
+        bytes,
+        "B",
+        Some(4_096.0),
+    );
 }
 
 /// The real program, enrolled, listening by both drivers, with nothing to do.
 fn idle(table: &mut Table) {
     let resident = pair::idle_resident_bytes();
-    table.add("idle node, resident", resident / 1_048_576.0, "MiB", Some(30.0));
+    table.add(
+        "idle node, resident",
+        resident / 1_048_576.0,
+        "MiB",
+        Some(30.0),
+    );
 }

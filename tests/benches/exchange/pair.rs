@@ -56,7 +56,11 @@ fn roster() -> SignedRoster {
         id: SiteId(id),
         code: format!("S{id}"),
         name: format!("Site {id}"),
-        role: if id == 1 { Role::Headquarters } else { Role::Prison },
+        role: if id == 1 {
+            Role::Headquarters
+        } else {
+            Role::Prison
+        },
         keys: vec![signing(id).verifying_key().to_bytes()],
         boxes: BTreeMap::from([(1, box_key(&seed(id)))]),
         carrier: wrap_carrier(&Secret([7; 32]), &box_key(&seed(id)), bytes("wrap", id))
@@ -96,7 +100,11 @@ pub async fn call<T: Send + 'static>(
 impl Pair {
     pub async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let start = |site| Service::start(engine(directory.path(), site)).expect("a thread").0;
+        let start = |site| {
+            Service::start(engine(directory.path(), site))
+                .expect("a thread")
+                .0
+        };
         Self {
             office: start(1),
             site: start(2),
@@ -119,7 +127,11 @@ impl Pair {
         let mut dialling = settings(dialler);
         dialling.dial_from = [127, 0, 0, 1].into();
         let link = Arc::new(Link::open(&dialling).await.expect("a link"));
-        let service = if answerer == 1 { &self.office } else { &self.neighbour };
+        let service = if answerer == 1 {
+            &self.office
+        } else {
+            &self.neighbour
+        };
         let (service, serving) = (service.clone(), listener.clone());
         tokio::spawn(async move {
             while let Ok(connection) = serving.accept().await {
@@ -204,16 +216,26 @@ impl Pair {
         self.office.fold_all().await.expect("a fold");
         let count = |engine: &mut NodeEngine| {
             let rows = engine.find("", 100_000).expect("rows");
-            let views = rows.iter().map(|row| engine.view(row.learner).expect("a view"));
-            views.flatten().map(|view| u64::from(view.events)).sum::<u64>()
+            let views = rows
+                .iter()
+                .map(|row| engine.view(row.learner).expect("a view"));
+            views
+                .flatten()
+                .map(|view| u64::from(view.events))
+                .sum::<u64>()
         };
-        (call(&self.site, count).await, call(&self.office, count).await)
+        (
+            call(&self.site, count).await,
+            call(&self.office, count).await,
+        )
     }
 
     /// The size of a bundle from the site for the head office.
     pub async fn bundle(&self) -> f64 {
         let contents = call(&self.site, |engine| {
-            engine.export(&[SiteId(1)], "bench", &mut |_| Ok(())).expect("an export")
+            engine
+                .export(&[SiteId(1)], "bench", &mut |_| Ok(()))
+                .expect("an export")
         });
         float(contents.await.expect("written").bytes)
     }
@@ -263,7 +285,10 @@ fn append(engine: &mut NodeEngine, learners: &[LearnerId], range: Range<usize>) 
     let mut by_learner: BTreeMap<LearnerId, Vec<_>> = BTreeMap::new();
     for number in range {
         let event = (None, lab_event(number));
-        by_learner.entry(learners[number % learners.len()]).or_default().push(event);
+        by_learner
+            .entry(learners[number % learners.len()])
+            .or_default()
+            .push(event);
     }
     for (learner, events) in by_learner {
         engine.append(learner, &events).expect("events");
@@ -274,7 +299,10 @@ fn append(engine: &mut NodeEngine, learners: &[LearnerId], range: Range<usize>) 
 pub fn lab_event(number: usize) -> Event {
     let small = |value: usize| u16::try_from(value).expect("small");
     let eighth = u8::try_from(number / 40 % 8).expect("small");
-    let module = ModuleId { number: 1 + eighth, ..ModuleId::MICRO_BUSINESS };
+    let module = ModuleId {
+        number: 1 + eighth,
+        ..ModuleId::MICRO_BUSINESS
+    };
     let session = small(1 + number / 80 % 12);
     let body = if number.is_multiple_of(2) {
         Body::Attended { module, session }
@@ -295,7 +323,9 @@ pub fn database_bytes(learners: usize, events: usize) -> f64 {
     append(&mut engine, &ids, 0..more);
     engine.flush().expect("a flush");
     drop(engine);
-    let size = std::fs::metadata(directory.path().join("2.db")).expect("the database").len();
+    let size = std::fs::metadata(directory.path().join("2.db"))
+        .expect("the database")
+        .len();
     float(size) / learners as f64
 }
 
@@ -332,8 +362,16 @@ pub fn idle_resident_bytes() -> f64 {
     child.kill().expect("stopped");
     child.wait().expect("ended");
     let status = status.expect("its status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse().expect("a number");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("VmRSS");
+    let kib: f64 = line
+        .trim()
+        .trim_end_matches(" kB")
+        .trim()
+        .parse()
+        .expect("a number");
     kib * 1024.0
 }
 

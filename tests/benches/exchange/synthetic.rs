@@ -62,7 +62,12 @@ fn run(
     let control_tip = first.header.hash();
     let mut frames = vec![Frame::Segment(first.encode())];
     let secret = Secret(*name.as_bytes());
-    let custody = CustodyKey { site, cohort: 1, stream: Stream::Education, secret };
+    let custody = CustodyKey {
+        site,
+        cohort: 1,
+        stream: Stream::Education,
+        secret,
+    };
     let mut previous = Hash::ZERO;
     for day in 0..days {
         let height = u32::try_from(day).expect("small");
@@ -73,8 +78,13 @@ fn run(
         frames.push(Frame::Segment(segment.encode()));
     }
     let data = u32::try_from(days).expect("small");
-    let head =
-        spean_protocol::log::Head { run, data, control: 1, data_tip: previous, control_tip };
+    let head = spean_protocol::log::Head {
+        run,
+        data,
+        control: 1,
+        data_tip: previous,
+        control_tip,
+    };
     (frames, head)
 }
 
@@ -93,9 +103,15 @@ fn sealed(
     let first = day * EVENTS_A_DAY;
     let events = (first..first + EVENTS_A_DAY)
         .filter(|number| number % LEARNERS == learner)
-        .map(|number| Draft { id: None, bytes: lab_event(number).encode() })
+        .map(|number| Draft {
+            id: None,
+            bytes: lab_event(number).encode(),
+        })
         .collect();
-    let batch = Batch { seq: day as u64 + 1, events };
+    let batch = Batch {
+        seq: day as u64 + 1,
+        events,
+    };
     let index = u16::try_from(learner).expect("small");
     let place = Place { run, height, index };
     let content = batch.encode();

@@ -23,12 +23,23 @@ pub struct Said {
 impl Ground {
     /// Enrols the head office and the sites of these codes.
     pub fn of(sites: &[&str]) -> Self {
-        let ground = Self { directory: tempfile::tempdir().unwrap() };
-        let headquarters = ["init", "--code", "DGP", "--name", "Head office", "--headquarters"];
+        let ground = Self {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        let headquarters = [
+            "init",
+            "--code",
+            "DGP",
+            "--name",
+            "Head office",
+            "--headquarters",
+        ];
         ground.run("dgp", &headquarters).done();
         let mut requests = vec![ground.path("dgp/request.toml")];
         for site in sites {
-            ground.run(site, &["init", "--code", site, "--name", site]).done();
+            ground
+                .run(site, &["init", "--code", site, "--name", site])
+                .done();
             requests.push(ground.path(&format!("{site}/request.toml")));
         }
         let desk = ground.path("desk");
@@ -61,7 +72,11 @@ impl Ground {
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         let text = format!("{out}{}", String::from_utf8_lossy(&output.stderr));
         assert!(!text.contains("panicked"), "{arguments:?} panicked: {text}");
-        Said { text, out, code: output.status.code() }
+        Said {
+            text,
+            out,
+            code: output.status.code(),
+        }
     }
 
     /// Starts a node and waits until it listens; it is killed when the result is dropped.
@@ -73,7 +88,9 @@ impl Ground {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line.trim(), "ready");
         Running(child)
     }
@@ -87,7 +104,13 @@ impl Ground {
 
     /// Runs a shell command, for what the standard library lacks.
     pub fn shell(&self, command: &str) {
-        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+        assert!(
+            Command::new("sh")
+                .args(["-c", command])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -104,7 +127,11 @@ impl Said {
 
     /// It must have printed that.
     pub fn said(&self, what: &str) {
-        assert!(self.text.contains(what), "expected '{what}' in: {}", self.text);
+        assert!(
+            self.text.contains(what),
+            "expected '{what}' in: {}",
+            self.text
+        );
     }
 
     /// It must have ended with that status and said why.

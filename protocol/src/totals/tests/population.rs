@@ -42,15 +42,38 @@ pub(super) struct Population {
 
 /// The ways to leave, and what is left after each.
 pub(super) const EXITS: [(Destination, DepartureReason, Standing); 5] = [
-    (Destination::Released, DepartureReason::Released, Standing::Released),
-    (Destination::Site(SiteId(3)), DepartureReason::Transferred, Standing::Moved),
-    (Destination::WithoutNode, DepartureReason::Transferred, Standing::Moved),
-    (Destination::Unknown, DepartureReason::Transferred, Standing::Moved),
-    (Destination::Unknown, DepartureReason::Unknown, Standing::Unknown),
+    (
+        Destination::Released,
+        DepartureReason::Released,
+        Standing::Released,
+    ),
+    (
+        Destination::Site(SiteId(3)),
+        DepartureReason::Transferred,
+        Standing::Moved,
+    ),
+    (
+        Destination::WithoutNode,
+        DepartureReason::Transferred,
+        Standing::Moved,
+    ),
+    (
+        Destination::Unknown,
+        DepartureReason::Transferred,
+        Standing::Moved,
+    ),
+    (
+        Destination::Unknown,
+        DepartureReason::Unknown,
+        Standing::Unknown,
+    ),
 ];
 
 pub(super) fn module(programme: u8, number: u8) -> ModuleId {
-    ModuleId { programme: ProgrammeId(programme), number }
+    ModuleId {
+        programme: ProgrammeId(programme),
+        number,
+    }
 }
 
 fn modules() -> impl Strategy<Value = ModuleId> {
@@ -60,8 +83,12 @@ fn modules() -> impl Strategy<Value = ModuleId> {
 
 fn bodies() -> impl Strategy<Value = Body> {
     let programme = || (1..10_u8).prop_map(ProgrammeId);
-    let scope =
-        || prop_oneof![programme().prop_map(Scope::Programme), modules().prop_map(Scope::Module),];
+    let scope = || {
+        prop_oneof![
+            programme().prop_map(Scope::Programme),
+            modules().prop_map(Scope::Module),
+        ]
+    };
     prop_oneof![
         modules().prop_map(|module| Body::Attended { module, session: 1 }),
         modules().prop_map(|module| Body::SessionDone { module, session: 1 }),
@@ -69,24 +96,56 @@ fn bodies() -> impl Strategy<Value = Body> {
         (1..4_u8, 4..6_u8, 1..3_u16, 0..4_u32).prop_map(|(kind, number, version, points)| {
             let module = module(4, number);
             let score = Score::try_from((points, 3)).unwrap();
-            Body::Assessed { kind: kind.into(), module, version, score }
+            Body::Assessed {
+                kind: kind.into(),
+                module,
+                version,
+                score,
+            }
         }),
         programme().prop_map(|programme| Body::Login { programme }),
-        scope().prop_map(|scope| Body::Enrolled { scope, cohort: None }),
-        programme()
-            .prop_map(|programme| { Body::Withdrew { programme, reason: WithdrawalReason::Work } }),
+        scope().prop_map(|scope| Body::Enrolled {
+            scope,
+            cohort: None
+        }),
+        programme().prop_map(|programme| {
+            Body::Withdrew {
+                programme,
+                reason: WithdrawalReason::Work,
+            }
+        }),
         scope().prop_map(|scope| {
-            Body::ExamRegistered { scope, sitting: Sitting { year: 2025, number: 1 } }
+            Body::ExamRegistered {
+                scope,
+                sitting: Sitting {
+                    year: 2025,
+                    number: 1,
+                },
+            }
         }),
         (scope(), 1..5_u8).prop_map(|(scope, outcome)| {
-            Body::ExamResult { scope, sitting: None, outcome: outcome.into(), score: None }
+            Body::ExamResult {
+                scope,
+                sitting: None,
+                outcome: outcome.into(),
+                score: None,
+            }
         }),
-        (scope(), 1..4_u8)
-            .prop_map(|(scope, issuer)| { Body::Certificate { scope, issuer: issuer.into() } }),
+        (scope(), 1..4_u8).prop_map(|(scope, issuer)| {
+            Body::Certificate {
+                scope,
+                issuer: issuer.into(),
+            }
+        }),
         (5..8_u8).prop_map(|number| {
-            Body::Class { programme: ProgrammeId(number), provider: Provider::MithSamlanh }
+            Body::Class {
+                programme: ProgrammeId(number),
+                provider: Provider::MithSamlanh,
+            }
         }),
-        (1..4_u8).prop_map(|code| Body::Aspiration { aspiration: code.into() }),
+        (1..4_u8).prop_map(|code| Body::Aspiration {
+            aspiration: code.into()
+        }),
         Just(Body::LibraryVisit {}),
         Just(Body::LoanOut { item: 1 }),
         Just(Body::LoanBack { item: 1 }),
@@ -158,9 +217,14 @@ impl Population {
             let (other, reason) = (id(0), LinkReason::Card);
             second.push(entry(9003, 1, None, Body::SamePerson { other, reason }));
         }
-        let views: Vec<LearnerView> =
-            records.iter().map(|entries| LearnerView::fold(entries)).collect();
-        let links = views.iter().enumerate().map(|(number, view)| (id(number), &view.links[..]));
+        let views: Vec<LearnerView> = records
+            .iter()
+            .map(|entries| LearnerView::fold(entries))
+            .collect();
+        let links = views
+            .iter()
+            .enumerate()
+            .map(|(number, view)| (id(number), &view.links[..]));
         let persons = Persons::of(links);
         let learner = |(number, entries): (usize, &Vec<Entry>)| {
             let facts = LearnerFacts::of(&views[number]);
@@ -172,7 +236,11 @@ impl Population {
     /// The number of the person that a learner is.
     pub(super) fn person(&self, learner: usize) -> u8 {
         let number = u8::try_from(learner).unwrap();
-        if self.one_person && number == 1 { 0 } else { number }
+        if self.one_person && number == 1 {
+            0
+        } else {
+            number
+        }
     }
 }
 
@@ -183,21 +251,41 @@ impl Life {
         let (one, two) = (StayId([1; 16]), StayId([2; 16]));
         let reason = ArrivalReason::Intake;
         if let Some(journey) = &self.journey {
-            let arrived = Body::Arrived { stay: one, from: None, reason };
+            let arrived = Body::Arrived {
+                stay: one,
+                from: None,
+                reason,
+            };
             entries.push(entry(9000, journey.first, None, arrived));
             if let Some((month, exit)) = journey.left {
                 let (to, reason, _) = EXITS[exit];
-                let left = Body::Departed { stay: one, to, reason };
+                let left = Body::Departed {
+                    stay: one,
+                    to,
+                    reason,
+                };
                 let left = entry(9001, journey.first, date(month, 1), left);
-                entries.push(Entry { answered: journey.second.is_some(), ..left });
+                entries.push(Entry {
+                    answered: journey.second.is_some(),
+                    ..left
+                });
             }
             if let Some((site, month)) = journey.second {
-                let arrived = Body::Arrived { stay: two, from: None, reason };
+                let arrived = Body::Arrived {
+                    stay: two,
+                    from: None,
+                    reason,
+                };
                 entries.push(entry(9002, site, date(month, 1), arrived));
             }
         }
         for (number, act) in self.acts.iter().enumerate() {
-            entries.push(entry(number, act.site, date(act.month, act.day), act.body.clone()));
+            entries.push(entry(
+                number,
+                act.site,
+                date(act.month, act.day),
+                act.body.clone(),
+            ));
         }
         entries
     }

@@ -12,21 +12,43 @@ impl Life {
     fn standing(&self, programme: ProgrammeId, site: u16, last: u16) -> Standing {
         let withdrawn =
             |act: &&Act| matches!(act.body, Body::Withdrew { programme: p, .. } if p == programme);
-        let (standing, since) =
-            match (&self.journey, self.acts.iter().filter(withdrawn).map(|act| act.month).min()) {
-                (_, Some(month)) => (Standing::Withdrew, month),
-                (Some(Journey { second: Some((second, month)), .. }), None) if *second != site => {
-                    (Standing::Moved, *month)
-                }
-                (Some(Journey { first, left: None, .. }), None) if *first != site => {
-                    (Standing::Moved, UNDATED)
-                }
-                (Some(Journey { left: Some((month, exit)), second: None, .. }), None) => {
-                    (EXITS[*exit].2, *month)
-                }
-                _ => (Standing::Open, 0),
-            };
-        if since <= last { standing } else { Standing::Open }
+        let (standing, since) = match (
+            &self.journey,
+            self.acts
+                .iter()
+                .filter(withdrawn)
+                .map(|act| act.month)
+                .min(),
+        ) {
+            (_, Some(month)) => (Standing::Withdrew, month),
+            (
+                Some(Journey {
+                    second: Some((second, month)),
+                    ..
+                }),
+                None,
+            ) if *second != site => (Standing::Moved, *month),
+            (
+                Some(Journey {
+                    first, left: None, ..
+                }),
+                None,
+            ) if *first != site => (Standing::Moved, UNDATED),
+            (
+                Some(Journey {
+                    left: Some((month, exit)),
+                    second: None,
+                    ..
+                }),
+                None,
+            ) => (EXITS[*exit].2, *month),
+            _ => (Standing::Open, 0),
+        };
+        if since <= last {
+            standing
+        } else {
+            Standing::Open
+        }
     }
 }
 
@@ -68,8 +90,15 @@ impl Person<'_> {
         let mut begun = Vec::new();
         for life in &self.lives {
             for site in 1..4_u16 {
-                let here = life.acts.iter().filter(|act| act.site == site && matters(&act.body));
-                if here.map(|act| act.month).min().is_some_and(|month| self.asked(site, month)) {
+                let here = life
+                    .acts
+                    .iter()
+                    .filter(|act| act.site == site && matters(&act.body));
+                if here
+                    .map(|act| act.month)
+                    .min()
+                    .is_some_and(|month| self.asked(site, month))
+                {
                     begun.push((*life, site));
                 }
             }
@@ -78,7 +107,8 @@ impl Person<'_> {
     }
 
     fn by_then(&self, matters: impl Fn(&Body) -> bool) -> bool {
-        self.acts().any(|act| act.month <= self.query.period.last.0 && matters(&act.body))
+        self.acts()
+            .any(|act| act.month <= self.query.period.last.0 && matters(&act.body))
     }
 }
 
@@ -86,7 +116,10 @@ impl Person<'_> {
 pub(super) fn recount(population: &Population, query: Query) -> Figures {
     let mut persons: BTreeMap<u8, Vec<&Life>> = BTreeMap::new();
     for (number, life) in population.lives.iter().enumerate() {
-        persons.entry(population.person(number)).or_default().push(life);
+        persons
+            .entry(population.person(number))
+            .or_default()
+            .push(life);
     }
     let mut figures = Figures::default();
     for lives in persons.into_values() {
@@ -106,8 +139,11 @@ pub(super) fn recount(population: &Population, query: Query) -> Figures {
 }
 
 fn people(person: &Person<'_>, figures: &mut Figures) {
-    let sites: BTreeSet<u16> =
-        person.inside().filter(|act| is_work(&act.body)).map(|act| act.site).collect();
+    let sites: BTreeSet<u16> = person
+        .inside()
+        .filter(|act| is_work(&act.body))
+        .map(|act| act.site)
+        .collect();
     let sexes: BTreeSet<Sex> = person.lives.iter().filter_map(|life| life.sex).collect();
     if !sites.is_empty() {
         figures.beneficiaries += 1;
@@ -155,8 +191,15 @@ fn modules_begun(person: &Person<'_>, figures: &mut Figures) {
             let done = person.by_then(|body| *body == Body::ModuleDone { module });
             let standing = begun.iter().map(|(life, site)| {
                 // A module that this very record finished later was open until then.
-                let later = life.acts.iter().any(|act| act.body == Body::ModuleDone { module });
-                if later { Standing::Open } else { life.standing(module.programme, *site, last) }
+                let later = life
+                    .acts
+                    .iter()
+                    .any(|act| act.body == Body::ModuleDone { module });
+                if later {
+                    Standing::Open
+                } else {
+                    life.standing(module.programme, *site, last)
+                }
             });
             if let Some(standing) = standing.min() {
                 let completion = figures.completion.entry(module).or_default();
@@ -172,7 +215,13 @@ type Test = (i64, u16, u16);
 fn gains(person: &Person<'_>, figures: &mut Figures) {
     let mut tests: BTreeMap<(ModuleId, u16), [Vec<Test>; 2]> = BTreeMap::new();
     for act in person.acts() {
-        if let Body::Assessed { kind, module, version, score } = &act.body {
+        if let Body::Assessed {
+            kind,
+            module,
+            version,
+            score,
+        } = &act.body
+        {
             let share = [0, 3333, 6667, 10_000][score.points() as usize];
             let side = match kind {
                 AssessmentKind::Pre => 0,
@@ -193,7 +242,10 @@ fn gains(person: &Person<'_>, figures: &mut Figures) {
             (Some(one), None) | (None, Some(one)) if asked(one) => gain.unpaired = 1,
             _ => continue,
         }
-        for sum in [&mut figures.gain, figures.gain_by_module.entry(module).or_default()] {
+        for sum in [
+            &mut figures.gain,
+            figures.gain_by_module.entry(module).or_default(),
+        ] {
             sum.pairs += gain.pairs;
             sum.sum += gain.sum;
             sum.unpaired += gain.unpaired;
@@ -204,14 +256,19 @@ fn gains(person: &Person<'_>, figures: &mut Figures) {
 fn trace_of(programme: u8, body: &Body) -> bool {
     let begins =
         is_work(body) || matches!(body, Body::Enrolled { .. } | Body::ExamRegistered { .. });
-    begins && body.scope().is_some_and(|scope| scope.programme().0 == programme)
+    begins
+        && body
+            .scope()
+            .is_some_and(|scope| scope.programme().0 == programme)
 }
 
 fn english(person: &Person<'_>, figures: &mut Figures) {
     let begun = person.begun(|body| trace_of(2, body));
     let last = person.query.period.last.0;
-    let Some(standing) =
-        begun.iter().map(|(life, site)| life.standing(ProgrammeId(2), *site, last)).min()
+    let Some(standing) = begun
+        .iter()
+        .map(|(life, site)| life.standing(ProgrammeId(2), *site, last))
+        .min()
     else {
         return;
     };
@@ -241,16 +298,21 @@ fn english(person: &Person<'_>, figures: &mut Figures) {
 }
 
 fn beep(person: &Person<'_>, figures: &mut Figures) {
-    let sites: BTreeSet<u16> =
-        person.begun(|body| trace_of(1, body)).iter().map(|one| one.1).collect();
+    let sites: BTreeSet<u16> = person
+        .begun(|body| trace_of(1, body))
+        .iter()
+        .map(|one| one.1)
+        .collect();
     // Of each record, where and when it finished each course first.
     let mut done: Vec<(u16, u16, u8)> = Vec::new();
     for life in &person.lives {
         for number in 1..=7 {
-            let finished = life
-                .acts
-                .iter()
-                .filter(|act| act.body == Body::ModuleDone { module: module(1, number) });
+            let finished = life.acts.iter().filter(|act| {
+                act.body
+                    == Body::ModuleDone {
+                        module: module(1, number),
+                    }
+            });
             let first = finished.map(|act| (act.month, act.site)).min();
             done.extend(first.map(|(month, site)| (month, site, number)));
         }
@@ -280,7 +342,10 @@ fn beep(person: &Person<'_>, figures: &mut Figures) {
         add(&mut figures.beep, person.query.site.map(|site| site.0));
     }
     for site in sites {
-        add(figures.beep_by_site.entry(SiteId(site)).or_default(), Some(site));
+        add(
+            figures.beep_by_site.entry(SiteId(site)).or_default(),
+            Some(site),
+        );
     }
 }
 
@@ -298,7 +363,9 @@ fn registers(person: &Person<'_>, figures: &mut Figures) {
         let mut first: BTreeMap<(Scope, Issuer), (u16, u16)> = BTreeMap::new();
         for act in &life.acts {
             if let Body::Certificate { scope, issuer } = act.body {
-                let known = first.entry((scope, issuer)).or_insert((act.month, act.site));
+                let known = first
+                    .entry((scope, issuer))
+                    .or_insert((act.month, act.site));
                 *known = (*known).min((act.month, act.site));
             }
         }
@@ -314,8 +381,16 @@ fn registers(person: &Person<'_>, figures: &mut Figures) {
     let libraries: BTreeSet<u16> = person.inside().filter(reads).map(|act| act.site).collect();
     figures.readers.persons += u64::from(!libraries.is_empty());
     figures.readers.sum_of_sites += libraries.len() as u64;
-    for life in person.lives.iter().filter(|life| life.acts.iter().any(|act| is_work(&act.body))) {
-        if let Some(Journey { first, left: Some((month, exit)), .. }) = life.journey
+    for life in person
+        .lives
+        .iter()
+        .filter(|life| life.acts.iter().any(|act| is_work(&act.body)))
+    {
+        if let Some(Journey {
+            first,
+            left: Some((month, exit)),
+            ..
+        }) = life.journey
             && person.asked(first, month)
         {
             let turnover = figures.turnover.entry(Month(month)).or_default();
