@@ -1,7 +1,7 @@
 //! The pure core of Spean, the system that lets a prisoner's learning follow him.
 //!
-//! **event → learner record → sealed parcel → segment of the node's log → session or bundle →
-//! another site's log → record → totals**. To follow one event through the project, open the
+//! **event -> learner record -> sealed parcel -> segment of the node's log -> session or bundle ->
+//! another site's log -> record -> totals**. To follow one event through the project, open the
 //! modules in that order:
 //!
 //! 1. [`event`]: what can happen to a learner ([`catalogue`]: what there is to learn)
