@@ -4,13 +4,17 @@
 //! separate, bounded input.
 //!
 //! One file per kind of input: [`write`] (events of this site), [`receive`] (what comes from
-//! others), [`fold`] (from ciphertext to records and totals), [`transfer`] (a learner leaves or
+//! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`transfer`] (a learner leaves or
 //! arrives), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
 
+pub mod aside;
 pub mod carry;
+pub mod entries;
 pub mod fold;
+pub mod host;
 pub mod import;
 pub mod keys;
+pub mod receipts;
 pub mod receive;
 pub mod report;
 pub mod transfer;

@@ -1,0 +1,97 @@
+//! What stands outside the logs: receipts, of which the newest of each author counts, and fork
+//! proofs, which prove themselves.
+
+use std::collections::BTreeMap;
+
+use spean_protocol::codec;
+use spean_protocol::frontier::RunTag;
+use spean_protocol::id::{RunId, SiteId};
+use spean_protocol::limits::HEADS_MAX;
+use spean_protocol::log::ForkProof;
+use spean_protocol::receipt::{Receipt, Statement};
+
+use super::receive::Taken;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+impl<S: Store> Engine<S> {
+    pub(super) fn take_receipt(&mut self, bytes: &[u8]) -> Result<Taken, EngineError> {
+        let (receipt, statement) = match Receipt::decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => return Ok(Taken::Refused(format!("receipt: {error}"))),
+        };
+        let site = statement.site;
+        let held = self
+            .receipts
+            .get(&site)
+            .map(|(held, statement)| held.rank(statement.number));
+        // Also of this node's own: then it is a later one than a backup remembers.
+        if held >= Some(receipt.rank(statement.number)) {
+            return Ok(Taken::Known);
+        }
+        if let Err(error) = receipt.verify(site, self.roster.keys(site)) {
+            return Ok(Taken::Refused(error.to_string()));
+        }
+        self.keep_receipt(receipt, statement)?;
+        Ok(Taken::New)
+    }
+
+    fn keep_receipt(&mut self, receipt: Receipt, statement: Statement) -> Result<(), EngineError> {
+        let site = statement.site;
+        self.store
+            .write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
+        self.receipts.insert(site, (receipt, statement));
+        Ok(())
+    }
+
+    /// Signs what this node completely has, if the receipt at hand says something else.
+    pub(super) fn renew_receipt(&mut self) -> Result<(), EngineError> {
+        let heads: BTreeMap<_, _> = self
+            .skeleton
+            .sites()
+            .map(|site| (site, self.skeleton.heads(site)))
+            .collect();
+        let number = self
+            .receipts
+            .get(&self.site)
+            .map_or(0, |(_, held)| held.number);
+        let held = self.receipts.get(&self.site).map(|(_, held)| held);
+        if held == Some(&Statement::of(self.site, number, &heads)) {
+            return Ok(());
+        }
+        let statement = Statement::of(self.site, number.saturating_add(1), &heads);
+        let receipt = Receipt::sign(&statement, &self.identity.signing);
+        self.keep_receipt(receipt, statement)
+    }
+
+    pub(super) fn take_fork(&mut self, bytes: &[u8]) -> Result<Taken, EngineError> {
+        let Ok(proof) = codec::decode::<ForkProof>(bytes) else {
+            return Ok(Taken::Refused("fork proof: malformed".to_owned()));
+        };
+        let keys = |site: SiteId| self.roster.keys(site).iter().collect();
+        match proof.verify(keys) {
+            Ok(run) if self.forks.contains_key(&run.into()) => Ok(Taken::Known),
+            Ok(run) => {
+                self.keep_fork(run, bytes)?;
+                Ok(Taken::New)
+            }
+            Err(error) => Ok(Taken::Refused(format!("fork proof: {error}"))),
+        }
+    }
+
+    pub(super) fn keep_fork(&mut self, run: RunId, proof: &[u8]) -> Result<(), EngineError> {
+        let tag = RunTag::from(run);
+        let site = self.skeleton.run(run).map(|run| run.site);
+        let of_site = |known: &&RunId| site.is_some_and(|site| known.belongs_to(site));
+        if self.forks.values().filter(of_site).count() >= HEADS_MAX {
+            // So many proofs against one site are enough for people.
+            return Ok(());
+        }
+        self.store.write(Table::Fork, &tag.0, proof)?;
+        self.forks.insert(tag, run);
+        self.skeleton.mark_forked(run);
+        self.touched.insert(run);
+        tracing::warn!(%run, "a run is forked: a copy of a machine resumed, or its node lies");
+        Ok(())
+    }
+}
