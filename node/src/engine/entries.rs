@@ -10,7 +10,7 @@ use spean_protocol::seal::{self, Secret};
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Register};
 
-use super::write::wrap_info;
+use super::own_log::wrap_info;
 use super::{Engine, EngineError};
 use crate::store::Store;
 

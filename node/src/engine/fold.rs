@@ -207,9 +207,10 @@ impl<S: Store> Engine<S> {
     ) -> Result<(Record, Chains), EngineError> {
         let key = learner_stream(learner, stream);
         if let Some(bytes) = self.store.read(Table::Record, &key)? {
-            let (document, chains): (Vec<u8>, Chains) =
-                codec::decode(&bytes).map_err(codec_error)?;
-            return Ok((Record::load(&document)?, chains));
+            if let Some(kept) = read_record(&bytes) {
+                return Ok(kept);
+            }
+            tracing::warn!(%learner, "a damaged record is rebuilt from the parcels");
         }
         let (mut record, mut chains) = (Record::default(), Chains::default());
         let mut labels = Vec::new();
@@ -468,6 +469,12 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
+}
+
+/// What [`Engine::save_record`] kept; `None` where the disk damaged it.
+fn read_record(bytes: &[u8]) -> Option<(Record, Chains)> {
+    let (document, chains): (Vec<u8>, Chains) = codec::decode(bytes).ok()?;
+    Some((Record::load(&document).ok()?, chains))
 }
 
 /// The name to list a learner by: Khmer before Latin, the first of several claims.

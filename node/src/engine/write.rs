@@ -1,26 +1,21 @@
-//! What this site writes: events into records, sealed into parcels, into signed segments of its
-//! log. An event is acknowledged once it is in the store; a flush seals what has gathered. The
-//! first write of a start of the program opens a run.
+//! What this site writes: events into records, sealed into parcels, into segments of its own log
+//! ([`super::own_log`]). An event is acknowledged once it is in the store; a flush seals what has
+//! gathered. The first write of a start of the program opens a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
-use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::event::{Body, CsvRow, Event, EventId};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
 use spean_protocol::limits::{KEYRING_MAX, PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::record::{Batch, Draft};
-use spean_protocol::seal::{self, BoxKey, Secret, TAG_BYTES, padded_length};
-use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::seal::{Secret, TAG_BYTES, padded_length};
 use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
-
-/// A run is ended after a week, so that labels change: for privacy, not for order.
-const RUN_SECONDS: u64 = 7 * 24 * 3600;
 
 /// Bytes of parcels after which a segment is closed: below what one segment may have in all.
 const SEGMENT_FILL_BYTES: usize = 48 * 1024;
@@ -424,131 +419,6 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
-
-    fn sign_data(&mut self, run: RunId, parcels: Vec<(Label, Vec<u8>)>) -> Result<(), EngineError> {
-        let segment = self.sign(run, Log::Data, parcels)?;
-        self.keep_data_segment(&segment)
-    }
-
-    /// Writes entries to the control log of this site.
-    pub(super) fn write_control(&mut self, entries: &[Entry]) -> Result<(), EngineError> {
-        let run = self.own_run()?;
-        self.sign_control(run, entries)
-    }
-
-    fn sign_control(&mut self, run: RunId, entries: &[Entry]) -> Result<(), EngineError> {
-        for part in entries.chunks(64) {
-            let parcels = part.iter().map(|e| (Label([0; 16]), e.encode())).collect();
-            let segment = self.sign(run, Log::Control, parcels)?;
-            self.keep_control_segment(&segment)?;
-        }
-        Ok(())
-    }
-
-    fn sign(
-        &mut self,
-        run: RunId,
-        log: Log,
-        parcels: Vec<(Label, Vec<u8>)>,
-    ) -> Result<Segment, EngineError> {
-        let state = self
-            .skeleton
-            .run(run)
-            .ok_or(EngineError::Malformed("this site's run"))?;
-        let (height, previous) = match log {
-            Log::Control => (state.control, state.control_tip),
-            Log::Data => (state.data.prefix(), state.data_tip),
-        };
-        let header = Header {
-            log,
-            site: self.site,
-            run,
-            height,
-            previous,
-            control: state.control,
-            cohort: self.roster.cohort,
-            stamp: self.world.wall_seconds(),
-            lines: Vec::new(),
-        };
-        Segment::sign(header, parcels, &self.identity.signing)
-            .map_err(|_| EngineError::TooLarge("a segment"))
-    }
-
-    /// The run that this start of the program writes, opened now if there is none.
-    pub(super) fn own_run(&mut self) -> Result<RunId, EngineError> {
-        let wall = self.world.wall_seconds();
-        let usable = self.run.filter(|run| {
-            self.skeleton.run(*run).is_some_and(|run| !run.forked)
-                && self
-                    .run_since
-                    .is_some_and(|since| wall.abs_diff(since) < RUN_SECONDS)
-        });
-        if let Some(run) = usable {
-            return Ok(run);
-        }
-        let parents = self.skeleton.heads(self.site);
-        let run = RunId::of(self.site, self.fresh_id("run"));
-        let number = self.skeleton.next_number();
-        self.skeleton
-            .open_run(run, self.site, parents.clone(), number);
-        self.touched.insert(run);
-        (self.run, self.run_since) = (Some(run), Some(wall));
-        tracing::info!(%run, continues = parents.len(), "opened a run");
-        self.sign_control(run, &[Entry::Opening(parents)])?;
-        Ok(run)
-    }
-
-    /// This site's custody key of the cohort in force, minted and wrapped now if there is none.
-    fn own_custody(&mut self, stream: Stream) -> Result<CustodyKey, EngineError> {
-        let cohort = self.roster.cohort;
-        let held = self.custody_keys(self.site)?;
-        if let Some(key) = held
-            .into_iter()
-            .find(|k| k.cohort == cohort && k.stream == stream)
-        {
-            return Ok(key);
-        }
-        let secret = Secret(self.entropy(b"custody key"));
-        let key = CustodyKey {
-            site: self.site,
-            cohort,
-            stream,
-            secret,
-        };
-        self.keep_custody_key(&key)?;
-        let mut entries = Vec::new();
-        for (recipient, to) in self.wrap_recipients(stream)? {
-            let info = wrap_info(&key);
-            let entropy = self.entropy(&to.0);
-            let sealed = seal::box_seal(&to, &info, &key.secret.0, entropy)?;
-            let custody = key.id();
-            entries.push(Entry::Wrap(Wrap {
-                custody,
-                cohort,
-                stream,
-                recipient,
-                sealed,
-            }));
-        }
-        self.write_control(&entries)?;
-        Ok(key)
-    }
-
-    /// Who can open this site's custody keys: itself, the escrow, and for education the DGP.
-    fn wrap_recipients(&self, stream: Stream) -> Result<Vec<(Recipient, BoxKey)>, EngineError> {
-        let own = self
-            .roster
-            .box_key(self.site)
-            .ok_or(EngineError::NoBoxKey(self.site))?;
-        let mut to = vec![(Recipient::Itself, own)];
-        if stream == Stream::Education {
-            let headquarters = self.roster.headquarters().map(|site| site.id);
-            let key = headquarters.and_then(|site| self.roster.box_key(site));
-            to.extend(key.map(|key| (Recipient::Headquarters, key)));
-        }
-        to.extend(self.roster.escrow_key().map(|key| (Recipient::Escrow, key)));
-        Ok(to)
-    }
 }
 
 /// One write for each learner and stream: two would be two changes of one number. An event that
@@ -571,21 +441,6 @@ fn merged(writes: Vec<Write>) -> Vec<Write> {
     };
     by_record.into_iter().map(write).collect()
 }
-
-/// Binds a wrapped custody key to what it is for.
-pub(super) fn wrap_info(key: &CustodyKey) -> Vec<u8> {
-    let name = key.id();
-    let (site, cohort) = (key.site.0.to_le_bytes(), key.cohort.to_le_bytes());
-    [
-        b"spean custody wrap v1".as_slice(),
-        &site,
-        &cohort,
-        &[key.stream.byte()],
-        &name.0,
-    ]
-    .concat()
-}
-
 /// Reads the learner and stream that a key starts with.
 pub(super) fn read_learner_stream(key: &[u8]) -> Result<(LearnerId, Stream), EngineError> {
     let wrong = || EngineError::Malformed("a learner's key");

@@ -96,6 +96,7 @@ fn a_flood_of_keys_stops_nobody() {
         .transfer_out(other, Destination::Released, None, false)
         .unwrap();
     transfer(&mut network, learner, 2, 3, false);
+    network.settle();
     assert_eq!(
         items(&mut network.nodes[3], learner),
         [1, 2],
@@ -175,7 +176,13 @@ fn a_keyring_that_comes_last_is_read() {
 
     let past = segments(&network.nodes[1], site(1));
     let past = past.into_iter().map(|piece| piece.2).collect();
-    assert!(network.nodes[3].take_all(past).unwrap().iter().all(|new| *new));
+    assert!(
+        network.nodes[3]
+            .take_all(past)
+            .unwrap()
+            .iter()
+            .all(|new| *new)
+    );
     let (late, early): (Vec<_>, Vec<_>) = segments(&network.nodes[2], site(2))
         .into_iter()
         .partition(|(log, height, _)| (*log, *height) == (Log::Data, keyring));
