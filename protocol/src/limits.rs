@@ -48,8 +48,9 @@ pub const HEADS_MAX: usize = 16;
 /// Runs of one site of which a frontier may state parts beyond what is complete.
 pub const BEYOND_RUNS_MAX: usize = 16;
 
-/// Ranges beyond the complete prefix that a frontier may state for one run.
-pub const BEYOND_RANGES_MAX: usize = 8;
+/// Ranges that a node holds of one run, and that a frontier may state beyond the complete prefix:
+/// gaps come from sticks out of order. What would make one more is taken once a gap has closed.
+pub const BEYOND_RANGES_MAX: usize = 64;
 
 /// Runs of one site that a lineage may state. They lie ever further apart: these reach over
 /// thousands.

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 /// Keys of one learner, site and stream that are taken from grants and keyrings: a stay each year,
 /// and returns. More is what somebody made up.
-const KEYS_OF_SITE_MAX: usize = 24;
+pub(super) const KEYS_OF_SITE_MAX: usize = 24;
 
 impl<S: Store> Engine<S> {
     pub(super) fn open_wrap(&mut self, site: SiteId, wrap: &Wrap) -> Result<(), EngineError> {
@@ -84,24 +84,30 @@ impl<S: Store> Engine<S> {
             return Ok(());
         };
         match GrantContent::decode(&bytes) {
-            Ok(content) => self.keep_grant(&content),
+            Ok(content) => self.keep_grant(&content, source),
             Err(error) => self.set_aside(&format!("a grant of {source}: {error}")),
         }
     }
 
     /// Keeps granted keys; whoever is here already gets a keyring with the next flush.
-    pub(super) fn keep_grant(&mut self, content: &GrantContent) -> Result<(), EngineError> {
+    pub(super) fn keep_grant(
+        &mut self,
+        content: &GrantContent,
+        source: SiteId,
+    ) -> Result<(), EngineError> {
         for (learner, keys) in &content.learners {
-            self.keep_keys(*learner, keys)?;
+            self.keep_keys(*learner, keys, Some(source))?;
         }
         Ok(())
     }
 
-    /// Keeps keys of earlier stays, from a grant or a keyring.
+    /// Keeps keys of earlier stays, from a grant of `source` or a keyring. Whoever made keys up in
+    /// another site's name leaves room for those that this site itself grants.
     pub(super) fn keep_keys(
         &mut self,
         learner: LearnerId,
         keys: &[HeldKey],
+        source: Option<SiteId>,
     ) -> Result<(), EngineError> {
         let mut streams = BTreeSet::new();
         let mut counts: BTreeMap<(SiteId, Stream), usize> = BTreeMap::new();
@@ -113,7 +119,8 @@ impl<S: Store> Engine<S> {
                 continue;
             }
             let count = counts.entry((key.site, key.stream)).or_default();
-            if *count >= KEYS_OF_SITE_MAX {
+            let its_own = usize::from(source == Some(key.site));
+            if *count >= KEYS_OF_SITE_MAX * (1 + its_own) {
                 let code = self.code(key.site);
                 self.set_aside(&format!(
                     "more keys of {code} than a learner can have there"

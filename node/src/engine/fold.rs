@@ -299,7 +299,7 @@ impl<S: Store> Engine<S> {
                     .into_iter()
                     .filter(|key| key.stream == held.stream)
                     .collect();
-                self.keep_keys(learner, &keys)
+                self.keep_keys(learner, &keys, None)
             }
             Err(error) => self.set_aside(&format!("a keyring of {}: {error}", held.site)),
         }

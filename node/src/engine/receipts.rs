@@ -71,27 +71,41 @@ impl<S: Store> Engine<S> {
         let keys = |site: SiteId| self.roster.keys(site).iter().collect();
         match proof.verify(keys) {
             Ok(run) if self.forks.contains_key(&run.into()) => Ok(Taken::Known),
-            Ok(run) => {
-                self.keep_fork(run, bytes)?;
-                Ok(Taken::New)
-            }
+            Ok(run) if self.keep_fork(run, bytes)? => Ok(Taken::New),
+            Ok(_) => Ok(Taken::Known),
             Err(error) => Ok(Taken::Refused(format!("fork proof: {error}"))),
         }
     }
 
-    pub(super) fn keep_fork(&mut self, run: RunId, proof: &[u8]) -> Result<(), EngineError> {
+    /// Keeps a proof that was checked; `false` where enough of its site are held. Those of the
+    /// lowest tags are, so that all nodes end with the same.
+    pub(super) fn keep_fork(&mut self, run: RunId, proof: &[u8]) -> Result<bool, EngineError> {
         let tag = RunTag::from(run);
-        let site = self.skeleton.run(run).map(|run| run.site);
-        let of_site = |known: &&RunId| site.is_some_and(|site| known.belongs_to(site));
-        if self.forks.values().filter(of_site).count() >= HEADS_MAX {
-            // So many proofs against one site are enough for people.
-            return Ok(());
+        // Also of a run that is not known here yet.
+        let site = self
+            .roster
+            .sites
+            .iter()
+            .find(|site| run.belongs_to(site.id));
+        let of_site = |known: &RunId| site.is_some_and(|site| known.belongs_to(site.id));
+        let held: Vec<RunTag> = self
+            .forks
+            .iter()
+            .filter(|(_, known)| of_site(known))
+            .map(|(tag, _)| *tag)
+            .collect();
+        if held.len() >= HEADS_MAX {
+            let Some(highest) = held.last().filter(|highest| tag < **highest) else {
+                return Ok(false);
+            };
+            self.store.remove(Table::Fork, &highest.0)?;
+            self.forks.remove(highest);
         }
         self.store.write(Table::Fork, &tag.0, proof)?;
         self.forks.insert(tag, run);
         self.skeleton.mark_forked(run);
         self.touched.insert(run);
         tracing::warn!(%run, "a run is forked: a copy of a machine resumed, or its node lies");
-        Ok(())
+        Ok(true)
     }
 }

@@ -5,6 +5,7 @@
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::id::{Hash, Label, Position, RunId};
+use spean_protocol::limits::BEYOND_RANGES_MAX;
 use spean_protocol::log::{ForkProof, Placing};
 use spean_protocol::parcel::Place;
 use spean_protocol::roster::SignedRoster;
@@ -14,9 +15,6 @@ use spean_protocol::session::{Frame, Host};
 use super::keys::{Opener, key_of};
 use super::{Engine, EngineError, codec_error};
 use crate::store::{Store, Table};
-
-/// Gaps in one run, as sticks out of order leave them, after which only what closes one is taken.
-const GAPS_MAX: usize = 256;
 
 /// What became of a piece.
 pub(super) enum Taken {
@@ -103,7 +101,7 @@ impl<S: Store> Engine<S> {
                 .checked_sub(1)
                 .is_none_or(|below| run.data.contains(below));
             let joins = below || run.data.contains(height + 1);
-            header.log == Log::Data && !joins && run.data.all().len() > GAPS_MAX
+            header.log == Log::Data && !joins && run.data.all().len() >= BEYOND_RANGES_MAX
         });
         if placing == Placing::New && one_more_gap {
             return Ok(Taken::Refused(format!(

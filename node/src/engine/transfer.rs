@@ -176,7 +176,7 @@ impl<S: Store> Engine<S> {
                 .open(engine.site, engine.identity.boxes.values())
                 .map_err(explain)?;
             let (learner, _) = content.learners.first().ok_or(SlipError::Content)?;
-            engine.keep_grant(&content)?;
+            engine.keep_grant(&content, slip.source)?;
             engine.arrive(*learner, Some(slip.source), content.upto, date)
         })
     }

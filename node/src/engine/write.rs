@@ -13,6 +13,7 @@ use spean_protocol::record::{Batch, Draft};
 use spean_protocol::seal::{Secret, TAG_BYTES, padded_length};
 use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
+use super::entries::KEYS_OF_SITE_MAX;
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
@@ -312,7 +313,8 @@ impl<S: Store> Engine<S> {
         if keys.is_empty() {
             return Ok(None);
         }
-        // If there are too many, those that open something here go first: the others are junk.
+        // Where there are many, those that open something here go first: the others are junk, and
+        // a reader takes so many of each site.
         let opens = |key: &HeldKey| {
             self.skeleton.runs(key.site).any(|(run, _)| {
                 let label = key.key.label(learner, key.stream, run);
@@ -321,7 +323,7 @@ impl<S: Store> Engine<S> {
                     .is_ok_and(|rows| !rows.is_empty())
             })
         };
-        if keys.len() > KEYRING_MAX {
+        if keys.len() > KEYS_OF_SITE_MAX {
             keys.sort_by_cached_key(|key| !opens(key));
             keys.truncate(KEYRING_MAX);
         }

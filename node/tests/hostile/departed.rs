@@ -7,7 +7,7 @@ use spean_protocol::id::LearnerId;
 use spean_protocol::totals::Query;
 
 use super::{admit, interview, transfer, write};
-use crate::network::{DGP, Network, Node, site};
+use crate::network::{DGP, Network, Node};
 
 const START: [u8; 5] = [5, 3, 0, 1, 4];
 const END: [u8; 5] = [0, 4, 3, 3, 2];
@@ -94,5 +94,4 @@ fn no_name_and_no_answer_stays_behind() {
     gone(&network);
     assert_eq!(found(&network.nodes[2], learner, &sought), [""; 0]);
     assert_eq!(pairs(&network), before, "what he added to the sums stays");
-    assert_ne!(network.nodes[1].site(), site(2));
 }

@@ -76,7 +76,7 @@ fn junk(network: &Network, learner: LearnerId, of: SiteId, number: u8) -> Frame 
 /// Keyrings with 1,200 made-up keys, some said to be of a prison where he has not been yet.
 #[test]
 fn a_flood_of_keys_stops_nobody() {
-    let mut network = Network::new(3);
+    let mut network = Network::new(4);
     let learner = admit(&mut network, 1, "Dara");
     write(&mut network, 1, learner, vec![Body::LoanOut { item: 1 }]);
     transfer(&mut network, learner, 1, 2, false);
@@ -105,9 +105,13 @@ fn a_flood_of_keys_stops_nobody() {
     write(&mut network, 3, learner, vec![Body::LoanOut { item: 3 }]);
     transfer(&mut network, learner, 3, 2, false);
     network.settle();
-    // The key of a real stay is taken although made-up ones of its site came first.
+    // The key of a real stay is taken although made-up ones of its site came first, and handed on.
     assert_eq!(items(&mut network.nodes[2], learner), [1, 2, 3]);
-    assert_eq!(items(&mut network.nodes[DGP], learner), [1, 2, 3]);
+    transfer(&mut network, learner, 2, 4, false);
+    network.settle();
+    for at in [4, DGP] {
+        assert_eq!(items(&mut network.nodes[at], learner), [1, 2, 3], "at {at}");
+    }
 }
 
 /// Restricted data goes from prison to prison as long as he agrees, also through one that records
