@@ -59,7 +59,7 @@ fn summaries() {
     let read = |summary: Summary| Frame::decode(&Frame::Summary(summary).encode());
     let empty = Summary::default;
     let of_site = |heads: usize, beyond: usize, ranges: usize| {
-        let ranges = (0..10)
+        let ranges = (0..1_000)
             .map(|place| (place * 3 + 1, place * 3 + 2))
             .take(ranges)
             .collect();
