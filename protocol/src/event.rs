@@ -2,7 +2,7 @@
 //! recorded; it never changes and is never removed. A mistake is taken back by another event.
 //! What the events of one learner amount to is `view`'s business; how they are stored, `record`'s.
 //!
-//! Bytes: `kind` (varint) `flags` (1 byte) [`date`] [`by`] [`supersedes`] then the kind's fields in
+//! Bytes: `kind` (varint) `flags` (1 byte) `[date]` `[by]` `[supersedes]` then the kind's fields in
 //! order, all in postcard's encoding. A kind is never given another meaning and its fields never
 //! change; a newer version may add kinds, and fields after the last. So an old node reads of a
 //! newer event what it knows, says "from a newer version", and forwards the bytes as they came.

@@ -3,7 +3,7 @@
 //! power cut does not undo it. Receiving stores ciphertext and marks records; folding them is a
 //! separate, bounded input.
 //!
-//! One file per kind of input: [`write`] and [`own_log`] (events of this site), [`receive`] (what comes from
+//! One file per kind of input: [`mod@write`] and [`own_log`] (events of this site), [`receive`] (what comes from
 //! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`transfer`] (a learner leaves or
 //! arrives), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
 

@@ -1,5 +1,5 @@
 //! The store on disk: one SQLite file in WAL mode with `synchronous=FULL`, so that what was
-//! acknowledged survives a power cut. The schema is [`SCHEMA`]; its version is `user_version`.
+//! acknowledged survives a power cut. The schema is `SCHEMA`; its version is `user_version`.
 
 use std::path::Path;
 

@@ -30,7 +30,7 @@ macro_rules! bodies {
         pub enum Body {
             $($(#[$doc])* $variant { $($(#[$field_doc])* $field: $type,)* },)*
             /// Of a kind or a layout that a newer version writes; its fields are in
-            /// [`Event::unread`].
+            /// [`super::Event::unread`].
             Newer {
                 /// The number of the kind.
                 kind: u16,
