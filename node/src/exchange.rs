@@ -54,7 +54,7 @@ impl From<SessionError<EngineError>> for ExchangeError {
     }
 }
 
-/// Dials nothing: has one exchange over an open connection that this node dialled.
+/// Has one exchange over an open connection that this node dialled.
 ///
 /// # Errors
 /// [`ExchangeError`].
