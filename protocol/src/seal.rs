@@ -155,7 +155,7 @@ pub fn box_open(seed: &Secret, info: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Se
 }
 
 /// The length to which `length` bytes are padded: the next of 16, 24, 32, 48, 64, 96, ... So a
-/// size says little,.
+/// size says little, and costs half again at most.
 #[must_use]
 pub const fn padded_length(length: usize) -> usize {
     let mut step = 16;
