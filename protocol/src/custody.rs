@@ -2,6 +2,8 @@
 //! and the causal order of the logs; no clock takes part. It decides nothing about keys: those are
 //! `stay`'s. It blocks nobody: a site may always admit, and two arrivals at once are shown.
 
+mod past;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,8 @@ pub struct Stay {
     pub arrivals: Vec<Arrival>,
     /// None while the learner is there; two when copies of a machine each recorded one.
     pub departures: Vec<Departure>,
+    /// The site noted that what he did before he came is open there.
+    pub past_open: bool,
 }
 
 /// An arrival.
@@ -184,6 +188,14 @@ pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {
             _ => {}
         }
     }
+    // After all moves: a note alone makes no stay.
+    for entry in &in_effect.entries {
+        if let Body::RecordOpen { stay } = entry.event.body
+            && let Some(stay) = stays.get_mut(&(stay, entry.site()))
+        {
+            stay.past_open = true;
+        }
+    }
     stays.into_values().collect()
 }
 
@@ -193,11 +205,12 @@ fn stay_of(stays: &mut BTreeMap<(StayId, SiteId), Stay>, stay: StayId, site: Sit
         site,
         arrivals: Vec::new(),
         departures: Vec::new(),
+        past_open: false,
     };
     stays.entry((stay, site)).or_insert_with(new)
 }
 
-/// Sets `late` and `answered` of every entry of one learner, from nothing but the entries and the
+/// Sets `late`, `answered` and `past_open` of every entry of one learner, from nothing but the entries and the
 /// causal order. Call it again when more of the logs is here.
 ///
 /// An event is on time if it stands before its stay's end or in the same segment. An end is a
@@ -211,12 +224,14 @@ pub fn mark_late(entries: &mut [Entry], causality: &dyn Causality) {
         let first = first_late.get(&(entry.origin.stay, entry.site(), run));
         entry.late = first.is_some_and(|first| height >= *first);
         entry.answered = false;
+        entry.past_open = false;
     }
     let answered = answered(&InEffect::of(entries), causality);
     for entry in entries.iter_mut() {
         let departed = matches!(entry.event.body, Body::Departed { .. });
         entry.answered = departed && answered.contains(&(entry.id.clone(), entry.origin));
     }
+    past::mark(entries, causality);
 }
 
 /// The lowest height of each run at which a stay's events are late, where any are.

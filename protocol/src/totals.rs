@@ -7,6 +7,7 @@
 //! dates; people are counted as persons, so that a learner at several sites, or with several
 //! records, is one. Not here: which records there are, who may see a figure, small-cell rules.
 
+mod continuity;
 mod figures;
 mod fold;
 mod number;
@@ -17,7 +18,8 @@ mod tally;
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::{
-    Beep, Bridge, Certificates, Completion, English, Figures, Gain, Readers, Turnover, Who5Change,
+    Beep, Bridge, Certificates, Completion, Continuity, DaysToWork, English, Figures, Gain,
+    Readers, Turnover, Who5Change,
 };
 pub use self::fold::contributions;
 pub use self::number::{Ratio, Rounding, Share};
@@ -67,11 +69,20 @@ pub enum Indicator {
     Left = 13,
     /// Library visits and loans, by site and month. `amount`: how many. IND-12.
     Reader = 14,
+    /// Arrivals of learners who were at another stay before, by site and month of the arrival.
+    /// `detail`: the [`PastAtWork`]; `amount`: how many. IND-18.
+    Transferred = 15,
+    /// Of these, those with work at the stay. `detail`: days from the arrival to the first dated
+    /// work; 65,535 where a date is missing or lies before the arrival. `amount`: how many. IND-18.
+    FirstWork = 16,
+    /// Of these, those with a module begun and not finished at earlier stays. `detail`: the
+    /// [`Continued`]; `amount`: how many. IND-18.
+    Resumed = 17,
 }
 
 impl Indicator {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Active,
         Self::Reintegration,
         Self::Started,
@@ -86,6 +97,9 @@ impl Indicator {
         Self::Class,
         Self::Left,
         Self::Reader,
+        Self::Transferred,
+        Self::FirstWork,
+        Self::Resumed,
     ];
 
     /// The number in rows.
@@ -155,6 +169,33 @@ impl Standing {
             _ => Self::Unknown,
         }
     }
+}
+
+/// Whether a transferred learner's past was open where he worked: as the site's own log tells,
+/// whatever the clocks said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum PastAtWork {
+    /// Before all work there.
+    Open = 1,
+    /// After some work there, or not at all.
+    Closed = 2,
+    /// It is open, and he has not worked there.
+    OpenUnused = 3,
+    /// Neither.
+    ClosedUnused = 4,
+}
+
+/// Whether a transferred learner took up a module that was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum Continued {
+    /// One of them within 30 days of his arrival.
+    InTime = 1,
+    /// Later, or not yet, or never.
+    NotInTime = 2,
+    /// A date that would tell is missing, or lies before the arrival.
+    Unknown = 3,
 }
 
 /// One row of a learner. No two rows of a learner agree in everything but `amount`, and rows sort

@@ -88,6 +88,7 @@ fn bodies() -> Vec<Body> {
             to: Destination::Site(OTHER),
             reason: DepartureReason::Transferred,
         },
+        Body::RecordOpen { stay: STAY },
         Body::Enrolled {
             scope: whole,
             cohort: Some(4),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use spean_protocol::totals::{Figures, Rounding};
+use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::engine::report::{SiteStatus, Status, Totals};
@@ -223,15 +223,45 @@ fn show_totals(totals: &Totals) {
     show_sites(&totals.sites);
 }
 
+fn percent(share: Share) -> String {
+    let text = share
+        .percent()
+        .text(Rounding::OneDecimal)
+        .unwrap_or_else(|| "-".to_owned());
+    format!("{} of {} ({text} %)", share.count, share.of)
+}
+
+/// IND-18.
+fn show_continuity(continuity: &Continuity) {
+    println!("transfers: {}", continuity.transfers);
+    println!(
+        "  record open before the first session there: {}",
+        percent(continuity.open_before_work)
+    );
+    println!(
+        "  no session there yet: {} with the record open, {} without",
+        continuity.open_without_work, continuity.closed_without_work
+    );
+    let days = &continuity.days;
+    println!(
+        "  days from arrival to first session: {} on average, {} at most ({} of {}; the others \
+         are undated)",
+        days.mean()
+            .text(Rounding::OneDecimal)
+            .unwrap_or_else(|| "no data".to_owned()),
+        days.max,
+        days.known,
+        continuity.open_before_work.of
+    );
+    println!(
+        "  an open module taken up within 30 days: {} ({} of them undated)",
+        percent(continuity.resumed),
+        continuity.resumed_unknown
+    );
+}
+
 /// Prints the headline figures.
 pub fn show_figures(figures: &Figures) {
-    let percent = |share: spean_protocol::totals::Share| {
-        let text = share
-            .percent()
-            .text(Rounding::OneDecimal)
-            .unwrap_or_else(|| "-".to_owned());
-        format!("{} of {} ({text} %)", share.count, share.of)
-    };
     let points = |ratio: spean_protocol::totals::Ratio| {
         ratio
             .text(Rounding::OneDecimal)
@@ -265,6 +295,7 @@ pub fn show_figures(figures: &Figures) {
         "BEEP: {} enrolled, {} completed, {} others",
         beep.enrolled, beep.completed, beep.others
     );
+    show_continuity(&figures.continuity);
     let bridge = &figures.bridge;
     println!(
         "bridge: {} by sites - {} counted again = {} national",

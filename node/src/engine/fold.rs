@@ -363,7 +363,7 @@ impl<S: Store> Engine<S> {
                 match Event::decode(&stored.bytes) {
                     Ok(event) => {
                         let id = chains.name(&stored, site, &self.skeleton, &others);
-                        entries.push(Entry::new(id, event, origin));
+                        entries.push(Entry::new(id, event, origin).at(stored.op));
                     }
                     Err(error) => self.set_aside(&format!("an event of {site}: {error}"))?,
                 }
@@ -372,18 +372,12 @@ impl<S: Store> Engine<S> {
                 continue;
             };
             let position = self.next_position();
-            for draft in drafts {
+            for (op, draft) in (0..).zip(drafts) {
                 let (Some(id), Ok(event)) = (draft.id, Event::decode(&draft.bytes)) else {
                     continue;
                 };
-                entries.push(Entry::new(
-                    id,
-                    event,
-                    Origin {
-                        position,
-                        stay: own.stay,
-                    },
-                ));
+                let stay = own.stay;
+                entries.push(Entry::new(id, event, Origin { position, stay }).at(op));
             }
         }
         mark_late(&mut entries, &Order(&self.skeleton));

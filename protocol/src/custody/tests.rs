@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod past;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 

@@ -169,6 +169,12 @@ bodies! {
         /// Why.
         reason: DepartureReason,
     }
+    /// What the learner did before he came is open here: the site of the stay had the keys and the
+    /// parcels of all stays that it knew of. It notes so itself, once, for IND-18.
+    22 "record-open" RecordOpen {
+        /// The stay.
+        stay: StayId,
+    }
     /// The learner joined a programme or one module of it.
     30 "enrolled" Enrolled {
         /// The programme or module.
@@ -372,5 +378,23 @@ impl Body {
             | Self::Assessed { module, .. } => Some(Scope::Module(*module)),
             _ => None,
         }
+    }
+
+    /// The programme of the centre that the event shows work in: a session, a test, a finished
+    /// module (which nobody reaches without sessions), or a login.
+    #[must_use]
+    pub fn work_in(&self) -> Option<ProgrammeId> {
+        let work = matches!(
+            self,
+            Self::Attended { .. }
+                | Self::SessionDone { .. }
+                | Self::ModuleDone { .. }
+                | Self::Assessed { .. }
+                | Self::Login { .. }
+        );
+        self.scope()
+            .filter(|_| work)
+            .map(Scope::programme)
+            .filter(|one| one.is_of_the_centre())
     }
 }

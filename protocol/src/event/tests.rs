@@ -83,6 +83,7 @@ pub(crate) fn samples() -> Vec<Body> {
             to: released,
             reason: DepartureReason::Released,
         },
+        Body::RecordOpen { stay: STAY },
         Body::Enrolled {
             scope,
             cohort: Some(4),

@@ -51,6 +51,8 @@ pub struct Figures {
     pub certificates: Certificates,
     /// IND-17: `Left` rows in, amounts summed, by month and detail.
     pub turnover: BTreeMap<Month, Turnover>,
+    /// IND-18: transfers, each credited to the receiving site and the month of the arrival.
+    pub continuity: Continuity,
     /// How IND-01 of the sites and of the nation go together.
     pub bridge: Bridge,
 }
@@ -191,6 +193,54 @@ pub struct Certificates {
     pub persons: u64,
     /// `valid` by issuer.
     pub by_issuer: BTreeMap<Issuer, u64>,
+}
+
+/// Continuity after transfer. Transfers are counted, not persons: who was moved twice is two. What
+/// two records of one person tell is not joined: a learner registered anew continues nothing.
+///
+/// `transfers` = `open_before_work.of` + `open_without_work` + `closed_without_work`;
+/// `open_before_work.of` = `days.known` + `days.unknown`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continuity {
+    /// `Transferred` rows in, amounts summed, as below.
+    pub transfers: u64,
+    /// Those whose record was open before all their work at the site, of those with work there.
+    pub open_before_work: Share,
+    /// No work there yet; the record is open.
+    pub open_without_work: u64,
+    /// No work there yet, and the record is not open.
+    pub closed_without_work: u64,
+    /// `FirstWork` rows in: from the arrival to the first work there.
+    pub days: DaysToWork,
+    /// `Resumed` rows in: those who worked on one of their open modules within 30 days of the
+    /// arrival, of those who had an open module.
+    pub resumed: Share,
+    /// Of those who had one, those of whom dates do not tell it. They are in `resumed.of`.
+    pub resumed_unknown: u64,
+}
+
+/// Days from arrivals to first work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaysToWork {
+    /// Transfers of which the days are known.
+    pub known: u64,
+    /// Their days together.
+    pub sum: u64,
+    /// The most days of one.
+    pub max: u64,
+    /// Transfers with work where a date is missing or lies before the arrival.
+    pub unknown: u64,
+}
+
+impl DaysToWork {
+    /// The mean, over those that are known.
+    #[must_use]
+    pub fn mean(&self) -> Ratio {
+        Ratio {
+            numerator: whole(self.sum),
+            denominator: whole(self.known),
+        }
+    }
 }
 
 /// Departures of one month.

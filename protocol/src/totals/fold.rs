@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Contribution, Indicator, Standing};
+use super::{Contribution, Indicator, Standing, continuity};
 use crate::catalogue::{ModuleId, ProgrammeId, Scope};
 use crate::custody::{self, Departure, Stay};
 use crate::event::{
@@ -25,6 +25,10 @@ pub fn contributions(entries: &[Entry]) -> Vec<Contribution> {
     }
     fold.standings(&stays);
     fold.departures(&stays);
+    for (indicator, site, month, detail) in continuity::rows(&in_effect, &stays) {
+        let amount = fold.rows.entry((indicator, None, site, month, detail));
+        *amount.or_default() += 1;
+    }
     fold.finish()
 }
 
@@ -70,7 +74,7 @@ impl Fold {
             Body::LibraryVisit {} | Body::LoanOut { .. } => add(Indicator::Reader, None),
             _ => {}
         }
-        let Some(programme) = work_in(body) else {
+        let Some(programme) = body.work_in() else {
             return;
         };
         add(Indicator::Active, None);
@@ -147,7 +151,7 @@ impl Fold {
     /// Notes the first work on a module and the first trace of a programme at the site.
     fn begin(&mut self, entry: &Entry) {
         let body = &entry.event.body;
-        let work = work_in(body);
+        let work = body.work_in();
         let trace =
             work.is_some() || matches!(body, Body::Enrolled { .. } | Body::ExamRegistered { .. });
         let Some(scope) = body.scope().filter(|_| trace) else {
@@ -226,23 +230,6 @@ impl Fold {
 
 fn when(entry: &Entry) -> When {
     (Month::of(entry.event.date), entry.site())
-}
-
-/// The programme of the centre that an event shows work in: a session, a test, a finished module
-/// (which nobody reaches without sessions), or a login.
-fn work_in(body: &Body) -> Option<ProgrammeId> {
-    let work = matches!(
-        body,
-        Body::Attended { .. }
-            | Body::SessionDone { .. }
-            | Body::ModuleDone { .. }
-            | Body::Assessed { .. }
-            | Body::Login { .. }
-    );
-    body.scope()
-        .filter(|_| work)
-        .map(Scope::programme)
-        .filter(|one| one.is_of_the_centre())
 }
 
 /// How somebody who neither finished nor withdrew stands, seen from `site`, and since when. With

@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::figures::{Beep, English, Figures, Turnover};
-use super::{Contribution, Indicator, LearnerFacts, Query, Standing, Statement};
+use super::{
+    Continued, Continuity, Contribution, Indicator, LearnerFacts, PastAtWork, Query, Standing,
+    Statement,
+};
 use crate::catalogue::{ModuleId, ProgrammeId, Scope};
 use crate::event::{Aspiration, Issuer, Month, Sex};
 use crate::id::{LearnerId, SiteId};
@@ -35,6 +38,7 @@ impl Figures {
             figures.add_english(&rows);
             figures.add_beep(&rows);
             figures.add_registers(&rows);
+            figures.continuity.add(&rows);
         }
         figures.bridge.national = figures.beneficiaries;
         for share in [&mut figures.women, &mut figures.reintegration] {
@@ -188,7 +192,7 @@ impl Figures {
                 Standing::Released => &mut month.released,
                 Standing::Moved => &mut month.moved,
                 _ => &mut month.unknown,
-            } += u64::try_from(row.amount).unwrap_or(0);
+            } += amount(row);
         }
     }
 
@@ -213,6 +217,43 @@ impl Figures {
             }
         }
     }
+}
+
+impl Continuity {
+    fn add(&mut self, rows: &Rows<'_>) {
+        for row in rows.inside(Indicator::Transferred) {
+            self.transfers += amount(row);
+            let is = |past: PastAtWork| row.detail == past as u16;
+            if is(PastAtWork::OpenUnused) {
+                self.open_without_work += amount(row);
+            } else if is(PastAtWork::ClosedUnused) {
+                self.closed_without_work += amount(row);
+            } else {
+                self.open_before_work.of += amount(row);
+                self.open_before_work.count += u64::from(is(PastAtWork::Open)) * amount(row);
+            }
+        }
+        for row in rows.inside(Indicator::FirstWork) {
+            let (days, transfers) = (u64::from(row.detail), amount(row));
+            if row.detail == u16::MAX {
+                self.days.unknown += transfers;
+            } else {
+                self.days.known += transfers;
+                self.days.sum += days * transfers;
+                self.days.max = self.days.max.max(days);
+            }
+        }
+        for row in rows.inside(Indicator::Resumed) {
+            let is = |continued: Continued| u64::from(row.detail == continued as u16);
+            self.resumed.of += amount(row);
+            self.resumed.count += is(Continued::InTime) * amount(row);
+            self.resumed_unknown += is(Continued::Unknown) * amount(row);
+        }
+    }
+}
+
+fn amount(row: &Contribution) -> u64 {
+    u64::try_from(row.amount).unwrap_or(0)
 }
 
 /// One person's rows under a query.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod continuity;
 mod population;
 mod recount;
 
@@ -97,6 +98,11 @@ proptest! {
         prop_assert!(english.certified <= english.passed && english.passed <= english.exam);
         let beep = told.beep;
         prop_assert_eq!(beep.enrolled, beep.completed + beep.completed_elsewhere + beep.others);
+        let continuity = told.continuity;
+        let worked = continuity.open_before_work.of;
+        prop_assert_eq!(worked, continuity.days.known + continuity.days.unknown);
+        let without = continuity.open_without_work + continuity.closed_without_work;
+        prop_assert_eq!(continuity.transfers, worked + without);
     }
 
     /// The nation's figures of people are never more than the sites' together, and joining two
@@ -121,7 +127,7 @@ fn numbers_of_rows_never_change_their_meaning() {
         assert_eq!(Indicator::try_from(code), Ok(indicator));
     }
     assert_eq!(Indicator::try_from(0), Err(UnknownIndicator(0)));
-    assert_eq!(Indicator::try_from(15), Err(UnknownIndicator(15)));
+    assert_eq!(Indicator::try_from(18), Err(UnknownIndicator(18)));
     for code in 1..=6 {
         assert_eq!(Standing::from_code(code).code(), code);
     }

@@ -35,6 +35,10 @@ pub struct Entry {
     pub late: bool,
     /// A departure only: the learner is known to have arrived somewhere after it.
     pub answered: bool,
+    /// The number of its operation: the order of what one segment holds of one stay.
+    pub op: u64,
+    /// Work only: the site had noted before that the learner's past is open there.
+    pub past_open: bool,
 }
 
 impl Entry {
@@ -47,7 +51,16 @@ impl Entry {
             origin,
             late: false,
             answered: false,
+            op: 0,
+            past_open: false,
         }
+    }
+
+    /// The same entry as that operation of its label.
+    #[must_use]
+    pub fn at(mut self, op: u64) -> Self {
+        self.op = op;
+        self
     }
 
     /// The site whose log brought the event: the one that the work is credited to.
@@ -174,7 +187,10 @@ fn one_for_each_id(entries: &[Entry]) -> BTreeMap<&EventId, &Entry> {
     let mut unique: BTreeMap<&EventId, &Entry> = BTreeMap::new();
     for entry in entries {
         let known = unique.entry(&entry.id).or_insert(entry);
-        let rank = |e: &Entry| (e.late, e.event.encode(), e.origin, !e.answered);
+        let rank = |e: &Entry| {
+            let found = (!e.answered, e.op, !e.past_open);
+            (e.late, e.event.encode(), e.origin, found)
+        };
         if entry != *known && rank(entry) < rank(known) {
             *known = entry;
         }

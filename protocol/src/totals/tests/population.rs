@@ -1,6 +1,7 @@
 //! A population told plainly: what each learner did and where he was, and the same as rows.
 
 use super::*;
+use crate::custody::{Causality, mark_late};
 use crate::event::{LinkReason, Sitting, WithdrawalReason};
 use crate::view::Persons;
 
@@ -15,15 +16,18 @@ pub(super) struct Act {
     pub(super) month: u16,
     pub(super) day: u8,
     pub(super) body: Body,
+    /// It belongs to the second stay, if there is one and this is its site.
+    pub(super) moved: bool,
 }
 
 /// Where a learner was: at `first`, then left if `left` says when and how, then perhaps arrived
-/// at `second` in that month.
+/// at `second` in that month. `arrival` says why, and before which act his record was open there.
 #[derive(Clone, Debug)]
 pub(super) struct Journey {
     pub(super) first: u16,
     pub(super) left: Option<(u16, usize)>,
     pub(super) second: Option<(u16, u16)>,
+    pub(super) arrival: (ArrivalReason, Option<usize>),
 }
 
 #[derive(Clone, Debug)]
@@ -161,23 +165,29 @@ prop_compose! {
         sex in prop::option::of(prop::sample::select(vec![Sex::Female, Sex::Male])),
         journey in prop::option::of((
             1..4_u16,
-            prop::option::of((months(), 0..EXITS.len())),
-            prop::option::of((1..4_u16, months())),
+            prop::option::weighted(0.7, (months(), 0..EXITS.len())),
+            prop::option::weighted(0.7, (1..4_u16, months())),
+            (1..4_u8, prop::option::of(0..24_usize)),
         )),
-        acts in prop::collection::vec((1..4_u16, months(), 1..28_u8, bodies()), 0..24),
+        acts in prop::collection::vec(
+            (1..4_u16, months(), 1..28_u8, bodies(), any::<bool>()), 0..24,
+        ),
         all_of_beep in prop::option::weighted(0.2, (1..4_u16, months(), 1..4_u16, months())),
     ) -> Life {
-        let journey = journey.map(|(first, left, second)| {
-            Journey { first, left, second: second.filter(|_| left.is_some()) }
+        let journey = journey.map(|(first, left, second, (reason, open))| {
+            let (second, arrival) = (second.filter(|_| left.is_some()), (reason.into(), open));
+            Journey { first, left, second, arrival }
         });
-        let acts = acts.into_iter().map(|(site, month, day, body)| Act { site, month, day, body });
+        let acts = acts.into_iter().map(|(site, month, day, body, moved)| {
+            Act { site, month, day, body, moved }
+        });
         let mut acts: Vec<Act> = acts.collect();
         if let Some((site, month, last_site, last_month)) = all_of_beep {
             for number in 1..=7 {
                 let is_last = number == 7;
                 let (site, month) = if is_last { (last_site, last_month) } else { (site, month) };
                 let body = Body::ModuleDone { module: module(1, number) };
-                acts.push(Act { site, month, day: 1, body });
+                acts.push(Act { site, month, day: 1, body, moved: true });
             }
         }
         Life { sex, journey, acts }
@@ -202,7 +212,7 @@ pub(super) fn queries() -> impl Strategy<Value = Query> {
         .prop_map(|(period, site)| Query { period, site })
 }
 
-fn date(month: u16, day: u8) -> Option<Date> {
+pub(super) fn date(month: u16, day: u8) -> Option<Date> {
     let year = i32::from(1970 + month / 12);
     let number = u8::try_from(month % 12 + 1).unwrap();
     (month != UNDATED).then(|| Date::from_civil(year, number, day).unwrap())
@@ -244,26 +254,34 @@ impl Population {
     }
 }
 
+/// Knows the order of each site's log, and nothing between sites.
+struct OneLogEach;
+
+impl Causality for OneLogEach {
+    fn is_ancestor(&self, earlier: Position, later: Position) -> bool {
+        (earlier.site, earlier.run) == (later.site, later.run) && earlier.height < later.height
+    }
+}
+
 impl Life {
+    /// Whether an act belongs to the second stay.
+    pub(super) fn at_second(&self, act: &Act) -> bool {
+        let second = self.journey.as_ref().and_then(|journey| journey.second);
+        act.moved && second.is_some_and(|(site, _)| site == act.site)
+    }
+
     fn entries(&self) -> Vec<Entry> {
         let sex = self.sex.map(|sex| entry(9004, 1, None, Body::Sex { sex }));
         let mut entries: Vec<Entry> = sex.into_iter().collect();
         let (one, two) = (StayId([1; 16]), StayId([2; 16]));
-        let reason = ArrivalReason::Intake;
         if let Some(journey) = &self.journey {
-            let arrived = Body::Arrived {
-                stay: one,
-                from: None,
-                reason,
-            };
+            let (reason, from) = (ArrivalReason::Intake, None);
+            let stay = one;
+            let arrived = Body::Arrived { stay, from, reason };
             entries.push(entry(9000, journey.first, None, arrived));
             if let Some((month, exit)) = journey.left {
                 let (to, reason, _) = EXITS[exit];
-                let left = Body::Departed {
-                    stay: one,
-                    to,
-                    reason,
-                };
+                let left = Body::Departed { stay, to, reason };
                 let left = entry(9001, journey.first, date(month, 1), left);
                 entries.push(Entry {
                     answered: journey.second.is_some(),
@@ -271,22 +289,32 @@ impl Life {
                 });
             }
             if let Some((site, month)) = journey.second {
-                let arrived = Body::Arrived {
-                    stay: two,
-                    from: None,
-                    reason,
-                };
+                let (stay, reason) = (two, journey.arrival.0);
+                let arrived = Body::Arrived { stay, from, reason };
                 entries.push(entry(9002, site, date(month, 1), arrived));
+                let note = entry(9005, site, None, Body::RecordOpen { stay });
+                let place = journey.arrival.1.map(|act| placed(note, 2 * act));
+                entries.extend(place);
             }
         }
         for (number, act) in self.acts.iter().enumerate() {
-            entries.push(entry(
-                number,
-                act.site,
-                date(act.month, act.day),
-                act.body.clone(),
-            ));
+            let date = date(act.month, act.day);
+            let mut new = entry(number, act.site, date, act.body.clone());
+            new.origin.stay = if self.at_second(act) { two } else { one };
+            entries.push(placed(new, 2 * number + 1));
+        }
+        let mut marked = entries.clone();
+        mark_late(&mut marked, &OneLogEach);
+        for (entry, marked) in entries.iter_mut().zip(marked) {
+            entry.past_open = marked.past_open;
         }
         entries
     }
+}
+
+/// The same entry at that place of its site's log: a segment holds ten.
+fn placed(entry: Entry, place: usize) -> Entry {
+    let mut entry = entry.at(u64::try_from(place).unwrap());
+    entry.origin.position.height = u32::try_from(place / 10).unwrap();
+    entry
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::population::{Act, EXITS, Journey, Life, Population, UNDATED, module};
+use super::population::{Act, EXITS, Journey, Life, Population, UNDATED, date, module};
 use super::*;
 use crate::event::{Aspiration, ExamOutcome};
 
@@ -130,6 +130,7 @@ pub(super) fn recount(population: &Population, query: Query) -> Figures {
         english(&person, &mut figures);
         beep(&person, &mut figures);
         registers(&person, &mut figures);
+        continuity(&person, &mut figures.continuity);
     }
     figures.women.of = figures.beneficiaries;
     figures.reintegration.of = figures.beneficiaries;
@@ -398,6 +399,76 @@ fn registers(person: &Person<'_>, figures: &mut Figures) {
                 Standing::Released => turnover.released += 1,
                 Standing::Moved => turnover.moved += 1,
                 _ => turnover.unknown += 1,
+            }
+        }
+    }
+}
+
+/// Each second stay by itself: what was done there, in the order of the acts, and before.
+fn continuity(person: &Person<'_>, told: &mut Continuity) {
+    for life in &person.lives {
+        let Some(Journey {
+            first,
+            second: Some((site, month)),
+            arrival: (reason, open_before),
+            ..
+        }) = life.journey
+        else {
+            continue;
+        };
+        if reason == ArrivalReason::Intake || !person.asked(site, month) {
+            continue;
+        }
+        let acts = || life.acts.iter().enumerate();
+        let work = |(_, act): &(usize, &Act)| is_work(&act.body);
+        let there: Vec<(usize, &Act)> = acts()
+            .filter(work)
+            .filter(|(_, act)| life.at_second(act))
+            .collect();
+        told.transfers += 1;
+        match (there.first(), open_before) {
+            (Some((first, _)), open) => {
+                let in_time = open.is_some_and(|open| open <= *first);
+                told.open_before_work.of += 1;
+                told.open_before_work.count += u64::from(in_time);
+            }
+            (None, Some(_)) => told.open_without_work += 1,
+            (None, None) => told.closed_without_work += 1,
+        }
+        // Days after the arrival, or nothing to count from or with.
+        let days = |act: &Act| {
+            let days = date(act.month, act.day)?.days() - date(month, 1)?.days();
+            u64::try_from(days).ok()
+        };
+        let known = there.iter().filter_map(|(_, act)| days(act)).min();
+        if let Some(days) = known {
+            told.days.known += 1;
+            told.days.sum += days;
+            told.days.max = told.days.max.max(days);
+        } else if !there.is_empty() {
+            told.days.unknown += 1;
+        }
+        let module_of = |act: &Act| act.body.scope().and_then(Scope::module);
+        let before = || acts().filter(work).map(|(_, act)| act);
+        let before = || before().filter(|act| act.site == first && !life.at_second(act));
+        let is_open = |module: &ModuleId| {
+            let done = Body::ModuleDone { module: *module };
+            before().any(|act| module_of(act) == Some(*module))
+                && !before().any(|act| act.body == done)
+        };
+        let mut all = CENTRE
+            .iter()
+            .flat_map(|programme| (1..=8).map(|n| module(*programme, n)));
+        if all.any(|module| is_open(&module)) {
+            let on_it = there
+                .iter()
+                .filter(|(_, act)| module_of(act).is_some_and(|m| is_open(&m)));
+            let after: Vec<Option<u64>> = on_it.map(|(_, act)| days(act)).collect();
+            told.resumed.of += 1;
+            if after.iter().flatten().any(|days| *days <= 30) {
+                told.resumed.count += 1;
+            } else if month == UNDATED || after.contains(&None) {
+                told.resumed_unknown += 1;
             }
         }
     }
