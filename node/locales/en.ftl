@@ -272,3 +272,33 @@ busy-title = The machine is busy
 busy = It has much to do just now. Try again in a minute. Nothing is lost.
 broken-title = The page cannot be shown
 broken = The machine met a problem and has written it down. Tell the person who looks after it.
+
+## How a record stands, on pages and in the command line
+
+record-open =
+    { $count ->
+        [one] open: 1 event
+       *[other] open: { $count } events
+    }
+record-waiting-for-key = sealed, waiting for the key; the learner can work at once
+record-waiting-for-segments =
+    { $count ->
+        [one] key here, waiting for 1 segment of { $site }: the next stick or link brings it
+       *[other] key here, waiting for { $count } segments of { $site }: the next stick or link brings them
+    }
+record-withheld-no-agreement = restricted data withheld, because the learner did not agree that they move
+record-withheld = withheld, because { $because }
+record-provisional = provisional: the DGP is asked who this is
+record-announced = announced by { $site }, left: { $since }
+record-away = on the way { $to }, left: { $since }
+record-overdue = overdue { $to }, left: { $since }
+record-arrived = arrived at { $site }: { $since }
+record-said-elsewhere = here, but { $site } says that he arrived there: record the departure, or dispute it
+record-disputed = disputed with { $site }
+record-disputed-by-other = disputed: another prison says that he has not left it
+
+## Who moves
+
+moves-title = Who moves
+moves-none = Nobody is on the way, and no record waits for anything.
+to-moves = Who moves: announced, arrived, on the way

@@ -272,3 +272,33 @@ busy-title = La machine est occupée
 busy = Elle a beaucoup à faire en ce moment. Réessayez dans une minute. Rien n’est perdu.
 broken-title = La page ne peut pas être affichée
 broken = La machine a rencontré un problème et l’a noté. Prévenez la personne qui s’en occupe.
+
+## L'état d'un dossier, sur les pages et dans la ligne de commande
+
+record-open =
+    { $count ->
+        [one] ouvert : 1 événement
+       *[other] ouvert : { $count } événements
+    }
+record-waiting-for-key = scellé, en attente de la clé ; la personne peut travailler dès maintenant
+record-waiting-for-segments =
+    { $count ->
+        [one] clé reçue, en attente de 1 segment de { $site } : la prochaine clé USB ou liaison l'apporte
+       *[other] clé reçue, en attente de { $count } segments de { $site } : la prochaine clé USB ou liaison les apporte
+    }
+record-withheld-no-agreement = données réservées retenues, car la personne n'a pas accepté qu'elles suivent
+record-withheld = retenu, car { $because }
+record-provisional = provisoire : on demande à la DGP de qui il s'agit
+record-announced = annoncé(e) par { $site }, départ : { $since }
+record-away = en route { $to }, départ : { $since }
+record-overdue = en retard { $to }, départ : { $since }
+record-arrived = arrivé(e) à { $site } : { $since }
+record-said-elsewhere = ici, mais { $site } dit l'avoir reçu(e) : notez le départ ou contestez
+record-disputed = contesté avec { $site }
+record-disputed-by-other = contesté : une autre prison dit qu'il n'en est pas parti
+
+## Les mouvements
+
+moves-title = Qui se déplace
+moves-none = Personne n'est en route, et aucun dossier n'attend rien.
+to-moves = Qui se déplace : annoncés, arrivés, en route

@@ -3,15 +3,18 @@
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::bundle::Manifest;
-use spean_protocol::id::LearnerId;
+use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::session::Outcome;
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
+use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
+use crate::engine::depart::{Departure, Moved};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
-use crate::engine::transfer::{Arrival, Departure};
+use crate::engine::state::{MoveLine, State};
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -60,26 +63,57 @@ pub enum Request {
     },
     /// Seal what was recorded, now.
     Flush,
-    /// A learner leaves.
+    /// Learners leave for one destination.
     TransferOut {
-        /// The learner.
-        learner: LearnerId,
+        /// The learners.
+        learners: Vec<LearnerId>,
         /// A site's code, `released`, `without-node` or `unknown`.
         to: String,
         /// The day, as text; empty for an undated departure.
         date: String,
-        /// The learner agreed that his restricted data moves along.
+        /// The learners agreed that their restricted data move along.
         with_restricted: bool,
     },
-    /// A learner arrives with a slip, or with his card only.
+    /// Learners arrive, with slips or with their cards only.
     TransferIn {
-        /// The slip's text; empty without one.
-        slip: String,
-        /// The id on his card, without a slip.
-        card: Option<LearnerId>,
-        /// The day, as text; empty for an undated arrival.
+        /// What each brings.
+        tickets: Vec<Ticket>,
+        /// The day, as text; empty for undated arrivals.
         date: String,
     },
+    /// All whom a site announced arrive.
+    TransferInAnnounced {
+        /// The code of the site that announced them.
+        from: String,
+        /// The day, as text; empty for undated arrivals.
+        date: String,
+    },
+    /// Slips after the fact.
+    TransferSlip {
+        /// For whom.
+        learners: Vec<LearnerId>,
+        /// For which site: needed at the DGP only.
+        to: Option<String>,
+    },
+    /// Undo the last move of a learner here.
+    TransferUndo(LearnerId),
+    /// Say that a learner who is said to have arrived elsewhere has not left.
+    TransferDispute(LearnerId),
+    /// Everybody who moves.
+    TransferList,
+    /// Ask the DGP whether a new person is known to it.
+    AskWho(LearnerId),
+    /// What waits at the DGP.
+    Worklist,
+    /// Decide a question.
+    WorkDecide {
+        /// The question.
+        question: QuestionId,
+        /// Who the new person is; nobody whom the DGP reads.
+        same: Option<LearnerId>,
+    },
+    /// Take a decision back.
+    WorkUndo(QuestionId),
     /// Exchange with a peer of the configuration, now.
     Sync {
         /// The peer's site code.
@@ -142,6 +176,8 @@ pub struct LearnerPage {
     pub name: String,
     /// Where he is, in a word that people read.
     pub state: String,
+    /// How his record stands here.
+    pub states: Vec<State>,
     /// What the record says.
     pub view: LearnerView,
 }
@@ -228,10 +264,17 @@ pub enum Reply {
     Fates(Vec<Fate>),
     /// How many events were recorded or sealed.
     Events(u64),
-    /// To [`Request::TransferOut`].
-    Departure(Departure),
-    /// To [`Request::TransferIn`].
-    Arrival(Arrival),
+    /// To [`Request::TransferOut`] and [`Request::TransferSlip`].
+    Departures(Vec<Moved<Departure>>),
+    /// To [`Request::TransferIn`] and [`Request::TransferInAnnounced`].
+    Arrivals(Vec<Moved<Arrival>>),
+    /// To [`Request::TransferList`].
+    Moves(Vec<MoveLine>),
+    /// To [`Request::TransferUndo`], [`Request::TransferDispute`] and [`Request::AskWho`]: how it
+    /// stands now.
+    States(Vec<State>),
+    /// To [`Request::Worklist`] and what decides in it.
+    Worklist(Vec<WorkLine>),
     /// To [`Request::Sync`].
     Synced(Outcome),
     /// To the stick commands.

@@ -3,8 +3,9 @@
 
 pub(crate) mod import;
 pub(crate) mod show;
+mod transfer;
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -74,9 +75,12 @@ enum Command {
     Import(import::ImportArgs),
     /// Seal what was recorded, now rather than at the next regular flush.
     Flush,
-    /// A learner leaves (out) or arrives (in).
+    /// Learners leave (out) or arrive (in): one, or a hundred from a list.
     #[command(subcommand)]
-    Transfer(TransferCommand),
+    Transfer(transfer::TransferCommand),
+    /// At the head office: who came without a key, and who a new person is.
+    #[command(subcommand)]
+    Worklist(transfer::WorklistCommand),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -184,39 +188,6 @@ struct RecordArgs {
     /// Whatever else the kind needs.
     #[arg(long, default_value = "")]
     value: String,
-}
-
-#[derive(Debug, Subcommand)]
-enum TransferCommand {
-    /// The learner leaves: his record's keys go to the destination, and a slip with him.
-    Out {
-        /// The learner's id.
-        learner: LearnerId,
-        /// A site's code, or released, without-node, unknown.
-        #[arg(long)]
-        to: String,
-        /// The day, such as 2026-03-31.
-        #[arg(long, default_value = "")]
-        date: String,
-        /// The learner agreed that his restricted data (WHO-5, disability) moves along.
-        #[arg(long)]
-        with_restricted: bool,
-        /// Also write the slip's code as a picture (SVG) to this file.
-        #[arg(long)]
-        svg: Option<PathBuf>,
-    },
-    /// The learner arrives: by his slip, or by the id on his card.
-    In {
-        /// The slip's text; '-' reads it from standard input.
-        #[arg(long, default_value = "")]
-        slip: String,
-        /// The id on his card, when there is no slip: his past joins when its key comes.
-        #[arg(long)]
-        card: Option<LearnerId>,
-        /// The day, such as 2026-03-31.
-        #[arg(long, default_value = "")]
-        date: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -367,15 +338,13 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
                     Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
                 })?;
             }
-            show::reply(cli.json, &reply, None)
+            show::reply(cli.json, &reply)
         }
+        Command::Transfer(command) => transfer::transfer(&home, command, cli.json).await,
+        Command::Worklist(command) => transfer::worklist(&home, command, cli.json).await,
         other => {
-            let svg = match other {
-                Command::Transfer(TransferCommand::Out { svg, .. }) => svg.as_deref(),
-                _ => None,
-            };
             let reply = ask(&home, request(other)?).await?;
-            show::reply(cli.json, &reply, svg)
+            show::reply(cli.json, &reply)
         }
     }
 }
@@ -417,34 +386,6 @@ fn request(command: &Command) -> Result<Request, Refusal> {
             .map(String::clone),
         },
         Command::Flush => Request::Flush,
-        Command::Transfer(TransferCommand::Out {
-            learner,
-            to,
-            date,
-            with_restricted,
-            ..
-        }) => Request::TransferOut {
-            learner: *learner,
-            to: to.clone(),
-            date: date.clone(),
-            with_restricted: *with_restricted,
-        },
-        Command::Transfer(TransferCommand::In { slip, card, date }) => {
-            if slip.is_empty() == card.is_none() {
-                let message = "give --slip or, where there is none, --card";
-                return Err(Refusal::new(Kind::Refused, message));
-            }
-            let slip = if slip == "-" {
-                read_slip()?
-            } else {
-                slip.clone()
-            };
-            Request::TransferIn {
-                slip,
-                card: *card,
-                date: date.clone(),
-            }
-        }
         Command::Sync { peer } => Request::Sync { peer: peer.clone() },
         Command::Stick(StickCommand::Export {
             directory,
@@ -512,22 +453,10 @@ fn absolute(path: &Path) -> String {
         .to_string()
 }
 
-fn read_slip() -> Result<String, Refusal> {
-    if std::io::stdin().is_terminal() {
-        eprintln!("Type or scan the slip, then Ctrl-D:");
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(4_096)
-        .read_to_string(&mut text)
-        .map_err(|error| Refusal::new(Kind::Refused, format!("standard input: {error}")))?;
-    Ok(text)
-}
-
 async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitCode, Refusal> {
     let page = match command {
         RosterCommand::Show { desk: None } => {
-            return show::reply(cli.json, &ask(home, Request::RosterShow).await?, None);
+            return show::reply(cli.json, &ask(home, Request::RosterShow).await?);
         }
         RosterCommand::Show { desk: Some(desk) } => roster_page(&Desk::at(desk).preview()?),
         RosterCommand::Install { file } => {
@@ -550,7 +479,7 @@ async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitC
             roster_page(&Desk::at(desk).preview()?)
         }
     };
-    show::reply(cli.json, &Reply::Roster(page), None)
+    show::reply(cli.json, &Reply::Roster(page))
 }
 
 async fn install(home: &Home, bytes: Vec<u8>) -> Result<crate::api::RosterPage, Refusal> {

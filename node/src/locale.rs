@@ -13,6 +13,8 @@ use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::event::{Birth, Date};
 use unic_langid::LanguageIdentifier;
 
+use crate::engine::state::State;
+
 pub use fluent_bundle::FluentValue as Value;
 
 /// A language of the screens.
@@ -184,6 +186,70 @@ pub fn scope(language: Language, scope: Scope) -> String {
             let (whole, part) = (programme(language, id.programme), module(language, id));
             format!("{whole}: {part}")
         }
+    }
+}
+
+/// How a learner's record stands: the same words on the pages and in the command line.
+#[must_use]
+pub fn record_state(language: Language, state: &State) -> String {
+    let on = |day: &Option<Date>| date(language, *day).into();
+    let word = |of: &str| Value::from(of.to_owned());
+    match state {
+        State::Open { events } => text(language, "record-open", &[("count", (*events).into())]),
+        State::WaitingForKey => text(language, "record-waiting-for-key", &[]),
+        State::WaitingForSegments { site, segments } => {
+            let count = ("count", (*segments).into());
+            text(
+                language,
+                "record-waiting-for-segments",
+                &[("site", word(site)), count],
+            )
+        }
+        State::Withheld { because } if because == "no-agreement" => {
+            text(language, "record-withheld-no-agreement", &[])
+        }
+        State::Withheld { because } => {
+            text(language, "record-withheld", &[("because", word(because))])
+        }
+        State::Provisional => text(language, "record-provisional", &[]),
+        State::Announced { from, date } => {
+            let since = ("since", on(date));
+            text(language, "record-announced", &[("site", word(from)), since])
+        }
+        State::Away { to, date } => {
+            let to = ("to", destination(language, to).into());
+            text(language, "record-away", &[to, ("since", on(date))])
+        }
+        State::Overdue { to, date } => {
+            let to = ("to", destination(language, to).into());
+            text(language, "record-overdue", &[to, ("since", on(date))])
+        }
+        State::Arrived { site, date } => {
+            let since = ("since", on(date));
+            text(language, "record-arrived", &[("site", word(site)), since])
+        }
+        State::SaidElsewhere { site } => {
+            text(language, "record-said-elsewhere", &[("site", word(site))])
+        }
+        State::Disputed { site } if site.is_empty() => {
+            text(language, "record-disputed-by-other", &[])
+        }
+        State::Disputed { site } => text(language, "record-disputed", &[("site", word(site))]),
+    }
+}
+
+/// Where somebody went, by the word that the command line has for it.
+#[must_use]
+pub fn destination(language: Language, to: &str) -> String {
+    match to {
+        "without-node" => text(language, "destination-without-node", &[]),
+        "released" => text(language, "destination-released", &[]),
+        "unknown" => text(language, "destination-unknown", &[]),
+        code => text(
+            language,
+            "destination-site",
+            &[("site", code.to_owned().into())],
+        ),
     }
 }
 

@@ -94,6 +94,12 @@ impl Node {
         match &request {
             Request::LearnerFind { .. }
             | Request::LearnerShow(_)
+            | Request::TransferList
+            | Request::StickExport { .. }
+            | Request::Sync { .. }
+            | Request::TransferSlip { .. }
+            | Request::Worklist
+            | Request::WorkDecide { .. }
             | Request::Totals(_)
             | Request::TotalsOf { .. } => self.service.fold_all().await?,
             _ => {}
@@ -247,23 +253,46 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
         }
         Request::Flush => Reply::Events(engine.flush()?),
         Request::TransferOut {
-            learner,
+            learners,
             to,
             date,
             with_restricted,
         } => {
             let to = destination(engine, &to)?;
             let date = read_date(&date)?;
-            Reply::Departure(engine.transfer_out(learner, to, date, with_restricted)?)
+            let left = engine.transfer_out_all(&learners, to, date, with_restricted)?;
+            Reply::Departures(left)
         }
-        Request::TransferIn { slip, card, date } => {
-            let date = read_date(&date)?;
-            let arrival = match card {
-                Some(learner) if slip.is_empty() => engine.admit(learner, date)?,
-                _ => engine.transfer_in(&slip, date)?,
-            };
-            Reply::Arrival(arrival)
+        Request::TransferIn { tickets, date } => {
+            Reply::Arrivals(engine.transfer_in_all(&tickets, read_date(&date)?)?)
         }
+        Request::TransferInAnnounced { from, date } => {
+            let from = engine.site_of(&from)?;
+            let tickets = engine.announced_by(from)?;
+            Reply::Arrivals(engine.transfer_in_all(&tickets, read_date(&date)?)?)
+        }
+        Request::TransferSlip { learners, to } => {
+            let to = to.map(|code| engine.site_of(&code)).transpose()?;
+            Reply::Departures(engine.slips(&learners, to)?)
+        }
+        Request::TransferUndo(learner) => {
+            engine.undo(learner)?;
+            Reply::States(engine.states(learner)?)
+        }
+        Request::TransferDispute(learner) => {
+            engine.dispute(learner)?;
+            Reply::States(engine.states(learner)?)
+        }
+        Request::TransferList => Reply::Moves(engine.moves()?),
+        Request::AskWho(learner) => {
+            engine.ask_who(learner)?;
+            Reply::States(engine.states(learner)?)
+        }
+        Request::Worklist => Reply::Worklist(engine.worklist()?),
+        Request::WorkDecide { question, same } => {
+            Reply::Worklist(vec![engine.decide(question, same)?])
+        }
+        Request::WorkUndo(question) => Reply::Worklist(vec![engine.undo_decision(question)?]),
         Request::StickExport {
             directory,
             to,
@@ -296,6 +325,7 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
 }
 
 fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refusal> {
+    let states = engine.states(learner)?;
     let row = engine
         .learner(learner)?
         .ok_or(EngineError::UnknownLearner(learner))?;
@@ -323,6 +353,7 @@ fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refu
         learner,
         name: row.name,
         state,
+        states,
         view,
     })
 }

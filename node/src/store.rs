@@ -49,11 +49,23 @@ pub enum Table {
     Link,
     /// Number: a piece that was refused, with its reason.
     Aside,
+    /// Learner: who is on his way here.
+    Expected,
+    /// Learner: who was admitted here from elsewhere, while he stays.
+    Here,
+    /// Learner: who left, and what became of it.
+    Away,
+    /// Question or stay: what waits at the DGP.
+    Work,
+    /// Learner, site, key's fingerprint: a key that the site was given.
+    Given,
+    /// Site, run, height: a control segment of this site's that is urgent for that site.
+    Urgent,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -72,6 +84,12 @@ impl Table {
         Self::Source,
         Self::Link,
         Self::Aside,
+        Self::Expected,
+        Self::Here,
+        Self::Away,
+        Self::Work,
+        Self::Given,
+        Self::Urgent,
     ];
 
     /// The table's name in a database.
@@ -96,6 +114,12 @@ impl Table {
             Self::Source => "source",
             Self::Link => "link",
             Self::Aside => "aside",
+            Self::Expected => "expected",
+            Self::Here => "here",
+            Self::Away => "away",
+            Self::Work => "work",
+            Self::Given => "given",
+            Self::Urgent => "urgent",
         }
     }
 }

@@ -14,6 +14,7 @@ mod frame;
 mod guard;
 mod home;
 mod learner;
+mod moves;
 mod receipt;
 
 use std::future::Future;
@@ -69,6 +70,7 @@ pub async fn serve(
     let pages = Router::new()
         .route("/", get(home_page))
         .route("/find", get(find_page))
+        .route("/moves", get(moves_page))
         .route("/learner/{id}", get(learner_page))
         .route("/receipt/{id}", get(receipt_page))
         .route(
@@ -103,6 +105,11 @@ async fn home_page(State(service): State<Service>, query: Questions) -> Response
 async fn find_page(State(service): State<Service>, query: Questions) -> Response {
     let frame = Frame::new(&asked(query), "/find".to_owned());
     answer(&frame, learner::list(&service, &frame).await)
+}
+
+async fn moves_page(State(service): State<Service>, query: Questions) -> Response {
+    let frame = Frame::new(&asked(query), "/moves".to_owned());
+    answer(&frame, moves::page(&service, &frame).await)
 }
 
 async fn learner_page(

@@ -1,4 +1,4 @@
-//! What the control log says: openings of runs, key wraps, grants, statements. Small things that
+//! What the control log says: openings of runs, key wraps, grants, statements, letters. Small things that
 //! everything else waits for, so they travel first.
 //!
 //! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
@@ -56,6 +56,11 @@ pub enum Entry {
         /// HPKE of the statement.
         sealed: Vec<u8>,
     },
+    /// A [`crate::letter::Letter`], sealed to a reader that only trying reveals.
+    Letter {
+        /// HPKE of the letter.
+        sealed: Vec<u8>,
+    },
     /// Of a newer version: kept and forwarded.
     Newer(u8),
 }
@@ -69,6 +74,7 @@ impl Entry {
             Self::Wrap(wrap) => (2, codec::encode(wrap)),
             Self::Grant { id, sealed } => (3, codec::encode(&(id, sealed))),
             Self::Statement { sealed } => (4, codec::encode(sealed)),
+            Self::Letter { sealed } => (5, codec::encode(sealed)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -92,6 +98,9 @@ impl Entry {
                 Self::Grant { id, sealed }
             }
             4 => Self::Statement {
+                sealed: codec::decode(body)?,
+            },
+            5 => Self::Letter {
                 sealed: codec::decode(body)?,
             },
             other => Self::Newer(*other),

@@ -82,6 +82,14 @@ impl Stay {
     pub fn is_open(&self) -> bool {
         !self.arrivals.is_empty() && self.departures.is_empty()
     }
+
+    /// Whether it goes on after a departure that did not happen.
+    #[must_use]
+    pub fn was_not_moved(&self) -> bool {
+        self.arrivals
+            .iter()
+            .any(|arrival| arrival.reason == ArrivalReason::NotMoved)
+    }
 }
 
 /// Where a learner is, as one site sees it.

@@ -83,6 +83,8 @@ sixteen_bytes! {
     StayId;
     /// One run of a node: the unbroken piece of its log that one process start wrote.
     RunId;
+    /// A question to the DGP: its answer names it.
+    QuestionId;
     /// What finds a parcel: it commits to the stay key, the learner, the stream and the run.
     Label;
 }

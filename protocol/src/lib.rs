@@ -9,7 +9,8 @@
 //! 3. [`stay`], [`seal`], [`parcel`]: the keys that follow him, and what is sealed under them
 //! 4. [`segment`], [`control`], [`log`], [`ranges`]: the signed pieces of a node's log, and its
 //!    runs
-//! 5. [`frontier`], [`receipt`], [`session`], [`bundle`], [`slip`]: who has what, and how it moves
+//! 5. [`frontier`], [`receipt`], [`session`], [`bundle`], [`slip`], [`letter`]: who has what, and
+//!    how it moves
 //! 6. [`view`], [`custody`], [`totals`]: what the events mean, for one learner and for the nation
 //!
 //! [`roster`] says who may write; [`limits`] says how much; [`codec`] is the one encoding; [`id`]
@@ -26,6 +27,7 @@ pub mod custody;
 pub mod event;
 pub mod frontier;
 pub mod id;
+pub mod letter;
 pub mod limits;
 pub mod log;
 pub mod parcel;

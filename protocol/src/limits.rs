@@ -66,11 +66,20 @@ pub const SLIP_KEYS_MAX: usize = 4;
 /// Learners in one grant. A batch of more is several grants.
 pub const GRANT_LEARNERS_MAX: usize = 64;
 
+/// Learners on one slip: himself, and those whom a person found to be the same.
+pub const SLIP_LEARNERS_MAX: usize = 3;
+
 /// One slip as bytes.
 pub const SLIP_BYTES_MAX: usize = 512;
 
 /// Entries in one register parcel.
 pub const REGISTER_MAX: usize = 1_000;
+
+/// Learners in one letter. A batch of more is several letters.
+pub const LETTER_LEARNERS_MAX: usize = 64;
+
+/// Names of one learner in a letter: one in each script, twice where sites say different things.
+pub const LETTER_NAMES_MAX: usize = 4;
 
 /// One receipt: a head for each site of a roster of usual size.
 pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;

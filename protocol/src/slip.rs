@@ -1,4 +1,4 @@
-//! A transfer slip: a grant for one learner that goes with him on paper, or is read over a
+//! A transfer slip: a grant for one learner, who is the first in it, that goes with him on paper, or is read over a
 //! telephone, or sent as a picture. It opens his record where the ciphertext already is, with no
 //! link at all. It is sealed to the destination's box key and signed by its issuer, so a copy is
 //! useless elsewhere; it carries no name.
@@ -13,7 +13,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use crate::codec::{self, DecodeError};
 use crate::id::SiteId;
-use crate::limits::{SLIP_BYTES_MAX, SLIP_KEYS_MAX};
+use crate::limits::{SLIP_BYTES_MAX, SLIP_KEYS_MAX, SLIP_LEARNERS_MAX};
 use crate::seal::{self, BOX_BYTES, BoxKey, Secret, derive};
 use crate::stay::GrantContent;
 
@@ -95,7 +95,8 @@ impl Slip {
         entropy: [u8; 32],
     ) -> Result<Self, SlipError> {
         let keys: usize = content.learners.iter().map(|(_, keys)| keys.len()).sum();
-        if content.learners.len() != 1 || keys > SLIP_KEYS_MAX {
+        let learners = 1..=SLIP_LEARNERS_MAX;
+        if !learners.contains(&content.learners.len()) || keys > SLIP_KEYS_MAX {
             return Err(SlipError::TooMany);
         }
         let info = grant_info(source, destination, &id);

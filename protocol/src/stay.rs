@@ -88,6 +88,15 @@ pub struct HeldKey {
     pub key: StayKey,
 }
 
+impl HeldKey {
+    /// What tells this key from others without giving it away.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let key = &self.key.0.0;
+        first_sixteen(&derive("spean 2026 stay key fingerprint v1", &[key]))
+    }
+}
+
 /// The keys of a learner's earlier stays and cohorts: a parcel in his newest stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keyring(pub Vec<HeldKey>);

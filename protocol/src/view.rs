@@ -7,6 +7,7 @@
 //! best is kept.
 
 mod entry;
+mod open;
 mod person;
 mod progress;
 
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::entry::{Entry, InEffect, Origin};
+pub use self::open::OpenItems;
 pub use self::person::{Link, Persons};
 pub use self::progress::{
     Best, Certificate, Enrolment, Exam, ModuleProgress, ProgrammeProgress, Progress,

@@ -24,6 +24,7 @@ use spean_protocol::control::Entry;
 use spean_protocol::event::{CsvRow, Event, Month};
 use spean_protocol::frontier::Frontier;
 use spean_protocol::id::SiteId;
+use spean_protocol::letter::Letter;
 use spean_protocol::log::ForkProof;
 use spean_protocol::parcel;
 use spean_protocol::receipt::{self, Receipt};
@@ -37,7 +38,7 @@ use spean_protocol::stay::{GrantContent, Keyring, Register};
 use spean_protocol::totals::Statement;
 
 /// Every decoder of what comes from outside, and the file of `src` that it is in.
-const DECODERS: [(&str, &str); 24] = [
+const DECODERS: [(&str, &str); 25] = [
     ("event", "event.rs"),
     ("row of a file", "event/csv.rs"),
     ("programme, module", "catalogue.rs"),
@@ -49,6 +50,7 @@ const DECODERS: [(&str, &str); 24] = [
     ("segment", "segment.rs"),
     ("header", "segment.rs"),
     ("entry", "control.rs"),
+    ("letter", "letter.rs"),
     ("statement", "totals/statement.rs"),
     ("fork proof", "log.rs"),
     ("frontier", "frontier.rs"),
@@ -321,6 +323,15 @@ fn contents() -> Vec<Given> {
             entry => Some(entry.encode()),
         },
     );
+    let letters: Vec<_> = letters().iter().map(Letter::encode).collect();
+    let letter = withstands(
+        "letter",
+        &letters,
+        &|bytes| match Letter::decode(bytes).ok()? {
+            Letter::Newer(_) => None,
+            letter => Some(letter.encode()),
+        },
+    );
     let batches = [batch().encode(), small_batch().encode()];
     let batch = withstands("batch", &batches, &|bytes| {
         let batch = Batch::decode(bytes).ok()?;
@@ -346,6 +357,7 @@ fn contents() -> Vec<Given> {
         register,
         grant,
         entry,
+        letter,
         batch,
         statement,
         insides_of_parcels(),

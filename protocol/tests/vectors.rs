@@ -15,6 +15,7 @@ use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES, Writer};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Event;
+use spean_protocol::letter::Letter;
 use spean_protocol::log::ForkProof;
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::receipt::Receipt;
@@ -163,6 +164,11 @@ fn what_is_inside_is_read_and_written_unchanged() {
     unchanged("grant", &grant().encode(), |bytes| {
         GrantContent::decode(bytes).unwrap().encode()
     });
+    for (number, letter) in letters().into_iter().enumerate() {
+        unchanged(&format!("letter-{number}"), &letter.encode(), |bytes| {
+            Letter::decode(bytes).unwrap().encode()
+        });
+    }
     for (number, event) in events().into_iter().enumerate() {
         unchanged(&format!("event-{number}"), &event.encode(), |bytes| {
             assert_eq!(Event::decode(bytes).as_ref(), Ok(&event));

@@ -1,14 +1,16 @@
 //! What the commands print: text for people, or the reply itself as JSON.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
+use super::transfer;
 use crate::api::{BundleLine, Kind, Refusal, Reply};
+use crate::engine::depart::Moved;
 use crate::engine::report::{SiteStatus, Status, Totals};
-use crate::engine::transfer::{Arrival, Past};
+use crate::engine::state::State;
 use crate::home::{EnrolmentRequest, Home};
+use crate::locale::{self, Language};
 
 /// Prints what `init` made.
 pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
@@ -28,16 +30,14 @@ pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
 /// Prints a reply; the exit status is 6 where part of it could not be done.
 ///
 /// # Errors
-/// [`Refusal`] when the slip's picture cannot be written.
-pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, Refusal> {
-    if let (Reply::Departure(departure), Some(path)) = (reply, svg) {
-        let slip = departure.slip.as_deref().unwrap_or_default();
-        let picture = crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error))?;
-        std::fs::write(path, picture)
-            .map_err(|error| Refusal::new(Kind::Store, format!("{}: {error}", path.display())))?;
-    }
-    let partly =
-        matches!(reply, Reply::Bundles(lines) if lines.iter().any(|l| l.stopped.is_some()));
+/// [`Refusal`] where nobody of those whom the command named could be moved.
+pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
+    let partly = match reply {
+        Reply::Bundles(lines) => lines.iter().any(|line| line.stopped.is_some()),
+        Reply::Departures(moved) => some_refused(json, moved)?,
+        Reply::Arrivals(moved) => some_refused(json, moved)?,
+        _ => false,
+    };
     let code = ExitCode::from(if partly { Kind::Partly.exit() } else { 0 });
     if json {
         println!("{}", serde_json::to_string(reply).unwrap_or_default());
@@ -57,8 +57,11 @@ pub fn reply(json: bool, reply: &Reply, svg: Option<&Path>) -> Result<ExitCode, 
         Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
         Reply::Fates(fates) => println!("{} rows", fates.len()),
         Reply::Events(count) => println!("{count} events"),
-        Reply::Departure(departure) => show_departure(departure.slip.as_deref()),
-        Reply::Arrival(arrival) => show_arrival(arrival),
+        Reply::Departures(moved) => transfer::show_departures(moved),
+        Reply::Arrivals(moved) => transfer::show_arrivals(moved),
+        Reply::Moves(lines) => transfer::show_moves(lines),
+        Reply::States(states) => states.iter().for_each(|state| println!("{}", words(state))),
+        Reply::Worklist(lines) => transfer::show_worklist(lines),
         Reply::Synced(outcome) if outcome.same => println!("Nothing new on either side."),
         Reply::Synced(outcome) => {
             println!(
@@ -139,6 +142,9 @@ fn show_sites(sites: &[SiteStatus]) {
 fn show_learner(page: &crate::api::LearnerPage) {
     println!("{}  {}", page.learner, page.name);
     println!("state: {}", page.state);
+    page.states
+        .iter()
+        .for_each(|state| println!("record: {}", words(state)));
     println!("events in effect: {}", page.view.events);
     for progress in &page.view.progress.modules {
         let module = progress.module;
@@ -164,25 +170,31 @@ fn show_learner(page: &crate::api::LearnerPage) {
     }
 }
 
-fn show_departure(slip: Option<&str>) {
-    println!("Departure recorded.");
-    if let Some(slip) = slip {
-        println!("The slip goes with him; it opens his record at the destination only:\n");
-        // Whatever the code says, the text below is the same slip.
-        println!("{}", crate::qr::terminal(slip).unwrap_or_default());
-        println!("{}", crate::qr::grouped(slip));
-    }
+/// A state in English, from the locale file.
+pub(super) fn words(state: &State) -> String {
+    locale::record_state(Language::English, state)
 }
 
-fn show_arrival(arrival: &Arrival) {
-    println!("Arrival recorded: {}  {}", arrival.learner, arrival.name);
-    match &arrival.past {
-        Past::Open { events } => println!("His record is open: {events} events."),
-        Past::WaitingForSegments { site, segments } => {
-            println!("The key is here, waiting for {segments} segments of {site}.");
+/// Whether some could not be moved.
+///
+/// # Errors
+/// [`Refusal`] where nobody could.
+fn some_refused<T>(json: bool, moved: &[Moved<T>]) -> Result<bool, Refusal> {
+    let why = |one: &Moved<T>| match one {
+        Moved::Refused { who, why } => Some(format!("{who}: {why}")),
+        Moved::Done(_) => None,
+    };
+    let refused: Vec<String> = moved.iter().filter_map(why).collect();
+    if !refused.is_empty() && refused.len() == moved.len() {
+        if !json {
+            refused
+                .iter()
+                .skip(1)
+                .for_each(|line| println!("NOT DONE {line}"));
         }
-        Past::WaitingForKey => println!("Sealed, waiting for the key. He can work at once."),
+        return Err(Refusal::new(Kind::Refused, &refused[0]));
     }
+    Ok(!refused.is_empty())
 }
 
 fn show_bundle(line: &BundleLine) {

@@ -89,26 +89,15 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Keeps granted keys; whoever is here already gets a keyring with the next flush.
-    pub(super) fn keep_grant(
-        &mut self,
-        content: &GrantContent,
-        source: SiteId,
-    ) -> Result<(), EngineError> {
-        for (learner, keys) in &content.learners {
-            self.keep_keys(*learner, keys, Some(source))?;
-        }
-        Ok(())
-    }
-
     /// Keeps keys of earlier stays, from a grant of `source` or a keyring. Whoever made keys up in
-    /// another site's name leaves room for those that this site itself grants.
+    /// another site's name leaves room for those that this site itself grants. `true` if any was
+    /// new.
     pub(super) fn keep_keys(
         &mut self,
         learner: LearnerId,
         keys: &[HeldKey],
         source: Option<SiteId>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let mut streams = BTreeSet::new();
         let mut counts: BTreeMap<(SiteId, Stream), usize> = BTreeMap::new();
         for known in self.keys_of(learner)? {
@@ -131,10 +120,10 @@ impl<S: Store> Engine<S> {
             }
         }
         let here = self.own_stay(learner)?.is_some_and(|stay| stay.open);
-        for stream in streams.into_iter().filter(|_| here) {
-            self.keep_pending(learner, stream, None)?;
+        for stream in streams.iter().filter(|_| here) {
+            self.keep_pending(learner, *stream, None)?;
         }
-        Ok(())
+        Ok(!streams.is_empty())
     }
 
     /// Opens the register parcels of a label from `height` on and derives the keys they list.

@@ -15,7 +15,7 @@ use spean_protocol::record::{Batch, Chain, Record, RecordError, Stored};
 use spean_protocol::seal::derive;
 use spean_protocol::stay::{HeldKey, Keyring};
 use spean_protocol::totals::{LearnerFacts, contributions};
-use spean_protocol::view::{Entry, LearnerView, Origin};
+use spean_protocol::view::{Entry, LearnerView, Link, Origin};
 
 use super::keys::{Dirty, learner_stream};
 use super::write::{OwnStay, read_learner_stream};
@@ -113,6 +113,15 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError`]; what a peer sealed wrongly is set aside and is no error.
     pub fn fold(&mut self, learners: usize) -> Result<Folded, EngineError> {
+        let folded = self.fold_what_waits(learners)?;
+        if self.due && !folded.more {
+            // What letters, grants and opened records ask of this node is done at once.
+            self.input(Self::duties)?;
+        }
+        Ok(folded)
+    }
+
+    fn fold_what_waits(&mut self, learners: usize) -> Result<Folded, EngineError> {
         match self.input(|engine| engine.fold_now(learners)) {
             // One record that cannot be folded must not stop the others: fold up to it one by one.
             Err(error) if !matches!(error, EngineError::Store(_)) => {
@@ -134,6 +143,7 @@ impl<S: Store> Engine<S> {
                 return Ok(folded);
             };
             self.fold_learner(learner)?;
+            self.due = true;
             folded.records += 1;
         }
         folded.more = self.first_dirty()?.is_some();
@@ -196,7 +206,50 @@ impl<S: Store> Engine<S> {
                 self.save_record(learner, stream, &record, &chains)?;
             }
         }
-        self.refresh(learner)
+        self.refresh(learner)?;
+        for holder in self.holders_of(learner)? {
+            self.refresh(holder)?;
+        }
+        Ok(())
+    }
+
+    /// Learners who are here and whose record says that they are the same person as this one.
+    fn holders_of(&self, learner: LearnerId) -> Result<Vec<LearnerId>, EngineError> {
+        let mut holders = Vec::new();
+        if self.reads_everyone() {
+            return Ok(holders);
+        }
+        for (key, _) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
+            let holder = key.try_into().map(LearnerId);
+            let holder = holder.map_err(|_| EngineError::Malformed("a link"))?;
+            let here = self.own_stay(holder)?.is_some_and(|own| own.open);
+            if here && holder != learner && self.same_as(holder)?.contains(&learner) {
+                holders.push(holder);
+            }
+        }
+        Ok(holders)
+    }
+
+    /// The learners whom his record says to be the same person.
+    pub(super) fn same_as(&self, learner: LearnerId) -> Result<Vec<LearnerId>, EngineError> {
+        let row = self.store.read(Table::Link, &learner.0)?;
+        let links: Vec<Link> = row
+            .map(|bytes| codec::decode(&bytes))
+            .transpose()?
+            .unwrap_or_default();
+        let same = links
+            .iter()
+            .filter(|link| !link.same.is_empty() && link.not_same.is_empty());
+        Ok(same.map(|link| link.other).collect())
+    }
+
+    /// Every event of the person that a learner is, as far as it is readable here.
+    pub(super) fn person_entries(&mut self, learner: LearnerId) -> Result<Vec<Entry>, EngineError> {
+        let mut entries = self.entries(learner)?;
+        for other in self.same_as(learner)? {
+            entries.extend(self.entries(other)?);
+        }
+        Ok(entries)
     }
 
     /// The document of a learner and its chains; rebuilt from parcels where none is kept.
@@ -299,7 +352,7 @@ impl<S: Store> Engine<S> {
                     .into_iter()
                     .filter(|key| key.stream == held.stream)
                     .collect();
-                self.keep_keys(learner, &keys, None)
+                self.keep_keys(learner, &keys, None).map(|_| ())
             }
             Err(error) => self.set_aside(&format!("a keyring of {}: {error}", held.site)),
         }
@@ -441,6 +494,15 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
+        self.keep_who5(learner, &view)?;
+        if self.reads_everyone() {
+            self.note_whereabouts(learner, &view)?;
+        }
+        // A prison shows a person; the nation's figures join records by their links.
+        let view = match here && !self.same_as(learner)?.is_empty() {
+            true => LearnerView::fold(&self.person_entries(learner)?),
+            false => view,
+        };
         let row = LearnerRow {
             learner,
             here,
@@ -453,7 +515,6 @@ impl<S: Store> Engine<S> {
         self.store.put_learner(&row, &rows)?;
         let (events, rows) = (entries.len(), rows.len());
         tracing::debug!(%learner, events, rows, "record folded, totals brought up to date");
-        self.keep_who5(learner, &view)?;
         if !here && !self.reads_everyone() {
             self.store.close_learner(learner)?;
             for stream in Stream::ALL {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use spean_protocol::codec;
 use spean_protocol::id::{Label, LearnerId, RunId, SiteId, StayId, Stream};
-use spean_protocol::seal::{Secret, derive};
+use spean_protocol::seal::Secret;
 use spean_protocol::stay::{CustodyKey, HeldKey, StayKey};
 
 use super::{Engine, EngineError};
@@ -94,13 +94,12 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         held: &HeldKey,
     ) -> Result<bool, EngineError> {
-        let fingerprint = derive("spean 2026 stay key fingerprint v1", &[&held.key.0.0]);
         let place = key_of(&[
             &held.site.0.to_be_bytes(),
             &learner.0,
             &[held.stream.byte()],
             &held.stay.0,
-            &fingerprint[..16],
+            &held.fingerprint(),
         ]);
         if self.store.read(Table::StayKey, &place)?.is_some() {
             return Ok(false);

@@ -4,21 +4,26 @@
 //! separate, bounded input.
 //!
 //! One file per kind of input: [`mod@write`] and [`own_log`] (events of this site), [`receive`] (what comes from
-//! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`transfer`] (a learner leaves or
-//! arrives), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
+//! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`depart`] and [`arrive`] (learners
+//! move; [`state`] says how it stands), [`letters`] and [`questions`] (what nodes tell each other of
+//! it), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
 
+pub mod arrive;
 pub mod aside;
 pub mod carry;
+pub mod depart;
 pub mod entries;
 pub mod fold;
 pub mod host;
 pub mod import;
 pub mod keys;
+pub mod letters;
 pub mod own_log;
+pub mod questions;
 pub mod receipts;
 pub mod receive;
 pub mod report;
-pub mod transfer;
+pub mod state;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +69,10 @@ pub enum EngineError {
     #[error(transparent)]
     Slip(#[from] SlipError),
     /// A slip for another prison, by its code.
-    #[error("this slip is for {0}, not for this prison: ask the sender for one to this prison")]
+    #[error(
+        "this slip is for {0}, not for this prison: admit him by the id on his card, the head office \
+         is asked for the key; or ask the sender for a slip to this prison"
+    )]
     SlipElsewhere(String),
     /// A slip that its issuer, by its code, did not sign.
     #[error("this slip is not signed by {0}: ask for a new one; somebody may have changed it")]
@@ -90,6 +98,9 @@ pub enum EngineError {
     /// A row of learners that cannot be used.
     #[error("{0}")]
     Row(String),
+    /// What was asked cannot be done, and what to do instead.
+    #[error("{0}")]
+    Refused(String),
     /// What this node itself kept does not decode: the database was changed from outside.
     #[error("the database holds something malformed ({0}): restore the last backup")]
     Malformed(&'static str),
@@ -164,6 +175,8 @@ pub struct Engine<S> {
     run_since: Option<u64>,
     /// What is in memory may not be what is stored: an input failed.
     stale: bool,
+    /// Something came that may ask something of this node.
+    due: bool,
     /// Runs whose row is written when the input ends.
     touched: BTreeSet<RunId>,
     /// For recent runs, which keys open which labels.
@@ -217,6 +230,7 @@ impl<S: Store> Engine<S> {
             run: None,
             run_since: None,
             stale: false,
+            due: true,
             touched: BTreeSet::new(),
             openers: BTreeMap::new(),
         };
@@ -286,9 +300,20 @@ impl<S: Store> Engine<S> {
             self.store.rollback();
             // If even reading fails now, the next input begins with reading.
             self.stale = true;
+            self.due = true;
             self.reload()?;
         }
         done
+    }
+
+    /// Does what a rule can do with what came: answers, links, keys to grant on, records to note as
+    /// open. Whatever it writes is sealed by the next flush, or at once where it is a letter.
+    fn duties(&mut self) -> Result<(), EngineError> {
+        self.due = false;
+        self.obey_answers()?;
+        self.note_open_records()?;
+        self.grant_on()?;
+        self.answer_questions()
     }
 
     fn save_runs(&mut self) -> Result<(), EngineError> {

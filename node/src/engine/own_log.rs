@@ -10,6 +10,9 @@ use spean_protocol::stay::CustodyKey;
 use super::{Engine, EngineError};
 use crate::store::Store;
 
+/// Bytes of entries after which a control segment is closed: small, for it goes ahead of others.
+const CONTROL_FILL_BYTES: usize = 16 * 1024;
+
 /// A run is ended after a week, so that labels change: for privacy, not for order.
 const RUN_SECONDS: u64 = 7 * 24 * 3600;
 
@@ -30,12 +33,21 @@ impl<S: Store> Engine<S> {
     }
 
     fn sign_control(&mut self, run: RunId, entries: &[Entry]) -> Result<(), EngineError> {
-        for part in entries.chunks(64) {
-            let parcels = part.iter().map(|e| (Label([0; 16]), e.encode())).collect();
-            let segment = self.sign(run, Log::Control, parcels)?;
-            self.keep_control_segment(&segment)?;
+        let mut parcels = Vec::new();
+        let mut bytes = 0;
+        for entry in entries {
+            let parcel = entry.encode();
+            let full = bytes + parcel.len() > CONTROL_FILL_BYTES || parcels.len() >= 64;
+            if full && !parcels.is_empty() {
+                let segment = self.sign(run, Log::Control, std::mem::take(&mut parcels))?;
+                self.keep_control_segment(&segment)?;
+                bytes = 0;
+            }
+            bytes += parcel.len();
+            parcels.push((Label([0; 16]), parcel));
         }
-        Ok(())
+        let segment = self.sign(run, Log::Control, parcels)?;
+        self.keep_control_segment(&segment)
     }
 
     fn sign(

@@ -215,6 +215,7 @@ impl<S: Store> Engine<S> {
                     let position = Position { site, run, height };
                     self.open_statement(position, &sealed)?;
                 }
+                Ok(Entry::Letter { sealed }) => self.open_letter(site, &sealed)?,
                 Ok(Entry::Opening(_) | Entry::Newer(_)) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }

@@ -183,15 +183,9 @@ impl<S: Store> Engine<S> {
             .iter()
             .filter(|site| site.role == Role::Prison)
         {
-            let mut newest = None;
-            let mut segments = 0;
-            for (id, run) in self.skeleton.runs(site.id) {
-                segments += run.data.count();
-                if let Some(range) = run.data.all().last() {
-                    let stamp = self.stamp_at(id, Log::Data, range.1 - 1)?;
-                    newest = newest.max(stamp);
-                }
-            }
+            let newest = self.newest_stamp(site.id)?;
+            let runs = self.skeleton.runs(site.id);
+            let segments = runs.map(|(_, run)| run.data.count()).sum();
             let SiteFrontier { beyond, .. } = self.skeleton.frontier(site.id);
             out.push(SiteStatus {
                 code: site.code.clone(),
@@ -201,6 +195,17 @@ impl<S: Store> Engine<S> {
             });
         }
         Ok(out)
+    }
+
+    /// The latest hour that a site's own clock wrote into what is held of it.
+    pub(super) fn newest_stamp(&self, site: SiteId) -> Result<Option<u64>, EngineError> {
+        let mut newest = None;
+        for (id, run) in self.skeleton.runs(site) {
+            if let Some(range) = run.data.all().last() {
+                newest = newest.max(self.stamp_at(id, Log::Data, range.1 - 1)?);
+            }
+        }
+        Ok(newest)
     }
 
     fn stamp_at(

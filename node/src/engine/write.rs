@@ -113,6 +113,13 @@ impl<S: Store> Engine<S> {
     }
 
     pub(super) fn flush_now(&mut self) -> Result<u64, EngineError> {
+        self.duties()?;
+        let count = self.seal_pending()?;
+        self.state_restricted()?;
+        Ok(count)
+    }
+
+    fn seal_pending(&mut self) -> Result<u64, EngineError> {
         let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
         let mut writes: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
         let mut count = 0;
@@ -134,19 +141,18 @@ impl<S: Store> Engine<S> {
             })
             .collect();
         self.write(writes)?;
-        self.state_restricted()?;
         Ok(count)
     }
 
     /// Keeps an event, or with `None` the need to write a keyring, for the next flush. The event
     /// gets its key now: sealed by this machine and by a copy of it that was set back, it is still
-    /// one event.
+    /// one event, and its key is returned.
     pub(super) fn keep_pending(
         &mut self,
         learner: LearnerId,
         stream: Stream,
         mut draft: Option<Draft>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<EventId>, EngineError> {
         if let Some(draft) = draft.as_mut().filter(|draft| draft.id.is_none()) {
             let run = self.own_run()?;
             let label = self
@@ -165,9 +171,9 @@ impl<S: Store> Engine<S> {
             .and_then(|(key, _)| key.get(17..)?.try_into().ok());
         let number = last.map_or(0, |bytes| u32::from_be_bytes(bytes) + 1);
         let place = key_of(&[&prefix, &number.to_be_bytes()]);
-        Ok(self
-            .store
-            .write(Table::Pending, &place, &codec::encode(&draft))?)
+        self.store
+            .write(Table::Pending, &place, &codec::encode(&draft))?;
+        Ok(draft.and_then(|draft| draft.id))
     }
 
     /// The events of a learner that wait for a flush, in order.

@@ -12,7 +12,7 @@ use spean_protocol::totals::{Contribution, Indicator, LearnerFacts};
 use super::{LearnerRow, Row, Store, StoreError, Table};
 
 /// The version of the schema that this program writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The read models; the tables of keys and values are made from [`Table::ALL`].
 const SCHEMA: &str = "
@@ -79,6 +79,11 @@ impl Sqlite {
         match version {
             VERSION => {}
             0 => sqlite.create()?,
+            // Version 2 has further tables of keys and values.
+            1 => sqlite.run(&format!(
+                "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
+                key_value_tables()
+            ))?,
             found => {
                 return Err(StoreError::Newer {
                     found,
@@ -90,13 +95,7 @@ impl Sqlite {
     }
 
     fn create(&self) -> Result<(), StoreError> {
-        let mut sql = String::from("BEGIN IMMEDIATE;");
-        for table in Table::ALL {
-            sql.push_str(&format!(
-                "CREATE TABLE {} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
-                table.name()
-            ));
-        }
+        let mut sql = format!("BEGIN IMMEDIATE; {}", key_value_tables());
         sql.push_str(SCHEMA);
         sql.push_str(&format!("PRAGMA user_version = {VERSION}; COMMIT;"));
         self.run(&sql)
@@ -131,6 +130,18 @@ impl Sqlite {
         };
         run().map_err(|error| self.explain(&error))
     }
+}
+
+/// Makes the tables of keys and values that are not there yet.
+fn key_value_tables() -> String {
+    let make = |table: Table| {
+        let name = table.name();
+        format!(
+            "CREATE TABLE IF NOT EXISTS {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) \
+             WITHOUT ROWID;"
+        )
+    };
+    Table::ALL.into_iter().map(make).collect()
 }
 
 /// What SQLite said, in words that tell what to do.

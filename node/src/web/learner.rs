@@ -16,6 +16,7 @@ use spean_protocol::view::{
 };
 
 use super::frame::{Failure, Frame, Sites, ask};
+use crate::engine::state::State;
 use crate::locale;
 use crate::qr::grouped;
 use crate::service::Service;
@@ -83,6 +84,8 @@ pub struct Known {
     pub site: SiteId,
     /// Whether more of his record waits to be opened.
     pub waiting: bool,
+    /// How his record stands here.
+    pub states: Vec<State>,
 }
 
 impl Known {
@@ -102,6 +105,7 @@ impl Known {
                 sites: Sites::of(engine),
                 site: engine.site(),
                 waiting: engine.waiting(id)?,
+                states: engine.states(id)?,
             }))
         });
         known.await?.ok_or(Failure::NoLearner)
@@ -267,6 +271,9 @@ fn notices(frame: &Frame, known: &Known) -> Vec<String> {
     of(view.notices.disputed_ids.into(), "notice-disputed");
     of(length(view.registers.loans_open.len()), "notice-loans");
     of(length(view.links.len()), "notice-links");
+    let states = known.states.iter();
+    let told = states.filter(|state| !matches!(state, State::Open { .. }));
+    words.extend(told.map(|state| locale::record_state(frame.language, state)));
     words
 }
 

@@ -7,6 +7,8 @@ use spean_protocol::id::LearnerId;
 
 use super::frame::{Failure, Frame};
 use super::learner::{Known, names};
+use crate::engine::state::State;
+use crate::locale;
 use crate::qr::grouped;
 use crate::service::Service;
 
@@ -90,7 +92,16 @@ fn departed(frame: &Frame, known: &Known, departure: &Departure) -> Move {
 
 /// How much of the record is here.
 fn record(frame: &Frame, known: &Known) -> String {
-    if known.waiting {
+    let waits = known.states.iter().find(|state| {
+        let waits = matches!(
+            state,
+            State::WaitingForKey | State::WaitingForSegments { .. } | State::Provisional
+        );
+        waits && !known.waiting
+    });
+    if let Some(state) = waits {
+        locale::record_state(frame.language, state)
+    } else if known.waiting {
         frame.text("receipt-record-opening")
     } else if known.view.profile.names.is_empty() {
         frame.text("receipt-record-awaited")

@@ -124,11 +124,12 @@ codes! {
         Undecided = 8 "undecided",
     }
 
-    /// Why a learner came to a site.
+    /// Why a learner came to a site. `not-moved`: the departure before it did not happen.
     ArrivalReason {
         Intake = 1 "intake",
         Transferred = 2 "transferred",
         Returned = 3 "returned",
+        NotMoved = 4 "not-moved",
     }
 
     /// Why a learner left a site.

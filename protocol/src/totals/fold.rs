@@ -191,12 +191,23 @@ impl Fold {
         if !self.rows.keys().any(|key| key.0 == Indicator::Active) {
             return;
         }
+        let mut left: BTreeMap<SiteId, Vec<(bool, Month, Standing)>> = BTreeMap::new();
         for stay in stays {
             let departures = stay.departures.iter();
             let first = departures
-                .map(|left| (Month::of(left.date), left.site, standing_after(left)))
+                .map(|left| (left.answered, Month::of(left.date), standing_after(left)))
                 .min();
-            if let Some((month, site, standing)) = first {
+            left.entry(stay.site).or_default().extend(first);
+        }
+        for (site, mut departures) in left {
+            // As many as somebody took back did not happen: of those that something followed.
+            departures.sort_unstable();
+            let not_moved = stays
+                .iter()
+                .filter(|stay| stay.site == site && stay.was_not_moved())
+                .count();
+            departures.truncate(departures.len().saturating_sub(not_moved));
+            for (_, month, standing) in departures {
                 let key = (Indicator::Left, None, site, month, standing.code());
                 *self.rows.entry(key).or_default() += 1;
             }

@@ -14,9 +14,10 @@ use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::control::{Entry, Recipient, Wrap};
-use spean_protocol::event::{Body, Date, Event, EventId};
+use spean_protocol::event::{Body, Date, Event, EventId, NamePart, Script, Sex};
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
-use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId, StayId, Stream};
+use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
+use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::log::{ForkProof, Head};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Receipt, Statement};
@@ -27,6 +28,7 @@ use spean_protocol::segment::{Header, Line, Log, Segment};
 use spean_protocol::session::{Frame, Summary, VERSION};
 use spean_protocol::slip::Slip;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Keyring, Register, StayKey};
+use spean_protocol::view::Name;
 
 pub const SITE: SiteId = SiteId(4);
 pub const OTHER: SiteId = SiteId(9);
@@ -181,7 +183,62 @@ pub fn entries() -> Vec<Entry> {
             id: GRANT,
             sealed: sealed.clone(),
         },
-        Entry::Statement { sealed },
+        Entry::Statement {
+            sealed: sealed.clone(),
+        },
+        Entry::Letter { sealed },
+    ]
+}
+
+/// A letter of every kind.
+pub fn letters() -> Vec<Letter> {
+    let (learner, stay, question) = (LEARNER, STAY, QuestionId([8; 16]));
+    let asked = |about| {
+        Letter::Question(Question {
+            id: question,
+            learner,
+            stay,
+            about,
+        })
+    };
+    let answered = |verdict| {
+        Letter::Answer(Answer {
+            question,
+            learner,
+            verdict,
+        })
+    };
+    let name = Name {
+        script: Script::Latin,
+        family: NamePart::new("Sok").unwrap(),
+        given: NamePart::new("Dara").unwrap(),
+    };
+    let announced = Announced {
+        learner,
+        date: Some("2026-07-01".parse().unwrap()),
+        names: vec![name],
+        sex: Some(Sex::Female),
+        birth: Some("1990-05".parse().unwrap()),
+        withheld: true,
+    };
+    let arrived = Arrived {
+        learner,
+        site: OTHER,
+        stay,
+        date: None,
+    };
+    vec![
+        asked(About::Card),
+        asked(About::Person),
+        answered(Verdict::Granted),
+        answered(Verdict::Same(LearnerId([9; 16]))),
+        answered(Verdict::Nobody),
+        answered(Verdict::NotSame(LearnerId([9; 16]))),
+        Letter::Announced(vec![announced]),
+        Letter::NotComing(vec![learner]),
+        Letter::Arrived(arrived),
+        Letter::NotArrived(arrived),
+        Letter::Disputed(arrived),
     ]
 }
 

@@ -1,4 +1,7 @@
 //! Homes of enrolled nodes in a temporary directory, and the real program on them.
+//! Each story uses a part of it.
+
+#![allow(dead_code)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -10,7 +10,9 @@ use super::{Story, counted};
 use crate::api::{BundleLine, Kind, LearnerPage, Refusal, Reply, Request};
 use crate::demo::ground::HEADQUARTERS;
 use crate::demo::nodes::unexpected;
-use crate::engine::transfer::{Arrival, Past};
+use crate::engine::arrive::{Arrival, Ticket};
+use crate::engine::depart::Moved;
+use crate::engine::state::State;
 
 /// Where the learner comes from, and where he goes: both by sticks only.
 const OLD: &str = "CC4";
@@ -56,17 +58,22 @@ impl Story<'_> {
         self.check_refused("the slip opens nothing at another site", &elsewhere);
         let arrival = self.transfer_in(NEW, &slip).await?;
         let page = self.nodes.learner(NEW, *id).await?;
-        let past = match &arrival.past {
-            Past::Open { .. } => "all of it is here".to_owned(),
-            Past::WaitingForSegments { segments, .. } => {
+        let state = arrival.states.first();
+        let past = match state {
+            Some(State::Open { .. }) => "all of it is here".to_owned(),
+            Some(State::WaitingForSegments { segments, .. }) => {
                 format!(
                     "only his departure is still to come, {}",
                     counted(*segments, "segment")
                 )
             }
-            Past::WaitingForKey => "no key".to_owned(),
+            _ => "no key".to_owned(),
         };
-        let opened = !matches!(arrival.past, Past::WaitingForKey) && arrival.name == *name;
+        let keyed = matches!(
+            state,
+            Some(State::Open { .. } | State::WaitingForSegments { .. })
+        );
+        let opened = keyed && arrival.name == *name;
         self.checks
             .check("the slip opened his record", opened, past);
         let modules = counted(page.view.progress.modules.len() as u64, "module");
@@ -118,32 +125,34 @@ impl Story<'_> {
 
     async fn transfer_out(&self, learner: LearnerId) -> Result<String, Refusal> {
         let request = Request::TransferOut {
-            learner,
+            learners: vec![learner],
             to: NEW.to_owned(),
             date: "2026-07-01".to_owned(),
             with_restricted: false,
         };
         match self.nodes.ask(OLD, request).await? {
-            Reply::Departure(departure) => departure.slip.ok_or_else(|| unexpected(OLD)),
+            Reply::Departures(mut moved) => match moved.pop() {
+                Some(Moved::Done(departure)) => departure.slip.ok_or_else(|| unexpected(OLD)),
+                Some(Moved::Refused { why, .. }) => Err(Refusal::new(Kind::Refused, why)),
+                None => Err(unexpected(OLD)),
+            },
             _ => Err(unexpected(OLD)),
         }
     }
 
     async fn transfer_in(&self, at: &str, slip: &str) -> Result<Arrival, Refusal> {
-        let (slip, date) = (slip.to_owned(), "2026-07-01".to_owned());
-        match self
-            .nodes
-            .ask(
-                at,
-                Request::TransferIn {
-                    slip,
-                    card: None,
-                    date,
-                },
-            )
-            .await?
-        {
-            Reply::Arrival(arrival) => Ok(arrival),
+        let request = Request::TransferIn {
+            tickets: vec![Ticket::Slip(slip.to_owned())],
+            date: "2026-07-01".to_owned(),
+        };
+        match self.nodes.ask(at, request).await? {
+            Reply::Arrivals(mut moved) => match moved.pop() {
+                Some(Moved::Done(arrival)) => Ok(arrival),
+                Some(Moved::Refused { why, .. }) => {
+                    Err(Refusal::new(Kind::Refused, format!("{at}: {why}")))
+                }
+                None => Err(unexpected(at)),
+            },
             _ => Err(unexpected(at)),
         }
     }

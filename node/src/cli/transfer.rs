@@ -1,0 +1,485 @@
+//! `spean transfer` and `spean worklist`: learners leave and arrive, one or a whole list, and what
+//! the head office decides of those who came without a key.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use spean_protocol::id::{LearnerId, QuestionId};
+use spean_protocol::view::OpenItems;
+
+use crate::api::{Kind, Refusal, Reply, Request};
+use crate::cli::{ask, show};
+use crate::engine::arrive::{Arrival, Ticket};
+use crate::engine::depart::{Departure, Moved};
+use crate::engine::questions::WorkLine;
+use crate::engine::state::MoveLine;
+use crate::home::Home;
+use crate::locale::{self, Language};
+
+/// Bytes of a list: 4,000 slips.
+const LIST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Learners leave and arrive.
+#[derive(Debug, Subcommand)]
+pub(super) enum TransferCommand {
+    /// Learners leave: the keys of their records go to the destination, a slip goes with each.
+    ///
+    /// Where the van went elsewhere, record it again with the true destination: as long as nobody
+    /// has admitted a learner, what was recorded last counts.
+    #[command(
+        after_help = "A list is a text file with one learner's id at the start of each line; \
+                            what follows a comma, and lines that start with #, are left out."
+    )]
+    Out(OutArgs),
+    /// Learners arrive: by their slips, by the ids on their cards, or all whom a site announced.
+    In(InArgs),
+    /// Make slips again, or later: the site that they left, or the head office for anyone.
+    Slip(SlipArgs),
+    /// Undo the last move of a learner here, within a day, as long as no other site built on it.
+    Undo {
+        /// The learner's id.
+        learner: LearnerId,
+    },
+    /// Say that a learner who is said to have arrived elsewhere has not left. It blocks nothing:
+    /// the other site and the head office are told.
+    Dispute {
+        /// The learner's id.
+        learner: LearnerId,
+    },
+    /// Ask the head office whether a learner who was added as a new person is known to it.
+    Ask {
+        /// The learner's id.
+        learner: LearnerId,
+    },
+    /// Everybody who moves: announced, waiting for a key or for segments, overdue, disputed.
+    List,
+}
+
+/// Whom a command is about.
+#[derive(Debug, Args)]
+pub(super) struct Whom {
+    /// Learners' ids.
+    learners: Vec<LearnerId>,
+    /// A file with an id on each line.
+    #[arg(long)]
+    list: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutArgs {
+    #[command(flatten)]
+    whom: Whom,
+    /// A site's code, or released, without-node, unknown.
+    #[arg(long)]
+    to: String,
+    /// The day, such as 2026-03-31.
+    #[arg(long, default_value = "")]
+    date: String,
+    /// The learners agreed that their restricted data (WHO-5, disability) move along.
+    #[arg(long)]
+    with_restricted: bool,
+    /// Also write the slip's code as a picture (SVG) to this file; for one learner.
+    #[arg(long)]
+    svg: Option<PathBuf>,
+    /// Write a picture and a text file of each slip into this directory.
+    #[arg(long)]
+    slips: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InArgs {
+    /// A slip's text; '-' reads it from standard input.
+    #[arg(long)]
+    slip: Vec<String>,
+    /// The id on a card, where there is no slip: his past joins when its key comes.
+    #[arg(long)]
+    card: Vec<LearnerId>,
+    /// A file with a slip or an id on each line.
+    #[arg(long)]
+    list: Option<PathBuf>,
+    /// All whom this site announced.
+    #[arg(long, conflicts_with_all = ["slip", "card", "list"])]
+    announced: Option<String>,
+    /// The day, such as 2026-03-31.
+    #[arg(long, default_value = "")]
+    date: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SlipArgs {
+    #[command(flatten)]
+    whom: Whom,
+    /// The code of the site that the slips are for: needed at the head office only.
+    #[arg(long)]
+    to: Option<String>,
+    /// Write a picture and a text file of each slip into this directory.
+    #[arg(long)]
+    slips: Option<PathBuf>,
+}
+
+/// What waits at the head office.
+#[derive(Debug, Subcommand)]
+pub(super) enum WorklistCommand {
+    /// Questions and disputes, those that wait first, with who a new person may be.
+    List,
+    /// Decide who a new person is. It can be taken back.
+    Decide {
+        /// The question's id.
+        question: QuestionId,
+        /// The same person as this learner.
+        #[arg(long, conflicts_with = "nobody")]
+        same: Option<LearnerId>,
+        /// Nobody who is known.
+        #[arg(long)]
+        nobody: bool,
+    },
+    /// Take a decision back: they are two persons.
+    Undo {
+        /// The question's id.
+        question: QuestionId,
+    },
+}
+
+/// A line of a list that cannot be used.
+#[derive(Debug, Serialize)]
+struct BadLine {
+    who: String,
+    why: String,
+}
+
+/// Runs a transfer command.
+pub(super) async fn transfer(
+    home: &Home,
+    command: &TransferCommand,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
+    let (request, bad) = request(command)?;
+    let mut reply = ask(home, request).await?;
+    let slips = match command {
+        TransferCommand::Out(args) => (args.svg.as_deref(), args.slips.as_deref()),
+        TransferCommand::Slip(args) => (None, args.slips.as_deref()),
+        _ => (None, None),
+    };
+    let refuse = |line: BadLine| (line.who, line.why);
+    match &mut reply {
+        Reply::Departures(moved) => {
+            moved.extend(bad.into_iter().map(refuse).map(refused));
+            write_slips(moved, slips)?;
+        }
+        Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(refuse).map(refused)),
+        _ => {}
+    }
+    show::reply(json, &reply)
+}
+
+fn refused<T>((who, why): (String, String)) -> Moved<T> {
+    Moved::Refused { who, why }
+}
+
+fn request(command: &TransferCommand) -> Result<(Request, Vec<BadLine>), Refusal> {
+    let request = match command {
+        TransferCommand::Out(args) => {
+            let (learners, bad) = whom(&args.whom)?;
+            let request = Request::TransferOut {
+                learners,
+                to: args.to.clone(),
+                date: args.date.clone(),
+                with_restricted: args.with_restricted,
+            };
+            return Ok((request, bad));
+        }
+        TransferCommand::Slip(args) => {
+            let (learners, bad) = whom(&args.whom)?;
+            let to = args.to.clone();
+            return Ok((Request::TransferSlip { learners, to }, bad));
+        }
+        TransferCommand::In(args) => return arrivals(args),
+        TransferCommand::Undo { learner } => Request::TransferUndo(*learner),
+        TransferCommand::Dispute { learner } => Request::TransferDispute(*learner),
+        TransferCommand::Ask { learner } => Request::AskWho(*learner),
+        TransferCommand::List => Request::TransferList,
+    };
+    Ok((request, Vec::new()))
+}
+
+fn whom(whom: &Whom) -> Result<(Vec<LearnerId>, Vec<BadLine>), Refusal> {
+    let mut learners = whom.learners.clone();
+    let mut bad = Vec::new();
+    if let Some(path) = &whom.list {
+        for (number, text) in lines(path)? {
+            match text.parse() {
+                Ok(learner) => learners.push(learner),
+                Err(_) => bad.push(bad_line(path, number, "no learner's id: 32 digits and a-f")),
+            }
+        }
+    }
+    if learners.is_empty() {
+        return Err(nobody(&bad, "give learners' ids, or --list FILE"));
+    }
+    Ok((learners, bad))
+}
+
+fn arrivals(args: &InArgs) -> Result<(Request, Vec<BadLine>), Refusal> {
+    let date = args.date.clone();
+    if let Some(from) = &args.announced {
+        let from = from.clone();
+        return Ok((Request::TransferInAnnounced { from, date }, Vec::new()));
+    }
+    let mut tickets = Vec::new();
+    let mut bad = Vec::new();
+    for slip in &args.slip {
+        let text = if slip == "-" {
+            read_slip()?
+        } else {
+            slip.clone()
+        };
+        tickets.push(Ticket::Slip(text));
+    }
+    tickets.extend(args.card.iter().copied().map(Ticket::Card));
+    if let Some(path) = &args.list {
+        for (number, text) in lines(path)? {
+            tickets.push(match text.parse() {
+                Ok(learner) => Ticket::Card(learner),
+                Err(_) if text.len() > 100 => Ticket::Slip(text),
+                Err(_) => {
+                    bad.push(bad_line(path, number, "neither a learner's id nor a slip"));
+                    continue;
+                }
+            });
+        }
+    }
+    if tickets.is_empty() {
+        return Err(nobody(
+            &bad,
+            "give --slip, --card, --list FILE, or --announced CODE",
+        ));
+    }
+    Ok((Request::TransferIn { tickets, date }, bad))
+}
+
+fn nobody(bad: &[BadLine], hint: &str) -> Refusal {
+    let message = bad.first().map_or_else(
+        || hint.to_owned(),
+        |line| format!("nobody in the list can be used. {}: {}", line.who, line.why),
+    );
+    Refusal::new(Kind::Refused, message)
+}
+
+fn bad_line(path: &Path, number: usize, why: &str) -> BadLine {
+    BadLine {
+        who: format!("{} line {number}", path.display()),
+        why: why.to_owned(),
+    }
+}
+
+/// The first field of every line of a list that holds something, with its number.
+fn lines(path: &Path) -> Result<Vec<(usize, String)>, Refusal> {
+    let said = |error: std::io::Error| {
+        Refusal::new(
+            Kind::Refused,
+            format!(
+                "{}: {error}: name a text file that can be read",
+                path.display()
+            ),
+        )
+    };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(said)?;
+    file.take(LIST_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(said)?;
+    let first = |line: &str| {
+        line.split([',', ';', '\t'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let numbered = (1..).zip(text.trim_start_matches('\u{feff}').lines().map(first));
+    Ok(numbered
+        .filter(|(number, text)| {
+            let heading = *number == 1 && matches!(text.as_str(), "ref" | "learner" | "id");
+            !text.is_empty() && !text.starts_with('#') && !heading
+        })
+        .collect())
+}
+
+fn read_slip() -> Result<String, Refusal> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Type or scan the slip, then Ctrl-D:");
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(16 * 1024)
+        .read_to_string(&mut text)
+        .map_err(|error| Refusal::new(Kind::Refused, format!("standard input: {error}")))?;
+    Ok(text)
+}
+
+fn write_slips(
+    moved: &[Moved<Departure>],
+    (svg, directory): (Option<&Path>, Option<&Path>),
+) -> Result<(), Refusal> {
+    let said = |path: &Path, error: std::io::Error| {
+        Refusal::new(
+            Kind::Store,
+            format!(
+                "{}: {error}: the departures are recorded; 'spean transfer slip' gives the slips",
+                path.display()
+            ),
+        )
+    };
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory).map_err(|error| said(directory, error))?;
+    }
+    for departure in moved.iter().filter_map(Moved::done) {
+        let Some(slip) = &departure.slip else {
+            continue;
+        };
+        let picture = || crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error));
+        let write =
+            |path: &Path, text: &str| std::fs::write(path, text).map_err(|error| said(path, error));
+        if let Some(path) = svg {
+            write(path, &picture()?)?;
+        }
+        if let Some(directory) = directory {
+            let name = departure.learner.to_string();
+            write(&directory.join(format!("{name}.svg")), &picture()?)?;
+            write(&directory.join(format!("{name}.txt")), slip)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a worklist command.
+pub(super) async fn worklist(
+    home: &Home,
+    command: &WorklistCommand,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
+    let request = match command {
+        WorklistCommand::List => Request::Worklist,
+        WorklistCommand::Decide {
+            question,
+            same,
+            nobody,
+        } => {
+            if same.is_none() && !nobody {
+                let message = "say --same LEARNER or --nobody";
+                return Err(Refusal::new(Kind::Refused, message));
+            }
+            let (question, same) = (*question, *same);
+            Request::WorkDecide { question, same }
+        }
+        WorklistCommand::Undo { question } => Request::WorkUndo(*question),
+    };
+    show::reply(json, &ask(home, request).await?)
+}
+
+/// Prints who left; the slip where it is one.
+pub(super) fn show_departures(moved: &[Moved<Departure>]) {
+    for one in moved {
+        match one {
+            Moved::Done(departure) => show_departure(departure, moved.len() == 1),
+            Moved::Refused { who, why } => println!("NOT DONE {who}: {why}"),
+        }
+    }
+    if moved.len() > 1 {
+        let done = moved.iter().filter_map(Moved::done).count();
+        println!("{done} of {} done.", moved.len());
+    }
+}
+
+fn show_departure(departure: &Departure, alone: bool) {
+    let Departure {
+        learner, name, to, ..
+    } = departure;
+    let to = locale::destination(Language::English, to);
+    println!("{learner}  {name}: {to}");
+    show_items(&departure.moves);
+    let Some(slip) = departure.slip.as_deref().filter(|_| alone) else {
+        return;
+    };
+    println!("The slip goes with him; it opens his record at the destination only:\n");
+    // Whatever the code says, the text below is the same slip.
+    println!("{}", crate::qr::terminal(slip).unwrap_or_default());
+    println!("{}", crate::qr::grouped(slip));
+}
+
+/// Prints who arrived and how each record stands.
+pub(super) fn show_arrivals(moved: &[Moved<Arrival>]) {
+    for one in moved {
+        match one {
+            Moved::Done(arrival) => {
+                let from = arrival.from.as_deref().unwrap_or("elsewhere");
+                println!("{}  {}: from {from}", arrival.learner, arrival.name);
+                arrival
+                    .states
+                    .iter()
+                    .for_each(|state| println!("    {}", show::words(state)));
+                show_items(&arrival.moves);
+            }
+            Moved::Refused { who, why } => println!("NOT DONE {who}: {why}"),
+        }
+    }
+    if moved.len() > 1 {
+        let done = moved.iter().filter_map(Moved::done).count();
+        println!("{done} of {} done.", moved.len());
+    }
+}
+
+fn show_items(items: &OpenItems) {
+    for (scope, cohort) in &items.seats {
+        let cohort = cohort.map_or_else(String::new, |cohort| format!(", cohort {cohort}"));
+        println!("    moves: a seat in {scope}{cohort}");
+    }
+    for (scope, sitting) in &items.exams {
+        let sitting = sitting.map_or_else(String::new, |sitting| format!(" {sitting}"));
+        println!("    moves: exam registration {scope}{sitting}");
+    }
+    for item in &items.loans {
+        println!("    moves: library item {item} is to be brought back");
+    }
+    for (module, due) in &items.due {
+        let due = due.map_or_else(String::new, |due| format!(", due {due}"));
+        println!("    moves: pathway {module}{due}");
+    }
+}
+
+/// Prints everybody who moves.
+pub(super) fn show_moves(lines: &[MoveLine]) {
+    for line in lines {
+        println!("{}  {}", line.learner, line.name);
+        line.states
+            .iter()
+            .for_each(|state| println!("    {}", show::words(state)));
+    }
+    println!("{} who move", lines.len());
+}
+
+/// Prints the head office's worklist.
+pub(super) fn show_worklist(lines: &[WorkLine]) {
+    for line in lines {
+        let answered = if line.answered.is_empty() {
+            "WAITS"
+        } else {
+            &line.answered
+        };
+        println!(
+            "{}  {} from {}: {}  {}: {answered}",
+            line.id, line.kind, line.site, line.learner, line.name
+        );
+        for candidate in &line.candidates {
+            println!(
+                "    may be {}  {}: {}",
+                candidate.learner,
+                candidate.name,
+                candidate.because.join(", ")
+            );
+        }
+    }
+    println!("{} in the list", lines.len());
+}

@@ -1,0 +1,520 @@
+//! Learners arrive: by a slip, by the id on their card, or off the list that announced them. The
+//! arrival opens a stay of its own whether or not any key or any of the past is here, so everybody
+//! works from the first day. Who is admitted without a key is asked about: the DGP answers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::event::RetractionReason;
+use spean_protocol::event::{ArrivalReason, Body, Date, Event, EventId, LinkReason};
+use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
+use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdict};
+use spean_protocol::record::Draft;
+use spean_protocol::roster::Role;
+use spean_protocol::slip::{Slip, SlipError};
+use spean_protocol::stay::GrantContent;
+use spean_protocol::view::OpenItems;
+
+use super::depart::{Moved, UNDO_SECONDS};
+use super::letters::Mail;
+use super::state::State;
+use super::write::OwnStay;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// With what somebody arrives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ticket {
+    /// A slip's text.
+    Slip(String),
+    /// The id on his card, or on the list that announced him.
+    Card(LearnerId),
+}
+
+/// What an arrival gives to the officer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// Who arrived.
+    pub learner: LearnerId,
+    /// His name, where it is known here.
+    pub name: String,
+    /// The code of the site that he came from, where it is known.
+    pub from: Option<String>,
+    /// How his record stands.
+    pub states: Vec<State>,
+    /// What is open and came with him, as far as his record is open.
+    pub moves: OpenItems,
+}
+
+/// How far the logs of sites must be here, by site: what a grant said.
+pub(super) type Awaited = BTreeMap<SiteId, (RunId, u32)>;
+
+/// A learner who is on his way here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Expected {
+    /// The site that says so.
+    pub from: SiteId,
+    /// What it says; `None` while only his keys came.
+    pub announced: Option<Announced>,
+    /// What must be here before his record is whole.
+    pub awaited: Awaited,
+}
+
+/// A learner who was admitted here from elsewhere, for as long as he stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Here {
+    /// His stay.
+    pub stay: StayId,
+    /// The event of his arrival; `None` where he was added as a new person.
+    pub event: Option<EventId>,
+    /// This machine's clock when it was recorded.
+    pub stamp: u64,
+    /// Where from, if that is known.
+    pub from: Option<SiteId>,
+    /// The day, as the officer wrote it down.
+    pub date: Option<Date>,
+    /// A question that nothing has answered yet.
+    pub question: Option<(QuestionId, About)>,
+    /// What must be here before his record is whole.
+    pub awaited: Awaited,
+    /// His record was whole once: it was noted.
+    pub opened: bool,
+    /// Restricted data stayed behind.
+    pub withheld: bool,
+    /// The old site says that he has not left.
+    pub disputed: bool,
+    /// Answers of the DGP that are to be written into his record.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Admits a learner by his slip.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] says what is wrong; else as [`Engine::transfer_in_all`].
+    pub fn transfer_in(&mut self, text: &str, date: Option<Date>) -> Result<Arrival, EngineError> {
+        self.one_arrives(Ticket::Slip(text.to_owned()), date)
+    }
+
+    /// Admits a learner by the id on his card: his past joins when its key comes.
+    ///
+    /// # Errors
+    /// As [`Engine::transfer_in`].
+    pub fn admit(
+        &mut self,
+        learner: LearnerId,
+        date: Option<Date>,
+    ) -> Result<Arrival, EngineError> {
+        self.one_arrives(Ticket::Card(learner), date)
+    }
+
+    fn one_arrives(&mut self, ticket: Ticket, date: Option<Date>) -> Result<Arrival, EngineError> {
+        let mut done = self.transfer_in_all(&[ticket], date)?;
+        done.pop()
+            .ok_or(EngineError::Malformed("an arrival"))?
+            .into_result()
+    }
+
+    /// Admits all who bring a ticket. Each works at once; what is not open yet joins later.
+    ///
+    /// # Errors
+    /// What the store says; who cannot be admitted is refused by himself.
+    pub fn transfer_in_all(
+        &mut self,
+        tickets: &[Ticket],
+        date: Option<Date>,
+    ) -> Result<Vec<Moved<Arrival>>, EngineError> {
+        self.input(|engine| {
+            let mut mail = Vec::new();
+            let mut outcomes = Vec::with_capacity(tickets.len());
+            for ticket in tickets {
+                outcomes.push(match engine.read_ticket(ticket)? {
+                    Ok((learner, grant)) => engine.arrive(learner, grant, date, &mut mail)?,
+                    Err(why) => Err(why),
+                });
+            }
+            engine.flush_now()?;
+            engine.post(mail)?;
+            let mut done = Vec::with_capacity(tickets.len());
+            for (ticket, outcome) in tickets.iter().zip(outcomes) {
+                done.push(match outcome {
+                    Ok(learner) => {
+                        engine.fold_learner(learner)?;
+                        Moved::Done(engine.arrival(learner)?)
+                    }
+                    Err(why) => Moved::Refused {
+                        who: ticket.to_string(),
+                        why,
+                    },
+                });
+            }
+            Ok(done)
+        })
+    }
+
+    /// Tickets of all whom a site announced.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn announced_by(&self, from: SiteId) -> Result<Vec<Ticket>, EngineError> {
+        let mut tickets = Vec::new();
+        for (key, row) in self.store.scan(Table::Expected, &[], &[], usize::MAX)? {
+            let expected: Expected = codec::decode(&row)?;
+            let learner = key.try_into().map(LearnerId);
+            let learner = learner.map_err(|_| EngineError::Malformed("an announcement"))?;
+            if expected.from == from && expected.announced.is_some() {
+                tickets.push(Ticket::Card(learner));
+            }
+        }
+        Ok(tickets)
+    }
+
+    /// Whom a ticket is for, and what a slip grants; or why it is no ticket to this site.
+    #[expect(
+        clippy::type_complexity,
+        reason = "who, and what came with him from whom"
+    )]
+    fn read_ticket(
+        &mut self,
+        ticket: &Ticket,
+    ) -> Result<Result<(LearnerId, Option<(SiteId, GrantContent)>), String>, EngineError> {
+        let text = match ticket {
+            Ticket::Card(learner) => return Ok(Ok((*learner, None))),
+            Ticket::Slip(text) => text,
+        };
+        let read = || -> Result<_, EngineError> {
+            let slip = Slip::from_text(text)?;
+            let explain = |error| match error {
+                SlipError::Elsewhere(site) => EngineError::SlipElsewhere(self.code(site)),
+                SlipError::Signature(site) => EngineError::SlipUnsigned(self.code(site)),
+                other => other.into(),
+            };
+            slip.verify(self.roster.keys(slip.source))
+                .map_err(explain)?;
+            let content = slip
+                .open(self.site, self.identity.boxes.values())
+                .map_err(explain)?;
+            let (learner, _) = content.learners.first().ok_or(SlipError::Content)?;
+            Ok((*learner, Some((slip.source, content))))
+        };
+        Ok(read().map_err(|error| error.to_string()))
+    }
+
+    /// Keeps an arrival for the flush that follows; says why where he cannot be admitted.
+    fn arrive(
+        &mut self,
+        learner: LearnerId,
+        grant: Option<(SiteId, GrantContent)>,
+        date: Option<Date>,
+        mail: &mut Vec<Mail>,
+    ) -> Result<Result<LearnerId, String>, EngineError> {
+        let known = self.own_stay(learner)?;
+        if known.is_some_and(|own| own.open) {
+            return Ok(Err(EngineError::AlreadyHere(learner).to_string()));
+        }
+        if self.is_headquarters() {
+            return Ok(Err(
+                "the head office admits nobody: do it at the prison".into()
+            ));
+        }
+        let expected = self.expected(learner)?;
+        self.store.remove(Table::Expected, &learner.0)?;
+        self.store.remove(Table::Away, &learner.0)?;
+        let reason = if known.is_some() {
+            ArrivalReason::Returned
+        } else {
+            ArrivalReason::Transferred
+        };
+        let from = self.came_from(learner, grant.as_ref(), expected.as_ref());
+        let stay = self.open_stay(learner)?;
+        let mut here = Here {
+            stay,
+            event: None,
+            stamp: self.world.wall_seconds(),
+            from,
+            date,
+            question: None,
+            awaited: expected
+                .as_ref()
+                .map(|e| e.awaited.clone())
+                .unwrap_or_default(),
+            opened: false,
+            withheld: expected
+                .and_then(|e| e.announced)
+                .is_some_and(|announced| announced.withheld),
+            disputed: false,
+            verdicts: Vec::new(),
+        };
+        self.keep_here(learner, &here)?;
+        if let Some((source, content)) = &grant {
+            self.keep_grant(content, *source)?;
+            // Whoever is told to wait for the old site's log was told so by the grant just kept.
+            here = self.here(learner)?.unwrap_or(here);
+        }
+        self.hand_on_keys_of_past(learner)?;
+        let arrived = Body::Arrived { stay, from, reason };
+        here.event = Some(self.keep_event(learner, arrived, date)?);
+        let keys = self.keys_of(learner)?;
+        let keyed = |site| keys.iter().any(|key| key.site == site);
+        if grant.is_none() && !from.is_some_and(keyed) {
+            let question = self.question(learner, stay, About::Card, mail)?;
+            here.question = question.map(|id| (id, About::Card));
+        }
+        self.keep_here(learner, &here)?;
+        if let Some(from) = from.filter(|from| *from != self.site) {
+            let arrived = self.arrived_as(learner, &here);
+            mail.push(self.letter(from, &Letter::Arrived(arrived))?);
+        }
+        tracing::info!(%stay, "arrival recorded");
+        Ok(Ok(learner))
+    }
+
+    /// The prison that he left, as slip or list tell. A slip of the DGP's tells by its key.
+    fn came_from(
+        &self,
+        learner: LearnerId,
+        grant: Option<&(SiteId, GrantContent)>,
+        expected: Option<&Expected>,
+    ) -> Option<SiteId> {
+        let is_prison = |site: &SiteId| {
+            let site = self.roster.site(*site);
+            site.is_some_and(|site| site.role == Role::Prison)
+        };
+        let by_key = |content: &GrantContent| {
+            let (_, keys) = content.learners.iter().find(|(id, _)| *id == learner)?;
+            Some(keys.first()?.site)
+        };
+        let slip = grant.and_then(|(source, content)| {
+            Some(*source).filter(is_prison).or_else(|| by_key(content))
+        });
+        slip.or(expected.map(|expected| expected.from))
+            .filter(is_prison)
+    }
+
+    /// What is told of an arrival here.
+    pub(super) fn arrived_as(&self, learner: LearnerId, here: &Here) -> Arrived {
+        Arrived {
+            learner,
+            site: self.site,
+            stay: here.stay,
+            date: here.date,
+        }
+    }
+
+    /// Asks the DGP about somebody; `None` where no DGP is in the roster.
+    fn question(
+        &mut self,
+        learner: LearnerId,
+        stay: StayId,
+        about: About,
+        mail: &mut Vec<Mail>,
+    ) -> Result<Option<QuestionId>, EngineError> {
+        let Some(to) = self.roster.headquarters().map(|site| site.id) else {
+            return Ok(None);
+        };
+        let id = QuestionId(self.fresh_id("question"));
+        let question = Question {
+            id,
+            learner,
+            stay,
+            about,
+        };
+        mail.push(self.letter(to, &Letter::Question(question))?);
+        Ok(Some(id))
+    }
+
+    /// Asks the DGP whether somebody who was admitted as a new person is known to it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotHere`], or what the store says.
+    pub fn ask_who(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        self.input(|engine| {
+            let own = engine.own_stay(learner)?.filter(|own| own.open);
+            let own = own.ok_or(EngineError::NotHere(learner))?;
+            engine.flush_now()?;
+            let mut mail = Vec::new();
+            let question = engine.question(learner, own.stay, About::Person, &mut mail)?;
+            let here = engine.here(learner)?.unwrap_or(Here {
+                stay: own.stay,
+                event: None,
+                stamp: engine.world.wall_seconds(),
+                from: None,
+                date: None,
+                question: None,
+                awaited: Awaited::new(),
+                opened: false,
+                withheld: false,
+                disputed: false,
+                verdicts: Vec::new(),
+            });
+            let question = question.map(|id| (id, About::Person));
+            engine.keep_here(learner, &Here { question, ..here })?;
+            engine.post(mail)
+        })
+    }
+
+    fn arrival(&mut self, learner: LearnerId) -> Result<Arrival, EngineError> {
+        let here = self.here(learner)?;
+        let row = self.store.learner(learner)?;
+        let view = self.view(learner)?.unwrap_or_default();
+        Ok(Arrival {
+            learner,
+            name: row.map(|row| row.name).unwrap_or_default(),
+            from: here.and_then(|here| here.from).map(|site| self.code(site)),
+            states: self.states(learner)?,
+            moves: OpenItems::of(&view),
+        })
+    }
+
+    /// Mints a stay at this site and makes it the learner's open one.
+    pub(super) fn open_stay(&mut self, learner: LearnerId) -> Result<StayId, EngineError> {
+        let stay = StayId(self.fresh_id("stay"));
+        self.set_own_stay(learner, OwnStay { stay, open: true })?;
+        Ok(stay)
+    }
+
+    pub(super) fn here(&self, learner: LearnerId) -> Result<Option<Here>, EngineError> {
+        let row = self.store.read(Table::Here, &learner.0)?;
+        Ok(row.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
+    pub(super) fn keep_here(&mut self, learner: LearnerId, here: &Here) -> Result<(), EngineError> {
+        Ok(self
+            .store
+            .write(Table::Here, &learner.0, &codec::encode(here))?)
+    }
+
+    pub(super) fn expected(&self, learner: LearnerId) -> Result<Option<Expected>, EngineError> {
+        let row = self.store.read(Table::Expected, &learner.0)?;
+        Ok(row.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
+    /// Undoes the last move of a learner here, within a day: an arrival that was none, or a
+    /// departure that did not happen and that nobody has answered.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] says why it cannot be undone.
+    pub fn undo(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        self.input(|engine| {
+            engine.flush_now()?;
+            let own = engine.own_stay(learner)?;
+            let own = own.ok_or(EngineError::UnknownLearner(learner))?;
+            if own.open {
+                engine.undo_arrival(learner, own)?;
+            } else {
+                engine.undo_departure(learner)?;
+            }
+            engine.flush_now()?;
+            Ok(())
+        })
+    }
+
+    fn undo_arrival(&mut self, learner: LearnerId, own: OwnStay) -> Result<(), EngineError> {
+        let here = self.here(learner)?.filter(|here| here.stay == own.stay);
+        let admitted = here.and_then(|here| Some((here.event.clone()?, here)));
+        let (event, here) = admitted.ok_or_else(|| {
+            EngineError::Refused(format!(
+                "learner {learner} was not admitted from elsewhere: to end his stay, record where \
+                 he went with 'spean transfer out'"
+            ))
+        })?;
+        self.within_a_day(here.stamp)?;
+        let reason = RetractionReason::EnteredByMistake;
+        self.keep_event(learner, Body::Retracted { event, reason }, None)?;
+        if let Some(from) = here.from.filter(|from| *from != self.site) {
+            let arrived = self.arrived_as(learner, &here);
+            let letter = self.letter(from, &Letter::NotArrived(arrived))?;
+            self.post(vec![letter])?;
+        }
+        self.flush_now()?;
+        self.store.remove(Table::Here, &learner.0)?;
+        self.set_own_stay(learner, OwnStay { open: false, ..own })?;
+        self.refresh(learner)
+    }
+
+    fn undo_departure(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let away = self.away(learner)?.ok_or(EngineError::NotHere(learner))?;
+        if let Some(arrived) = away.arrived {
+            return Err(EngineError::Refused(format!(
+                "{} has admitted learner {learner}: if he is here, dispute it with 'spean transfer \
+                 dispute', or admit him again by his card",
+                self.code(arrived.site)
+            )));
+        }
+        self.within_a_day(away.stamp)?;
+        self.stays_after_all(learner)?;
+        Ok(())
+    }
+
+    fn within_a_day(&self, stamp: u64) -> Result<(), EngineError> {
+        if self.world.wall_seconds().abs_diff(stamp) < UNDO_SECONDS {
+            return Ok(());
+        }
+        Err(EngineError::Refused(
+            "it was recorded more than a day ago: record what is true now, with 'spean transfer \
+             out' or 'spean transfer in'"
+                .to_owned(),
+        ))
+    }
+
+    /// Writes what the DGP answered into the records that it is about.
+    pub(super) fn obey_answers(&mut self) -> Result<(), EngineError> {
+        for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
+            let mut here: Here = codec::decode(&row)?;
+            if here.verdicts.is_empty() {
+                continue;
+            }
+            let learner = key.try_into().map(LearnerId);
+            let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+            for verdict in std::mem::take(&mut here.verdicts) {
+                self.obey(learner, verdict)?;
+            }
+            self.keep_here(learner, &here)?;
+            self.refresh(learner)?;
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, learner: LearnerId, verdict: Verdict) -> Result<(), EngineError> {
+        let reason = LinkReason::OfficerKnows;
+        let links = self.view(learner)?.map_or_else(Vec::new, |view| view.links);
+        let (body, supersedes) = match verdict {
+            Verdict::Granted | Verdict::Nobody => return Ok(()),
+            Verdict::Same(other) => {
+                let link = links.into_iter().find(|link| link.other == other);
+                if link.as_ref().is_some_and(|link| !link.same.is_empty()) {
+                    return Ok(());
+                }
+                let not_same = link.map_or_else(Vec::new, |link| link.not_same);
+                (Body::SamePerson { other, reason }, not_same)
+            }
+            Verdict::NotSame(other) => {
+                let link = links.into_iter().find(|link| link.other == other);
+                let same = link.map_or_else(Vec::new, |link| link.same);
+                (Body::NotSame { other, reason }, same)
+            }
+        };
+        let event = Event {
+            supersedes,
+            ..Event::new(body)
+        };
+        let draft = Draft {
+            id: None,
+            bytes: event.encode(),
+        };
+        self.keep_pending(learner, Stream::Education, Some(draft))?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // A slip opens a record: its text is shown to nobody.
+            Self::Slip(_) => f.write_str("a slip"),
+            Self::Card(learner) => write!(f, "{learner}"),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! How a learner's record stands here, in states that have one word each: in the JSON of the command
+//! line, and from the locale files in its text and on the pages.
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::custody::{CustodyState, newest_departures};
+use spean_protocol::event::{Body, Date, Destination};
+use spean_protocol::id::{LearnerId, SiteId, Stream};
+use spean_protocol::letter::About;
+use spean_protocol::stay::HeldKey;
+use spean_protocol::view::LearnerView;
+
+use super::arrive::{Expected, Here};
+use super::depart::Away;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// Days after which somebody who left and is nowhere is overdue: by the day of departure and how
+/// fresh the destination's data are here, never by this machine's clock.
+const OVERDUE_DAYS: i32 = 7;
+
+/// How a learner's record stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum State {
+    /// All of it is open.
+    Open {
+        /// How many events of it are in effect.
+        events: u32,
+    },
+    /// No key is here yet: it was asked for.
+    WaitingForKey,
+    /// The key is here; segments of a site are still on their way.
+    WaitingForSegments {
+        /// The site's code.
+        site: String,
+        /// How many at least.
+        segments: u32,
+    },
+    /// Restricted data did not come along.
+    Withheld {
+        /// Why: `no-agreement`.
+        because: String,
+    },
+    /// Admitted as a new person; the DGP is asked whether he is known.
+    Provisional,
+    /// On his way here.
+    Announced {
+        /// The code of the site that he left.
+        from: String,
+        /// The day of his departure.
+        date: Option<Date>,
+    },
+    /// He left, and nobody has admitted him.
+    Away {
+        /// Where to: a site's code, or what `--to` of a departure calls it.
+        to: String,
+        /// The day of his departure.
+        date: Option<Date>,
+    },
+    /// The same, although the destination has told of days since.
+    Overdue {
+        /// Where to: a site's code, or what `--to` of a departure calls it.
+        to: String,
+        /// The day of his departure.
+        date: Option<Date>,
+    },
+    /// He left and was admitted.
+    Arrived {
+        /// Where.
+        site: String,
+        /// The day of his arrival.
+        date: Option<Date>,
+    },
+    /// He is here, and another site says that he arrived there.
+    SaidElsewhere {
+        /// The other site's code.
+        site: String,
+    },
+    /// Two sites say that he is theirs, and one of them disputes the other's word.
+    Disputed {
+        /// The other site's code.
+        site: String,
+    },
+}
+
+/// A learner who moves, in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveLine {
+    /// The learner.
+    pub learner: LearnerId,
+    /// His name, as far as it is known here.
+    pub name: String,
+    /// How it stands.
+    pub states: Vec<State>,
+}
+
+impl<S: Store> Engine<S> {
+    /// How a learner's record stands here; empty for one of whom nothing moves.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn states(&self, learner: LearnerId) -> Result<Vec<State>, EngineError> {
+        let mut states = Vec::new();
+        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        if let Some(here) = self.here(learner)?.filter(|_| open) {
+            states.push(self.record_state(learner, &here)?);
+            if here.withheld {
+                let because = "no-agreement".to_owned();
+                states.push(State::Withheld { because });
+            }
+            if here.disputed {
+                let site = here.from.map(|site| self.code(site)).unwrap_or_default();
+                states.push(State::Disputed { site });
+            }
+        } else if let Some(Expected {
+            from, announced, ..
+        }) = self.expected(learner)?
+        {
+            let date = announced.and_then(|one| one.date);
+            let from = self.code(from);
+            states.push(State::Announced { from, date });
+        } else if open {
+            let events = self.view(learner)?.map_or(0, |view| view.events);
+            states.push(State::Open { events });
+        }
+        if let Some(away) = self.away(learner)? {
+            states.push(self.away_state(&away, open)?);
+        }
+        Ok(states)
+    }
+
+    fn away_state(&self, away: &Away, open: bool) -> Result<State, EngineError> {
+        let to = self.destination_word(away.to);
+        let date = away.date;
+        Ok(match away.arrived {
+            Some(arrived) => {
+                let site = self.code(arrived.site);
+                match (away.disputed, open) {
+                    (true, _) => State::Disputed { site },
+                    (false, true) => State::SaidElsewhere { site },
+                    (false, false) => State::Arrived {
+                        site,
+                        date: arrived.date,
+                    },
+                }
+            }
+            None if self.is_overdue(away)? => State::Overdue { to, date },
+            None => State::Away { to, date },
+        })
+    }
+
+    /// Whether the destination's data here are a week beyond the departure and know nothing of it.
+    fn is_overdue(&self, away: &Away) -> Result<bool, EngineError> {
+        let (Destination::Site(to), Some(left)) = (away.to, away.date) else {
+            return Ok(false);
+        };
+        let through = self.newest_stamp(to)?.unwrap_or(0);
+        let days = i32::try_from(through / 86_400).unwrap_or(i32::MAX);
+        Ok(days >= left.days().saturating_add(OVERDUE_DAYS))
+    }
+
+    fn record_state(&self, learner: LearnerId, here: &Here) -> Result<State, EngineError> {
+        match here.question {
+            Some((_, About::Person)) => return Ok(State::Provisional),
+            Some((_, About::Card)) => return Ok(State::WaitingForKey),
+            None => {}
+        }
+        if let Some((site, segments)) = self.missing_segments(learner, here)? {
+            let site = self.code(site);
+            return Ok(State::WaitingForSegments { site, segments });
+        }
+        let events = self.view(learner)?.map_or(0, |view| view.events);
+        Ok(State::Open { events })
+    }
+
+    /// The first site of which something is still to come, and how many segments at least.
+    fn missing_segments(
+        &self,
+        learner: LearnerId,
+        here: &Here,
+    ) -> Result<Option<(SiteId, u32)>, EngineError> {
+        for (site, (run, upto)) in &here.awaited {
+            let held = self.skeleton.run(*run).map_or(0, |run| run.data.prefix());
+            if held < *upto {
+                return Ok(Some((*site, upto - held)));
+            }
+        }
+        let mut whose = vec![learner];
+        whose.extend(self.same_as(learner)?);
+        for one in whose {
+            for key in self.keys_of(one)? {
+                let past = key.stream == Stream::Education && key.stay != here.stay;
+                if past && !self.opens_anything(one, &key)? {
+                    return Ok(Some((key.site, 1)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// At the DGP: who has left and is nowhere.
+    pub(super) fn note_whereabouts(
+        &mut self,
+        learner: LearnerId,
+        view: &LearnerView,
+    ) -> Result<(), EngineError> {
+        let known = self.away(learner)?;
+        let CustodyState::Departed { to } = CustodyState::of(view, self.site) else {
+            if known.is_some() {
+                self.store.remove(Table::Away, &learner.0)?;
+            }
+            return Ok(());
+        };
+        let Some(left) = newest_departures(&view.stays).next() else {
+            return Ok(());
+        };
+        let away = Away {
+            from: left.site,
+            to,
+            date: left.date,
+            stamp: known.map_or_else(|| self.world.wall_seconds(), |known| known.stamp),
+            arrived: None,
+            disputed: false,
+            onward: false,
+        };
+        self.keep_away(learner, &away)
+    }
+
+    fn opens_anything(&self, learner: LearnerId, key: &HeldKey) -> Result<bool, EngineError> {
+        for (run, _) in self.skeleton.runs(key.site) {
+            let label = key.key.label(learner, key.stream, run);
+            if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether anything of a learner's stays waits to be folded: for screens.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn waiting(&self, learner: LearnerId) -> Result<bool, EngineError> {
+        Ok(!self
+            .store
+            .scan(Table::Dirty, &learner.0, &[], 1)?
+            .is_empty())
+    }
+
+    /// Notes in the record of each who was admitted here that his past is open, once it is: what
+    /// continuity after transfer is measured by.
+    pub(super) fn note_open_records(&mut self) -> Result<(), EngineError> {
+        for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
+            let here: Here = codec::decode(&row)?;
+            let learner = key.try_into().map(LearnerId);
+            let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+            if here.opened || !self.own_stay(learner)?.is_some_and(|own| own.open) {
+                continue;
+            }
+            let waits = self.waiting(learner)?;
+            let open = matches!(self.record_state(learner, &here)?, State::Open { .. });
+            if open && !waits {
+                let stay = here.stay;
+                self.keep_event(learner, Body::RecordOpen { stay }, None)?;
+                let opened = true;
+                self.keep_here(learner, &Here { opened, ..here })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody who moves: announced, not open yet, disputed, or left and not received.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn moves(&self) -> Result<Vec<MoveLine>, EngineError> {
+        let mut learners = std::collections::BTreeSet::new();
+        for table in [Table::Expected, Table::Here, Table::Away] {
+            for (key, _) in self.store.scan(table, &[], &[], usize::MAX)? {
+                let learner = key.try_into().map(LearnerId);
+                learners.insert(learner.map_err(|_| EngineError::Malformed("a move"))?);
+            }
+        }
+        let mut lines = Vec::new();
+        for learner in learners {
+            let mut states = self.states(learner)?;
+            states.retain(|state| !matches!(state, State::Open { .. }));
+            if !states.is_empty() {
+                let name = match self.expected(learner)?.and_then(|row| row.announced) {
+                    Some(one) => one.names.first().map_or_else(String::new, |name| {
+                        format!("{} {}", &*name.family, &*name.given)
+                    }),
+                    None => self.name_of(learner)?,
+                };
+                lines.push(MoveLine {
+                    learner,
+                    name,
+                    states,
+                });
+            }
+        }
+        Ok(lines)
+    }
+}

@@ -1,0 +1,624 @@
+//! Goal: in every move that a prisoner makes, tidy or not, he works where he is on the day he
+//! arrives, keeps what he achieved, and is counted once; each side reads in plain words how it
+//! stands, and nobody else reads anything (P4, P7).
+//! Method: sound engines in memory, one test for each move, named as the move; exchanges only where
+//! the story says so. The same moves on real processes: tests/tests/moves.rs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod network;
+
+use network::{DGP, Network, Node, export, import, site};
+use spean::engine::arrive::Arrival;
+use spean::engine::depart::{Departure, Moved};
+use spean::engine::import::LearnerRow;
+use spean::engine::state::State;
+use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
+use spean_protocol::custody::CustodyState;
+use spean_protocol::event::{Body, Date, Destination, Event};
+use spean_protocol::id::{LearnerId, QuestionId};
+use spean_protocol::session::Host;
+use spean_protocol::totals::Query;
+use spean_protocol::view::LearnerView;
+
+const MODULE: ModuleId = ModuleId {
+    programme: ProgrammeId::REINTEGRATION,
+    number: 1,
+};
+
+fn day() -> Option<Date> {
+    Some("2026-07-01".parse().unwrap())
+}
+
+fn newcomer(given: &str) -> LearnerRow {
+    let fields = [
+        "",
+        "",
+        "Sok",
+        given,
+        "F",
+        "1990",
+        "",
+        "km",
+        "2024-01-05",
+        "",
+    ];
+    LearnerRow {
+        row: String::new(),
+        fields: fields.map(str::to_owned),
+    }
+}
+
+/// Somebody who has attended the first session of a module there.
+fn learner(network: &mut Network, at: usize, given: &str) -> LearnerId {
+    let node = &mut network.nodes[at];
+    let learner = node.add_learner(&newcomer(given)).unwrap();
+    attends(node, learner, 1);
+    node.flush().unwrap();
+    learner
+}
+
+fn attends(node: &mut Node, learner: LearnerId, session: u16) {
+    let module = MODULE;
+    let event = Event::new(Body::Attended { module, session }).on(day().unwrap());
+    assert_eq!(node.append(learner, &[(None, event)]).unwrap(), 1);
+}
+
+/// The sessions that a machine knows of, or nothing where it reads nothing of him.
+fn sessions(node: &mut Node, learner: LearnerId) -> Vec<u16> {
+    while node.fold(9).unwrap().more {}
+    let view = node.view(learner).unwrap().unwrap_or_default();
+    let module = view.progress.module(MODULE).cloned();
+    module.map_or_else(Vec::new, |module| module.attended.into_iter().collect())
+}
+
+fn leaves(network: &mut Network, at: usize, learner: LearnerId, to: Destination) -> Departure {
+    network.nodes[at]
+        .transfer_out(learner, to, day(), false)
+        .unwrap()
+}
+
+fn to(place: usize) -> Destination {
+    Destination::Site(site(place))
+}
+
+fn arrives(network: &mut Network, at: usize, learner: LearnerId) -> Arrival {
+    network.nodes[at].admit(learner, day()).unwrap()
+}
+
+fn states(network: &mut Network, at: usize, learner: LearnerId) -> Vec<State> {
+    let node = &mut network.nodes[at];
+    while node.fold(9).unwrap().more {}
+    node.states(learner).unwrap()
+}
+
+fn is_open(network: &mut Network, at: usize, learner: LearnerId) -> bool {
+    matches!(states(network, at, learner)[..], [State::Open { .. }])
+}
+
+/// The DGP counts so many persons, and this learner at that site.
+fn counted(network: &mut Network, persons: u64, learner: LearnerId, at: usize) {
+    network.settle();
+    let dgp = &network.nodes[DGP];
+    assert_eq!(
+        dgp.totals(Query::ALL).unwrap().figures.beneficiaries,
+        persons
+    );
+    let view = dgp.view(learner).unwrap().unwrap();
+    let place = CustodyState::of(&view, site(DGP));
+    assert_eq!(place, CustodyState::Elsewhere { site: site(at) });
+}
+
+/// No prison but that one reads anything of him.
+fn read_only_at(network: &mut Network, learner: LearnerId, at: usize) {
+    for place in 1..network.nodes.len() {
+        let reads = network.nodes[place].view(learner).unwrap().is_some();
+        assert_eq!(reads, place == at, "at {place}");
+    }
+}
+
+/// Somebody sent without a word and without a slip: he works at once, a question goes to the DGP
+/// with the next exchange, its answer opens his past.
+#[test]
+fn without_notice_and_without_slip() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    network.settle();
+    // Nobody recorded that he left.
+    let arrival = arrives(&mut network, 2, dara);
+    assert_eq!(arrival.states, [State::WaitingForKey]);
+    attends(&mut network.nodes[2], dara, 2);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [2]);
+    network.exchange(2, DGP, None);
+    sessions(&mut network.nodes[DGP], dara);
+    network.exchange(2, DGP, None);
+    assert_eq!(
+        sessions(&mut network.nodes[2], dara),
+        [1, 2],
+        "the past joined"
+    );
+    assert!(is_open(&mut network, 2, dara));
+    network.settle();
+    // The old site is told, and may dispute; it blocks nothing.
+    let said = State::SaidElsewhere { site: "S2".into() };
+    assert!(states(&mut network, 1, dara).contains(&said));
+    network.nodes[1].dispute(dara).unwrap();
+    network.settle();
+    let disputed = |site: &str| State::Disputed { site: site.into() };
+    assert!(states(&mut network, 1, dara).contains(&disputed("S2")));
+    assert!(
+        states(&mut network, 2, dara).contains(&disputed("S1")) || {
+            // The new site does not know who disputes where nobody said where he came from.
+            states(&mut network, 2, dara).contains(&disputed(""))
+        }
+    );
+    let kinds: Vec<String> = network.nodes[DGP]
+        .worklist()
+        .unwrap()
+        .into_iter()
+        .map(|line| line.kind)
+        .collect();
+    assert!(kinds.contains(&"dispute".to_owned()), "{kinds:?}");
+    // It records the departure after all.
+    leaves(&mut network, 1, dara, to(2));
+    counted(&mut network, 1, dara, 2);
+    read_only_at(&mut network, dara, 2);
+}
+
+/// Somebody who says nothing of a card is added as a new person; the DGP's officer finds out who he
+/// is, and later that he is not.
+#[test]
+fn as_a_new_person_joined_later_and_parted_again() {
+    let mut network = Network::new(2);
+    let old = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, old, to(2));
+    let new = learner(&mut network, 2, "Dara");
+    network.nodes[2].ask_who(new).unwrap();
+    assert_eq!(states(&mut network, 2, new), [State::Provisional]);
+    attends(&mut network.nodes[2], new, 2);
+    network.settle();
+    let figures = network.nodes[DGP].totals(Query::ALL).unwrap().figures;
+    assert_eq!(figures.beneficiaries, 2, "two until somebody decides");
+    let lines = network.nodes[DGP].worklist().unwrap();
+    let line = lines.iter().find(|line| line.kind == "person").unwrap();
+    assert_eq!(line.candidates[0].learner, old, "{line:?}");
+    let question: QuestionId = line.id.parse().unwrap();
+    network.nodes[DGP].decide(question, Some(old)).unwrap();
+    network.settle();
+    assert_eq!(
+        sessions(&mut network.nodes[2], new),
+        [1, 2],
+        "one person's record"
+    );
+    assert!(is_open(&mut network, 2, new));
+    let figures = network.nodes[DGP].totals(Query::ALL).unwrap().figures;
+    assert_eq!(figures.beneficiaries, 1);
+    // He leaves as one person.
+    network.nodes[DGP].undo_decision(question).unwrap();
+    network.settle();
+    assert_eq!(
+        sessions(&mut network.nodes[2], new),
+        [1, 2],
+        "he did attend the first here"
+    );
+    let figures = network.nodes[DGP].totals(Query::ALL).unwrap().figures;
+    assert_eq!(figures.beneficiaries, 2, "nothing was rewritten");
+}
+
+/// A joined person moves on: the next site reads both records.
+#[test]
+fn a_joined_person_moves_on() {
+    let mut network = Network::new(3);
+    let old = learner(&mut network, 1, "Dara");
+    attends(&mut network.nodes[1], old, 7);
+    leaves(&mut network, 1, old, to(2));
+    let new = learner(&mut network, 2, "Dara");
+    network.nodes[2].ask_who(new).unwrap();
+    network.settle();
+    let lines = network.nodes[DGP].worklist().unwrap();
+    let question: QuestionId = lines[0].id.parse().unwrap();
+    network.nodes[DGP].decide(question, Some(old)).unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], new), [1, 7]);
+    network.exchange(2, 3, None);
+    let left = leaves(&mut network, 2, new, to(3));
+    network.nodes[3]
+        .transfer_in(&left.slip.unwrap(), day())
+        .unwrap();
+    assert_eq!(sessions(&mut network.nodes[3], new), [1, 7]);
+    counted(&mut network, 1, new, 3);
+}
+
+/// Announced, a batch, from one list: out in one command, in with one command.
+#[test]
+fn a_hundred_in_one_van() {
+    let mut network = Network::new(2);
+    let hundred: Vec<LearnerId> = (0..100)
+        .map(|number| learner(&mut network, 1, &format!("L{number}")))
+        .collect();
+    let left = network.nodes[1]
+        .transfer_out_all(&hundred, to(2), day(), false)
+        .unwrap();
+    assert_eq!(left.iter().filter_map(Moved::done).count(), 100);
+    // The same list again, and somebody unknown in it: each is refused by himself.
+    let again = [hundred[0], LearnerId([9; 16])];
+    let twice = network.nodes[1]
+        .transfer_out_all(&again, to(2), day(), false)
+        .unwrap();
+    assert_eq!(twice.iter().filter_map(Moved::done).count(), 0);
+    network.settle();
+    let announced = network.nodes[2].moves().unwrap();
+    assert_eq!(announced.len(), 100);
+    assert!(announced.iter().all(|line| line.name.starts_with("Sok L")));
+    assert!(matches!(&announced[0].states[..], [State::Announced { from, .. }] if from == "S1"));
+    let tickets = network.nodes[2].announced_by(site(1)).unwrap();
+    let arrived = network.nodes[2].transfer_in_all(&tickets, day()).unwrap();
+    for one in &arrived {
+        let arrival = one.done().unwrap();
+        assert!(
+            matches!(arrival.states[..], [State::Open { .. }]),
+            "{arrival:?}"
+        );
+        assert_eq!(arrival.from.as_deref(), Some("S1"));
+    }
+    assert!(network.nodes[2].moves().unwrap().is_empty());
+    network.settle();
+    assert!(matches!(&states(&mut network, 1, hundred[0])[..],
+        [State::Arrived { site, .. }] if site == "S2"));
+    counted(&mut network, 100, hundred[99], 2);
+    read_only_at(&mut network, hundred[50], 2);
+}
+
+/// A to B to C before A's data or grant reached B: C works, and gains the past when it comes, also
+/// where it comes to B first.
+#[test]
+fn onward_before_the_grant_came() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    attends(&mut network.nodes[2], dara, 2);
+    let left = leaves(&mut network, 2, dara, to(3));
+    network.nodes[3]
+        .transfer_in(&left.slip.unwrap(), day())
+        .unwrap();
+    attends(&mut network.nodes[3], dara, 3);
+    network.exchange(2, 3, None);
+    assert_eq!(sessions(&mut network.nodes[3], dara), [2, 3]);
+    // A's log reaches B only, without the DGP; B grants on.
+    network.exchange(1, 2, None);
+    network.exchange(2, 3, None);
+    network.exchange(2, 3, None);
+    assert_eq!(sessions(&mut network.nodes[3], dara), [1, 2, 3]);
+    counted(&mut network, 1, dara, 3);
+    read_only_at(&mut network, dara, 3);
+}
+
+/// A to B and back to A.
+#[test]
+fn there_and_back_again() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let left = leaves(&mut network, 1, dara, to(2));
+    network.nodes[2]
+        .transfer_in(&left.slip.unwrap(), day())
+        .unwrap();
+    attends(&mut network.nodes[2], dara, 2);
+    let left = leaves(&mut network, 2, dara, to(1));
+    network.exchange(1, 2, None);
+    let arrival = network.nodes[1]
+        .transfer_in(&left.slip.unwrap(), day())
+        .unwrap();
+    assert!(
+        matches!(arrival.states[..], [State::Open { .. }]),
+        "{arrival:?}"
+    );
+    attends(&mut network.nodes[1], dara, 3);
+    assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2, 3]);
+    counted(&mut network, 1, dara, 1);
+    read_only_at(&mut network, dara, 1);
+}
+
+/// The same without any slip.
+#[test]
+fn there_and_back_by_card() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    attends(&mut network.nodes[2], dara, 2);
+    leaves(&mut network, 2, dara, to(1));
+    arrives(&mut network, 1, dara);
+    attends(&mut network.nodes[1], dara, 3);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2, 3]);
+    assert!(is_open(&mut network, 1, dara));
+    counted(&mut network, 1, dara, 1);
+}
+
+/// The slip says one prison, the van went to another: the card is enough there.
+#[test]
+fn a_slip_to_the_wrong_site() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    let refused = network.nodes[3].transfer_in(&slip, day()).unwrap_err();
+    assert!(
+        refused.to_string().contains("by the id on his card"),
+        "{refused}"
+    );
+    arrives(&mut network, 3, dara);
+    attends(&mut network.nodes[3], dara, 2);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], dara), [1, 2]);
+    counted(&mut network, 1, dara, 3);
+    read_only_at(&mut network, dara, 3);
+}
+
+/// The van turned round on the road: the old site records the true destination.
+#[test]
+fn a_redirected_van() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.exchange(1, 2, None);
+    assert_eq!(network.nodes[2].moves().unwrap().len(), 1);
+    let slip = leaves(&mut network, 1, dara, to(3)).slip.unwrap();
+    network.exchange(1, 3, None);
+    network.exchange(1, 2, None);
+    assert!(
+        network.nodes[2].moves().unwrap().is_empty(),
+        "no longer announced"
+    );
+    let arrival = network.nodes[3].transfer_in(&slip, day()).unwrap();
+    assert!(
+        matches!(arrival.states[..], [State::Open { .. }]),
+        "{arrival:?}"
+    );
+    attends(&mut network.nodes[3], dara, 2);
+    assert_eq!(sessions(&mut network.nodes[3], dara), [1, 2]);
+    counted(&mut network, 1, dara, 3);
+    let turnover = network.nodes[DGP]
+        .totals(Query::ALL)
+        .unwrap()
+        .figures
+        .turnover;
+    let moved: u64 = turnover.values().map(|month| month.moved).sum();
+    assert_eq!(moved, 1, "he left once");
+}
+
+/// Undone on the same day: a departure that did not happen.
+#[test]
+fn a_departure_undone() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    assert!(network.nodes[1].view(dara).unwrap().is_none());
+    network.nodes[1].undo(dara).unwrap();
+    attends(&mut network.nodes[1], dara, 2);
+    assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2]);
+    counted(&mut network, 1, dara, 1);
+    let turnover = network.nodes[DGP]
+        .totals(Query::ALL)
+        .unwrap()
+        .figures
+        .turnover;
+    assert_eq!(turnover.values().map(|month| month.moved).sum::<u64>(), 0);
+    // The slip that was given opens the past, and nothing of what was written since.
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    assert!(
+        network.nodes[1].undo(dara).is_err(),
+        "nothing to undo any more"
+    );
+}
+
+/// An arrival that was none: the wrong person was admitted.
+#[test]
+fn an_arrival_undone() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    network.settle();
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    network.nodes[2].undo(dara).unwrap();
+    assert!(network.nodes[2].view(dara).unwrap().is_none());
+    network.settle();
+    assert!(matches!(
+        states(&mut network, 1, dara)[..],
+        [State::Away { .. } | State::Overdue { .. }]
+    ));
+    let away = network.nodes[DGP].moves().unwrap();
+    assert_eq!(away.len(), 1, "{away:?}");
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    counted(&mut network, 1, dara, 2);
+}
+
+/// He left and never came: overdue on the lists of the site and of the DGP.
+#[test]
+fn a_departure_without_arrival() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.settle();
+    assert!(matches!(
+        states(&mut network, DGP, dara)[..],
+        [State::Away { .. }]
+    ));
+    // The destination tells of days long after, by its own clock, and nothing of him.
+    let other = learner(&mut network, 2, "Rith");
+    assert!(is_open(&mut network, 2, other));
+    network.settle();
+    for at in [DGP, 1] {
+        let found = states(&mut network, at, dara);
+        assert!(matches!(found[..], [State::Overdue { .. }]), "{found:?}");
+    }
+}
+
+/// Two prisons admit the same card at once: both and the DGP see it.
+#[test]
+fn two_arrivals_at_once() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    arrives(&mut network, 3, dara);
+    attends(&mut network.nodes[2], dara, 2);
+    attends(&mut network.nodes[3], dara, 3);
+    network.settle();
+    let view = network.nodes[DGP].view(dara).unwrap().unwrap();
+    let several = CustodyState::SeveralSites(vec![site(2), site(3)]);
+    assert_eq!(CustodyState::of(&view, site(DGP)), several);
+    for (at, other) in [(2, "S3"), (3, "S2")] {
+        let said = State::SaidElsewhere { site: other.into() };
+        let found = states(&mut network, at, dara);
+        assert!(found.contains(&said), "at {at}: {found:?}");
+    }
+    let figures = network.nodes[DGP].totals(Query::ALL).unwrap().figures;
+    assert_eq!(figures.beneficiaries, 1);
+    assert_eq!(view.progress.module(MODULE).unwrap().attended.len(), 3);
+}
+
+/// What the old site still had to write comes after he left: it counts, and is flagged.
+#[test]
+fn late_writes_of_the_old_site() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    attends(&mut network.nodes[1], dara, 9);
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1, 9]);
+    let view: LearnerView = network.nodes[2].view(dara).unwrap().unwrap();
+    assert_eq!(view.notices.late.len(), 1);
+    counted(&mut network, 1, dara, 2);
+}
+
+/// Released by the old site's books after he was sent on: it is refused where it is known that he
+/// arrived, and corrects the destination where nobody has admitted him.
+#[test]
+fn a_release_recorded_after_a_transfer() {
+    let mut network = Network::new(2);
+    let [dara, rith] = ["Dara", "Rith"].map(|name| learner(&mut network, 1, name));
+    for one in [dara, rith] {
+        leaves(&mut network, 1, one, to(2));
+    }
+    network.settle();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    let released = Destination::Released;
+    let refused = network.nodes[1].transfer_out(dara, released, day(), false);
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("S2 has admitted him")
+    );
+    leaves(&mut network, 1, rith, released);
+    network.settle();
+    let view = network.nodes[DGP].view(rith).unwrap().unwrap();
+    assert_eq!(CustodyState::of(&view, site(DGP)), CustodyState::Released);
+    assert!(network.nodes[2].moves().unwrap().is_empty());
+}
+
+/// To a prison without a node, and from there, months later, to one that has it.
+#[test]
+fn by_way_of_a_prison_without_a_node() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, Destination::WithoutNode);
+    network.settle();
+    let found = states(&mut network, DGP, dara);
+    assert!(matches!(&found[..], [State::Away { to, .. }] if to == "without-node"));
+    arrives(&mut network, 2, dara);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    assert!(is_open(&mut network, 2, dara));
+    counted(&mut network, 1, dara, 2);
+}
+
+/// Slips after the fact, of the old site and of the DGP.
+#[test]
+fn slips_after_the_fact() {
+    let mut network = Network::new(3);
+    let [dara, rith] = ["Dara", "Rith"].map(|name| learner(&mut network, 1, name));
+    for one in [dara, rith] {
+        leaves(&mut network, 1, one, to(2));
+    }
+    network.exchange(1, 2, None);
+    network.exchange(1, DGP, None);
+    sessions(&mut network.nodes[DGP], rith);
+    let slip = |moved: &[Moved<Departure>]| moved[0].done().unwrap().slip.clone().unwrap();
+    let of_site = slip(&network.nodes[1].slips(&[dara], None).unwrap());
+    network.nodes[2].transfer_in(&of_site, day()).unwrap();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    let of_dgp = slip(&network.nodes[DGP].slips(&[rith], Some(site(2))).unwrap());
+    let arrival = network.nodes[2].transfer_in(&of_dgp, day()).unwrap();
+    assert_eq!(arrival.from.as_deref(), Some("S1"));
+    assert_eq!(sessions(&mut network.nodes[2], rith), [1]);
+    // Of somebody who has not left, and to another site than he left for, there is none.
+    let here = learner(&mut network, 1, "Sopheap");
+    for (one, place) in [(here, None), (dara, Some(site(3)))] {
+        assert!(
+            network.nodes[1].slips(&[one], place).unwrap()[0]
+                .done()
+                .is_none()
+        );
+    }
+}
+
+/// What is open moves: the seat, the exam, the loan, the pathway.
+#[test]
+fn everything_open_moves() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let scope = Scope::Programme(ProgrammeId::BEEP);
+    let bodies = [
+        Body::Enrolled {
+            scope,
+            cohort: Some(4),
+        },
+        Body::ExamRegistered {
+            scope,
+            sitting: "2026-3".parse().unwrap(),
+        },
+        Body::LoanOut { item: 77 },
+    ];
+    let events: Vec<_> = bodies.map(|body| (None, Event::new(body))).into();
+    network.nodes[1].append(dara, &events).unwrap();
+    network.nodes[1].flush().unwrap();
+    network.exchange(1, 2, None);
+    let left = leaves(&mut network, 1, dara, to(2));
+    assert_eq!(left.moves.seats, [(scope, Some(4))]);
+    assert_eq!(left.moves.exams.len(), 1);
+    assert_eq!(left.moves.loans, [77]);
+    network.exchange(1, 2, None);
+    let arrival = network.nodes[2]
+        .transfer_in(&left.slip.unwrap(), day())
+        .unwrap();
+    assert_eq!(arrival.moves, left.moves, "the same on both receipts");
+}
+
+/// By sticks alone: question, answer and past travel as files.
+#[test]
+fn by_sticks_alone() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    let carry = |network: &mut Network, from: usize, places: &[usize]| {
+        let file = export(&mut network.nodes[from], &[]);
+        for place in places {
+            assert!(import(&mut network.nodes[*place], &file));
+            while network.nodes[*place].fold(9).unwrap().more {}
+        }
+    };
+    carry(&mut network, 2, &[DGP]);
+    carry(&mut network, 1, &[DGP]);
+    carry(&mut network, DGP, &[2]);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    assert!(is_open(&mut network, 2, dara));
+    assert_eq!(network.nodes[2].status().unwrap().set_aside, 0);
+    assert_ne!(network.nodes[2].digest(), network.nodes[1].digest());
+}
