@@ -1,5 +1,7 @@
-//! Dialling: opens the links that the configuration names, exchanges, and closes them again. The
-//! schedule backs off when a peer does not answer, and never gives up.
+//! Dialling: opens the links that the configuration names, exchanges, and closes them again, when
+//! the schedule says so.
+
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,11 +19,7 @@ use crate::home::{Config, PeerConfig};
 use crate::link::{Allow, Connection, Driver, Link, LinkError, PeerKey, Settings};
 use crate::node::{KnownKeys, Node};
 use crate::service::Service;
-
-/// The longest pause after failures.
-const BACK_OFF_MAX: Duration = Duration::from_secs(3600);
-/// The first pause after a failure.
-const BACK_OFF_MIN: Duration = Duration::from_secs(5);
+use schedule::Schedule;
 
 /// Opens links and dials over them.
 pub struct Dialler {
@@ -206,26 +204,61 @@ async fn serve(node: Node, connection: Connection) {
     }
 }
 
-/// Dials every configured peer again and again, until the program ends.
+/// Exchanges that may go on at once: a dead peer's time-out must not hold up a live one.
+const AT_ONCE: usize = 2;
+
+/// Dials every configured peer again and again, until the program ends; at once when something
+/// urgent was posted.
 pub fn schedule(node: &Node) {
-    for peer in node.dialler.config().peer.clone() {
-        let node = node.clone();
-        tokio::spawn(async move {
-            let mut pause = BACK_OFF_MIN;
-            loop {
-                match node.sync(&peer.site).await {
+    let peers = node.dialler.config().peer.clone();
+    if peers.is_empty() {
+        return;
+    }
+    tokio::spawn(dial_all(node.clone(), peers));
+}
+
+async fn dial_all(node: Node, peers: Vec<PeerConfig>) {
+    let begun = tokio::time::Instant::now();
+    let every = peers
+        .iter()
+        .map(|peer| Duration::from_secs(peer.every_seconds));
+    let mut schedule = Schedule::new(every);
+    let mut dialling = tokio::task::JoinSet::new();
+    let mut places = BTreeMap::new();
+    loop {
+        while dialling.len() < AT_ONCE {
+            let Some(place) = schedule.next(begun.elapsed()) else {
+                break;
+            };
+            let (node, code) = (node.clone(), peers[place].site.clone());
+            let task = dialling.spawn(async move { node.sync(&code).await });
+            places.insert(task.id(), place);
+        }
+        // Where as many as may be are dialling, only the end of one matters.
+        let full = dialling.len() >= AT_ONCE;
+        let wait = schedule.wait(begun.elapsed()).filter(|_| !full);
+        tokio::select! {
+            () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
+            () = node.service.urgent() => schedule.urgent(begun.elapsed()),
+            Some(ended) = dialling.join_next_with_id(), if !dialling.is_empty() => {
+                let (id, outcome) = match ended {
+                    Ok((id, outcome)) => (id, outcome),
+                    Err(error) => (error.id(), Err(Refusal::new(Kind::Link, error))),
+                };
+                let Some(place) = places.remove(&id) else { continue };
+                let peer = &peers[place].site;
+                let brought = match outcome {
                     Ok(outcome) => {
-                        tracing::info!(peer = peer.site, ?outcome, "exchanged");
-                        pause = BACK_OFF_MIN;
-                        tokio::time::sleep(Duration::from_secs(peer.every_seconds)).await;
+                        tracing::info!(peer, ?outcome, "exchanged");
+                        Some(outcome.taken)
                     }
                     Err(error) => {
-                        tracing::info!(peer = peer.site, %error, seconds = pause.as_secs(), "tried");
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(BACK_OFF_MAX);
+                        tracing::info!(peer, %error, "tried");
+                        None
                     }
-                }
+                };
+                schedule.ended(place, begun.elapsed(), brought);
             }
-        });
+        }
     }
 }

@@ -2,9 +2,12 @@
 //! one after the other, each as one input. Between them it folds what was received, a few learners
 //! at a time, so that nobody waits long.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::engine::{Engine, EngineError};
 use crate::store::sqlite::Sqlite;
@@ -29,6 +32,7 @@ pub struct Stopped;
 #[derive(Clone, Debug)]
 pub struct Service {
     jobs: SyncSender<Job>,
+    urgent: Arc<Notify>,
 }
 
 impl Service {
@@ -38,10 +42,17 @@ impl Service {
     /// When the system gives no thread.
     pub fn start(engine: NodeEngine) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = sync_channel(JOBS_MAX);
+        let urgent = Arc::new(Notify::new());
+        let posted = urgent.clone();
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || serve(engine, &queue))?;
-        Ok((Self { jobs }, thread))
+            .spawn(move || serve(engine, &queue, &posted))?;
+        Ok((Self { jobs, urgent }, thread))
+    }
+
+    /// Waits until something urgent is posted: a letter or a grant that somebody waits for.
+    pub async fn urgent(&self) {
+        self.urgent.notified().await;
     }
 
     /// Runs `work` on the engine's thread and waits without blocking the runtime.
@@ -99,7 +110,7 @@ impl Drop for EndWithTheEngine {
     }
 }
 
-fn serve(mut engine: NodeEngine, queue: &Receiver<Job>) {
+fn serve(mut engine: NodeEngine, queue: &Receiver<Job>, urgent: &Notify) {
     let _end = EndWithTheEngine;
     let mut more = true;
     loop {
@@ -123,6 +134,9 @@ fn serve(mut engine: NodeEngine, queue: &Receiver<Job>) {
                 };
             }
             Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if engine.take_posted() {
+            urgent.notify_one();
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What the demo plays, one function for each step. Each says what happens in plain words, lets the
 //! nodes do it, and checks what they answer. First the `registers` come in and the published
-//! figures come out; then a `transfer` and what follows from it, then `trouble`, then the `ending`.
+//! figures come out; then a `transfer` and what follows from it, further `moves`, then `trouble`, then
+//! the `ending`.
 //! Here is what the steps share.
 
 mod ending;
+mod moves;
 mod registers;
 mod transfer;
 mod trouble;
@@ -75,6 +77,8 @@ impl<'a> Story<'a> {
         self.goes_on(&traveller).await?;
         self.tour().await?;
         self.two_sites_at_once(&traveller).await?;
+        self.van().await?;
+        self.without_notice().await?;
         self.killed().await?;
         self.restored().await?;
         self.converge(&traveller).await?;

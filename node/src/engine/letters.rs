@@ -48,6 +48,7 @@ impl<S: Store> Engine<S> {
         if mail.is_empty() {
             return Ok(());
         }
+        self.posted = true;
         let mut readers: Vec<SiteId> = mail.iter().map(|one| one.to).collect();
         readers.dedup();
         let run = self.own_run()?;

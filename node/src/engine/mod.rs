@@ -177,6 +177,8 @@ pub struct Engine<S> {
     stale: bool,
     /// Something came that may ask something of this node.
     due: bool,
+    /// Something was posted that somebody waits for.
+    posted: bool,
     /// Runs whose row is written when the input ends.
     touched: BTreeSet<RunId>,
     /// For recent runs, which keys open which labels.
@@ -231,6 +233,7 @@ impl<S: Store> Engine<S> {
             run_since: None,
             stale: false,
             due: true,
+            posted: false,
             touched: BTreeSet::new(),
             openers: BTreeMap::new(),
         };
@@ -304,6 +307,11 @@ impl<S: Store> Engine<S> {
             self.reload()?;
         }
         done
+    }
+
+    /// Whether something was posted since this was asked last that somebody waits for.
+    pub fn take_posted(&mut self) -> bool {
+        std::mem::take(&mut self.posted)
     }
 
     /// Does what a rule can do with what came: answers, links, keys to grant on, records to note as

@@ -16,7 +16,7 @@ impl Story<'_> {
     /// Everyone gets everything.
     pub(super) async fn converge(&mut self, traveller: &Traveller) -> Result<(), Refusal> {
         self.checks
-            .step("7. A last round of links and sticks, and everyone has everything");
+            .step("9. A last round of links and sticks, and everyone has everything");
         let linked = self.codes(|site| site.line != Line::Stick);
         let by_stick = self.codes(|site| site.line == Line::Stick);
         self.sync_all(&linked).await?;

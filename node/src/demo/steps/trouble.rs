@@ -30,7 +30,7 @@ impl Story<'_> {
     /// A node is killed in the middle of an import and started again; the import is repeated.
     pub(super) async fn killed(&mut self) -> Result<(), Refusal> {
         self.checks.step(&format!(
-            "5. The power fails at {LATE} in the middle of its import"
+            "7. The power fails at {LATE} in the middle of its import"
         ));
         let known: BTreeSet<LearnerId> = self
             .nodes
@@ -150,7 +150,7 @@ impl Story<'_> {
     /// A machine comes back from an old backup; what it lost is at its peers.
     pub(super) async fn restored(&mut self) -> Result<(), Refusal> {
         self.checks.step(&format!(
-            "6. The machine of {RESTORED} comes back from an old backup"
+            "8. The machine of {RESTORED} comes back from an old backup"
         ));
         let backup = self.ground.directory().join("backup");
         let home = self.ground.home_path(RESTORED);
