@@ -196,8 +196,9 @@ enum StickCommand {
     Export {
         /// The stick's directory.
         directory: PathBuf,
-        /// Codes of the sites that it goes to; without any, all is packed.
-        #[arg(long, value_delimiter = ',')]
+        /// Codes of the sites that it goes to, in the order of the tour: what they lack is packed,
+        /// as far as their receipts tell. Without any, all is packed.
+        #[arg(long, value_delimiter = ',', visible_alias = "route")]
         to: Vec<String>,
         /// Who carries it, for the guards' register.
         #[arg(long, default_value = "")]

@@ -2,7 +2,7 @@
 //! renamed, so that a stick that is pulled early holds no half file under a good name.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use spean_protocol::id::SiteId;
@@ -60,6 +60,18 @@ pub fn export(
         let _ = fs::remove_file(&half);
     }
     let contents = written?;
+    if contents.left_out == 0 {
+        for older in superseded(engine, directory, &path, to) {
+            // If it stays, it only takes room.
+            let _ = fs::remove_file(older);
+        }
+    }
+    let stopped = (contents.left_out > 0).then(|| {
+        let left = contents.left_out;
+        format!(
+            "the stick is full: {left} pieces are left for the next one; what is on it is whole"
+        )
+    });
     let route = format!("{source} to {route}");
     let file = path.display().to_string();
     Ok(BundleLine {
@@ -67,9 +79,30 @@ pub fn export(
         manifest: None,
         route,
         contents,
-        stopped: None,
+        stopped,
         new: None,
     })
+}
+
+/// Bundles of the directory that the one just written makes superfluous: all that they carry is
+/// here, and the new one is for every site that they are for.
+fn superseded(engine: &NodeEngine, directory: &Path, new: &Path, to: &[SiteId]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in files(directory).unwrap_or_default() {
+        let Some(mut file) = File::open(&path).ok().filter(|_| path != new) else {
+            continue;
+        };
+        let held = engine.holds_bundle(&mut |wanted| read(&mut file, wanted));
+        let Ok(Some(manifest)) = held else { continue };
+        let here = engine.site();
+        let reached = |site: &SiteId| *site == here || to.contains(site);
+        let for_all = to.is_empty();
+        let for_some = !manifest.destinations.is_empty();
+        if for_all || (for_some && manifest.destinations.iter().all(reached)) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 fn write_bundle(
@@ -87,7 +120,18 @@ fn write_bundle(
         .create_new(true)
         .open(half)
         .map_err(said)?;
-    let contents = engine.export(to, carrier, &mut |bytes| file.write_all(bytes))?;
+    let mut written = 0;
+    let contents = engine.export(to, carrier, &mut |bytes| {
+        let kept = file.write_all(bytes);
+        if kept.is_ok() {
+            written += bytes.len() as u64;
+        } else {
+            // What did not fit goes, so that there is room to end the bundle.
+            file.set_len(written)?;
+            file.seek(SeekFrom::Start(written))?;
+        }
+        kept
+    })?;
     let contents = contents.map_err(said)?;
     file.sync_all().map_err(said)?;
     fs::rename(half, path).map_err(said)?;

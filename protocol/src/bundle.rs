@@ -97,7 +97,15 @@ impl Writer {
 
     /// Ends the bundle.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.flush(true)
+    }
+
+    /// Ends the bundle before the chunk that was returned last: it did not fit.
+    #[must_use]
+    pub fn finish_before(mut self) -> Vec<u8> {
+        self.number -= 1;
+        self.chunk.clear();
         self.flush(true)
     }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::bundle::{BundleError, Manifest, Reader, Writer};
+use spean_protocol::codec;
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::SiteId;
-use spean_protocol::log::{Head, Span};
+use spean_protocol::log::{ForkProof, Head, Span};
 use spean_protocol::ranges::Ranges;
-use spean_protocol::receipt::Statement;
-use spean_protocol::segment::Log;
+use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
 
 use super::{Engine, EngineError};
@@ -35,13 +36,31 @@ pub struct Contents {
     pub unread: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// Pieces that found no room on a full stick. What is there is the most useful part.
+    pub left_out: u64,
 }
 
 impl Contents {
+    /// How many pieces there are.
+    fn pieces(&self) -> u64 {
+        let segments = self.control_segments + self.data_segments;
+        segments + self.receipts + self.rosters + self.fork_proofs
+    }
+
+    /// Adds the counts of another.
+    fn add(&mut self, other: &Self) {
+        self.control_segments += other.control_segments;
+        self.data_segments += other.data_segments;
+        self.parcels += other.parcels;
+        self.receipts += other.receipts;
+        self.rosters += other.rosters;
+        self.fork_proofs += other.fork_proofs;
+    }
+
     /// Counts a frame.
     pub fn count(&mut self, frame: &Frame) {
         match frame {
-            Frame::Segment(bytes) => match spean_protocol::segment::Segment::decode(bytes) {
+            Frame::Segment(bytes) => match Segment::decode(bytes) {
                 Ok(segment) if segment.header.log == Log::Control => self.control_segments += 1,
                 Ok(segment) => {
                     self.data_segments += 1;
@@ -70,10 +89,12 @@ pub struct Imported {
 
 impl<S: Store> Engine<S> {
     /// Packs what the destinations lack, as far as their receipts tell, or everything where no
-    /// destination is named. `append` gets the file's bytes in order.
+    /// destination is named: keys, grants and letters, receipts, then learners' days. `append` gets
+    /// the file's bytes in order; where it says that the stick is full, having undone what it could
+    /// not keep, the bundle ends there: a shorter one, and whole.
     ///
     /// # Errors
-    /// What the store says; what `append` says ends it, and what was written is a shorter bundle.
+    /// What the store says; what else `append` says ends it.
     pub fn export(
         &mut self,
         to: &[SiteId],
@@ -91,51 +112,106 @@ impl<S: Store> Engine<S> {
             carrier: carrier.to_owned(),
         };
         let id = self.fresh_id("bundle");
-        let (mut writer, start) = Writer::start(&self.carrier()?, id, &manifest);
-        let mut contents = Contents {
-            bytes: start.len() as u64,
-            ..Contents::default()
-        };
+        let (writer, start) = Writer::start(&self.carrier()?, id, &manifest);
         if let Err(error) = append(&start) {
             return Ok(Err(error));
         }
-        let mut add = |frame: &Frame, contents: &mut Contents| {
-            contents.count(frame);
-            let chunk = writer.add(frame);
-            contents.bytes += chunk.len() as u64;
-            if chunk.is_empty() {
-                Ok(())
-            } else {
-                append(&chunk)
-            }
+        let mut packing = Packing {
+            writer,
+            append,
+            in_chunk: Contents::default(),
+            contents: Contents {
+                bytes: start.len() as u64,
+                ..Contents::default()
+            },
+            full: false,
         };
         let mut frames = vec![Frame::Roster(Host::roster(self)?)];
         for run in self.forks() {
             frames.extend(self.fork(run)?.map(Frame::Fork));
         }
-        for frame in &frames {
-            if let Err(error) = add(frame, &mut contents) {
+        let plan = self.plan(to);
+        let (control, data) = plan.split_at(plan.partition_point(|span| span.log == Log::Control));
+        let receipts = self.receipts.values();
+        let receipts = receipts.map(|(receipt, _)| Frame::Receipt(receipt.encode()));
+        let receipts: Vec<Frame> = receipts.collect();
+        for (frames, spans) in [(&frames, control), (&receipts, data)] {
+            let packed = frames.iter().try_for_each(|frame| packing.add(frame));
+            let packed = match packed {
+                Ok(()) => self.pack_spans(spans, &mut packing)?,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = packed {
                 return Ok(Err(error));
             }
         }
-        for span in self.plan(to) {
+        Ok(packing.finish())
+    }
+
+    fn pack_spans(
+        &self,
+        spans: &[Span],
+        packing: &mut Packing<'_>,
+    ) -> Result<std::io::Result<()>, EngineError> {
+        for span in spans {
             for height in span.start..span.end {
+                if packing.full {
+                    packing.contents.left_out += 1;
+                    continue;
+                }
                 let Some(bytes) = self.segment(span.run, span.log, height)? else {
                     continue;
                 };
-                if let Err(error) = add(&Frame::Segment(bytes), &mut contents) {
+                if let Err(error) = packing.add(&Frame::Segment(bytes)) {
                     return Ok(Err(error));
                 }
             }
         }
-        for (receipt, _) in self.receipts.values() {
-            if let Err(error) = add(&Frame::Receipt(receipt.encode()), &mut contents) {
-                return Ok(Err(error));
-            }
-        }
-        let end = writer.finish();
-        contents.bytes += end.len() as u64;
-        Ok(append(&end).map(|()| contents))
+        Ok(Ok(()))
+    }
+
+    /// Whether all that a bundle carries is held here, for whoever would write it anew. `read` is as
+    /// for [`Engine::import_bundle`].
+    ///
+    /// # Errors
+    /// [`EngineError::NotListed`] when this node has no carrier key.
+    pub fn holds_bundle(
+        &self,
+        read: &mut dyn FnMut(usize) -> std::io::Result<Vec<u8>>,
+    ) -> Result<Option<Manifest>, EngineError> {
+        let mut held = true;
+        let (manifest, stopped) =
+            each_chunk(&self.carrier()?, read, &mut |frames, (_, unread)| {
+                held &= unread == 0;
+                for frame in frames {
+                    held &= self.holds_piece(&frame)?;
+                }
+                Ok(())
+            })?;
+        Ok(manifest.filter(|_| held && stopped.is_none()))
+    }
+
+    fn holds_piece(&self, piece: &Frame) -> Result<bool, EngineError> {
+        Ok(match piece {
+            Frame::Segment(bytes) => match Segment::decode(bytes) {
+                Ok(segment) => self.hash_at(&segment.header)? == Some(segment.header.hash()),
+                Err(_) => false,
+            },
+            Frame::Receipt(bytes) => match Receipt::decode(bytes) {
+                Ok((receipt, statement)) => {
+                    let held = self.receipts().get(&statement.site).copied();
+                    held >= Some(receipt.rank(statement.number))
+                }
+                Err(_) => false,
+            },
+            Frame::Fork(bytes) => match codec::decode::<ForkProof>(bytes).map(|one| one.run()) {
+                Ok(Ok(run)) => self.forks().contains(&run.into()),
+                _ => false,
+            },
+            // A roster only ever gives way to a later one.
+            Frame::Roster(_) => true,
+            _ => false,
+        })
     }
 
     /// What the destinations lack: control first. What every one of them has stays at home.
@@ -158,7 +234,14 @@ impl<S: Store> Engine<S> {
             }
             plan.extend(self.skeleton.missing(site, &common.unwrap_or_default()));
         }
-        plan.sort_by_key(|span| span.log);
+        // This site's own days first: nobody else can bring them. Where the stick is full, what was
+        // longest on its way is left for the next one.
+        let own = |span: &Span| {
+            self.skeleton
+                .run(span.run)
+                .is_some_and(|r| r.site == self.site)
+        };
+        plan.sort_by_key(|span| (span.log, !own(span)));
         plan
     }
 
@@ -229,6 +312,64 @@ impl<S: Store> Engine<S> {
                 Ok(())
             })?;
         Ok((manifest, contents, stopped))
+    }
+}
+
+/// A bundle that is being written.
+struct Packing<'a> {
+    writer: Writer,
+    append: &'a mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    /// What the chunk holds that is not written yet.
+    in_chunk: Contents,
+    contents: Contents,
+    full: bool,
+}
+
+impl Packing<'_> {
+    /// Adds a piece, unless the stick is full.
+    fn add(&mut self, frame: &Frame) -> std::io::Result<()> {
+        if self.full {
+            self.contents.left_out += 1;
+            return Ok(());
+        }
+        let chunk = self.writer.add(frame);
+        if !chunk.is_empty() {
+            match (self.append)(&chunk) {
+                Ok(()) => {
+                    self.contents.bytes += chunk.len() as u64;
+                    self.contents.add(&std::mem::take(&mut self.in_chunk));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                    self.full = true;
+                    self.contents.left_out += self.in_chunk.pieces() + 1;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.in_chunk.count(frame);
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::io::Result<Contents> {
+        let mut end = Vec::new();
+        if !self.full {
+            end = self.writer.finish();
+            match (self.append)(&end) {
+                Ok(()) => self.contents.add(&self.in_chunk),
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                    self.full = true;
+                    self.contents.left_out += self.in_chunk.pieces();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if self.full {
+            end = self.writer.finish_before();
+            (self.append)(&end)?;
+        }
+        self.contents.bytes += end.len() as u64;
+        Ok(self.contents)
     }
 }
 

@@ -150,7 +150,7 @@ impl<S: Store> Engine<S> {
         Ok(above.filter(|above| above.header.previous != header.hash()))
     }
 
-    fn hash_at(&self, header: &Header) -> Result<Option<Hash>, EngineError> {
+    pub(super) fn hash_at(&self, header: &Header) -> Result<Option<Hash>, EngineError> {
         let held = self.header_at(header.run, header.log, header.height)?;
         Ok(held.map(|segment| segment.header.hash()))
     }

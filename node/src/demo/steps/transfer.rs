@@ -273,8 +273,9 @@ impl Story<'_> {
             .iter()
             .zip(&taken)
             .all(|(list, take)| list.contents == take.contents);
+        // Each stop takes in what is on the stick and writes it anew with its own days.
         let found = counted(listed.len() as u64, "bundle");
-        let whole = agree && listed.len() == TOUR.len() && taken.len() == TOUR.len();
+        let whole = agree && listed.len() == 1 && taken.len() == 1;
         self.checks
             .check("the list names what was taken in", whole, found);
         self.check_held(HEADQUARTERS, &TOUR).await?;
