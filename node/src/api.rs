@@ -163,6 +163,8 @@ pub struct LearnerLine {
     pub learner: LearnerId,
     /// The name.
     pub name: String,
+    /// His user names as they are shown here: with a suffix where another had one first.
+    pub usernames: Vec<String>,
     /// Whether his stay here is open.
     pub here: bool,
 }
@@ -174,6 +176,10 @@ pub struct LearnerPage {
     pub learner: LearnerId,
     /// The name.
     pub name: String,
+    /// His user names as they are shown here: with a suffix where another had one first.
+    pub usernames: Vec<String>,
+    /// The numbers of his cards, with a suffix where two sites printed one number.
+    pub cards: Vec<String>,
     /// Where he is, in a word that people read.
     pub state: String,
     /// How his record stands here.

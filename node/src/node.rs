@@ -10,6 +10,7 @@ use spean_protocol::event::{Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster};
 use spean_protocol::session::Outcome;
+use spean_protocol::view::collision::{self, Shown};
 
 use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage};
 use crate::engine::{Engine, EngineError, install_roster};
@@ -231,9 +232,11 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
         Request::Status => Reply::Status(Box::new(engine.status()?)),
         Request::LearnerAdd(row) => Reply::Added(engine.add_learner(&row)?),
         Request::LearnerFind { needle, limit } => {
+            let names = engine.usernames()?;
             let line = |row: crate::store::LearnerRow| LearnerLine {
                 learner: row.learner,
                 name: row.name,
+                usernames: shown(names.get(&row.learner)),
                 here: row.here,
             };
             Reply::Learners(engine.find(&needle, limit)?.into_iter().map(line).collect())
@@ -352,10 +355,17 @@ fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refu
     Ok(LearnerPage {
         learner,
         name: row.name,
+        usernames: shown(engine.usernames()?.get(&learner)),
+        cards: shown(Some(&collision::cards(&view, engine.site()))),
         state,
         states,
         view,
     })
+}
+
+fn shown<T: std::fmt::Display>(picked: Option<&Vec<Shown<T>>>) -> Vec<String> {
+    let picked = picked.into_iter().flatten();
+    picked.map(ToString::to_string).collect()
 }
 
 fn read_date(text: &str) -> Result<Option<Date>, Refusal> {

@@ -16,6 +16,8 @@ mod disk;
 mod keys;
 #[path = "hostile/logs.rs"]
 mod logs;
+#[path = "hostile/names.rs"]
+mod names;
 #[path = "hostile/order.rs"]
 mod order;
 #[path = "hostile/rows.rs"]

@@ -51,6 +51,8 @@ pub struct Arrival {
     pub event: EventId,
     /// Where.
     pub site: SiteId,
+    /// Where in that site's log.
+    pub position: Position,
     /// When, as somebody wrote it down.
     pub date: Option<Date>,
     /// Where from, if that is a site of the roster and known.
@@ -175,6 +177,7 @@ pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {
                 let arrival = Arrival {
                     event,
                     site,
+                    position: entry.origin.position,
                     date,
                     from,
                     reason,
@@ -199,6 +202,7 @@ pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {
     // After all moves: a note alone makes no stay.
     for entry in &in_effect.entries {
         if let Body::RecordOpen { stay } = entry.event.body
+            && stay == entry.origin.stay
             && let Some(stay) = stays.get_mut(&(stay, entry.site()))
         {
             stay.past_open = true;

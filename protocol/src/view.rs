@@ -6,12 +6,13 @@
 //! are shown until a person supersedes them; finished work stays finished; of several scores the
 //! best is kept.
 
+pub mod collision;
 mod entry;
 mod open;
 mod person;
 mod progress;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ use crate::event::{
     NamePart, Pathway, Referral, ReleaseRange, Remark, Script, Sex, Username, Verifier,
     Who5Answers, Who5Moment,
 };
-use crate::id::SiteId;
+use crate::id::{Position, SiteId};
 
 /// One of the values of a profile field, with the events that say so: whoever corrects the field
 /// supersedes the events of all its values.
@@ -94,6 +95,8 @@ pub struct Profile {
     pub accounts: Claims<Account>,
     /// Numbers of the cards printed.
     pub cards: Claims<u16>,
+    /// Where in the logs the accounts and cards in effect were set: what [`collision`] goes by.
+    pub picked_at: BTreeMap<EventId, BTreeSet<Position>>,
     /// Keyed hashes of prisoner numbers.
     pub prisoner_numbers: Claims<[u8; 16]>,
     /// Consent. The learner takes part only if all values say so.
@@ -185,6 +188,7 @@ impl LearnerView {
             events: count(in_effect.entries.len()),
             ..Self::default()
         };
+        view.profile.picked_at = collision::picked_at(&in_effect, entries);
         view.registers.loans_open = open_loans(&in_effect);
         for entry in &in_effect.entries {
             view.profile.take(entry);

@@ -49,7 +49,9 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Learners(lines) => {
             for line in lines {
                 let here = if line.here { "here" } else { "not here" };
-                println!("{}  {}  ({here})", line.learner, line.name);
+                let names = line.usernames.iter().map(|name| format!("{name}  "));
+                let names: String = names.collect();
+                println!("{}  {}  {names}({here})", line.learner, line.name);
             }
             println!("{} found", lines.len());
         }
@@ -141,6 +143,9 @@ fn show_sites(sites: &[SiteStatus]) {
 
 fn show_learner(page: &crate::api::LearnerPage) {
     println!("{}  {}", page.learner, page.name);
+    if !page.usernames.is_empty() {
+        println!("user name: {}", page.usernames.join(", "));
+    }
     println!("state: {}", page.state);
     page.states
         .iter()

@@ -99,7 +99,8 @@ impl Chains {
 /// Labels under which nothing is sealed, with their sites: of runs that ended too early.
 type Places = BTreeMap<Label, SiteId>;
 
-struct Order<'a>(&'a Skeleton);
+/// The order that the logs tell.
+pub(super) struct Order<'a>(pub(super) &'a Skeleton);
 
 impl Causality for Order<'_> {
     fn is_ancestor(&self, earlier: Position, later: Position) -> bool {

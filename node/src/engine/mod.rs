@@ -6,11 +6,12 @@
 //! One file per kind of input: [`mod@write`] and [`own_log`] (events of this site), [`receive`] (what comes from
 //! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`depart`] and [`arrive`] (learners
 //! move; [`state`] says how it stands), [`letters`] and [`questions`] (what nodes tell each other of
-//! it), [`carry`] (bundles), [`import`] and [`report`] (what people ask).
+//! it), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
 
 pub mod arrive;
 pub mod aside;
 pub mod carry;
+pub mod collisions;
 pub mod depart;
 pub mod entries;
 pub mod fold;

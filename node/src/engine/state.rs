@@ -255,13 +255,15 @@ impl<S: Store> Engine<S> {
             let here: Here = codec::decode(&row)?;
             let learner = key.try_into().map(LearnerId);
             let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
-            if here.opened || !self.own_stay(learner)?.is_some_and(|own| own.open) {
+            // Not always the stay that he was admitted to: perhaps he was not moved after all.
+            let own = self.own_stay(learner)?.filter(|own| own.open);
+            let Some(own) = own.filter(|_| !here.opened) else {
                 continue;
-            }
+            };
             let waits = self.waiting(learner)?;
             let open = matches!(self.record_state(learner, &here)?, State::Open { .. });
             if open && !waits {
-                let stay = here.stay;
+                let stay = own.stay;
                 self.keep_event(learner, Body::RecordOpen { stay }, None)?;
                 let opened = true;
                 self.keep_here(learner, &Here { opened, ..here })?;

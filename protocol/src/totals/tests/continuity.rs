@@ -224,3 +224,31 @@ fn the_days_of_several_are_summed_and_the_longest_named() {
     assert_eq!(days, told);
     assert_eq!(days.mean().text(Rounding::OneDecimal).unwrap(), "6.5");
 }
+
+#[test]
+fn a_departure_that_did_not_happen_interrupts_nothing() {
+    let undone = [
+        (2, 2, "2025-03-12", departed(2, 1)),
+        (2, 3, "2025-03-12", arrived(3, 2, ArrivalReason::NotMoved)),
+        (2, 3, "2025-03-14", session(MODULE)),
+    ];
+    for (before, count) in [(vec![note()], 1), (vec![], 0)] {
+        let told = continuity(&moved(&[&before[..], &undone[..]].concat()), Query::ALL);
+        let open = Share { count, of: 1 };
+        assert_eq!((told.transfers, told.open_before_work), (1, open));
+        assert_eq!((told.days.sum, told.resumed.count), (4, 1));
+    }
+    // Noted only after the one that did not happen.
+    let noted = (2, 3, "", Body::RecordOpen { stay: stay(3) });
+    let mut late = undone.to_vec();
+    late.insert(2, noted);
+    assert_eq!(
+        continuity(&moved(&late), Query::ALL).open_before_work.count,
+        1
+    );
+    late.swap(2, 3);
+    assert_eq!(
+        continuity(&moved(&late), Query::ALL).open_before_work.count,
+        0
+    );
+}

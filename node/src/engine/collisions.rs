@@ -1,0 +1,56 @@
+//! User names that two learners here picked while sites were apart. Everybody stays; the later one
+//! is shown with a suffix until a person decides. Read from the views: nothing is kept of it.
+
+use std::collections::BTreeMap;
+
+use spean_protocol::codec;
+use spean_protocol::event::Username;
+use spean_protocol::id::LearnerId;
+use spean_protocol::view::LearnerView;
+use spean_protocol::view::collision::{self, Shown};
+
+use super::fold::Order;
+use super::{Engine, EngineError};
+use crate::store::Store;
+
+/// Learners here that are compared: ten times a large site. Of more, the rest are shown plainly.
+const LEARNERS_MAX: usize = 4_000;
+
+/// How each learner here is shown, by all his user names.
+pub type Usernames = BTreeMap<LearnerId, Vec<Shown<Username>>>;
+
+impl<S: Store> Engine<S> {
+    /// The user names of all learners here. None at the DGP: nobody has an account there, and
+    /// names of different sites do not meet.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn usernames(&self) -> Result<Usernames, EngineError> {
+        if self.reads_everyone() {
+            return Ok(Usernames::new());
+        }
+        let mut views: Vec<(LearnerId, LearnerView)> = Vec::new();
+        for row in self.store.find("", true, LEARNERS_MAX)? {
+            if !row.view.is_empty() {
+                views.push((row.learner, codec::decode(&row.view)?));
+            }
+        }
+        let views = views.iter().map(|(learner, view)| (*learner, view));
+        let order = Order(&self.skeleton);
+        Ok(collision::usernames(views, self.site, &order))
+    }
+
+    /// The learners here who are shown with a suffix, until somebody gives one of the two another
+    /// user name.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn collisions(&self) -> Result<Usernames, EngineError> {
+        let mut all = self.usernames()?;
+        for names in all.values_mut() {
+            names.retain(|name| name.nth > 1);
+        }
+        all.retain(|_, names| !names.is_empty());
+        Ok(all)
+    }
+}
