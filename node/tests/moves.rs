@@ -622,3 +622,34 @@ fn by_sticks_alone() {
     assert_eq!(network.nodes[2].status().unwrap().set_aside, 0);
     assert_ne!(network.nodes[2].digest(), network.nodes[1].digest());
 }
+
+/// IND-18: whose record was open before his first session, and who had to begin without.
+#[test]
+fn continuity_is_counted() {
+    let mut network = Network::new(2);
+    let [with_slip, without] = ["Dara", "Rith"].map(|given| learner(&mut network, 1, given));
+    network.settle();
+    let left = leaves(&mut network, 1, with_slip, to(2));
+    network.exchange(1, 2, None);
+    let prison = &mut network.nodes[2];
+    prison.transfer_in(&left.slip.unwrap(), day()).unwrap();
+    attends(prison, with_slip, 2);
+    prison.flush().unwrap();
+    leaves(&mut network, 1, without, to(2));
+    arrives(&mut network, 2, without);
+    attends(&mut network.nodes[2], without, 2);
+    network.nodes[2].flush().unwrap();
+    counted(&mut network, 2, with_slip, 2);
+    assert!(is_open(&mut network, 2, without));
+    network.nodes[2].flush().unwrap();
+    network.settle();
+    for at in [2, DGP] {
+        let told = network.nodes[at].totals(Query::ALL).unwrap();
+        let told = told.figures.continuity;
+        assert_eq!(told.transfers, 2);
+        let open = told.open_before_work;
+        assert_eq!((open.count, open.of), (1, 2));
+        assert_eq!((told.days.known, told.days.sum), (2, 0));
+        assert_eq!((told.resumed.count, told.resumed.of), (2, 2));
+    }
+}

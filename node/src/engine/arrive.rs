@@ -150,6 +150,8 @@ impl<S: Store> Engine<S> {
                     },
                 });
             }
+            // Before anything that they do here is recorded: the order of this log is what counts.
+            engine.note_open_records()?;
             Ok(done)
         })
     }
