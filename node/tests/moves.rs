@@ -336,6 +336,36 @@ fn there_and_back_by_card() {
     counted(&mut network, 1, dara, 1);
 }
 
+/// Whoever came by his card and has left again is on his way, not "nowhere": his old departure is
+/// known to be answered.
+#[test]
+fn by_card_and_onward() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    network.settle();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    leaves(&mut network, 1, dara, to(2));
+    network.settle();
+    leaves(&mut network, 2, dara, to(3));
+    network.settle();
+    let view = network.nodes[DGP].view(dara).unwrap().unwrap();
+    let on_the_way = CustodyState::Departed { to: to(3) };
+    assert_eq!(CustodyState::of(&view, site(DGP)), on_the_way);
+    assert_eq!(network.nodes[DGP].moves().unwrap().len(), 1);
+    arrives(&mut network, 3, dara);
+    network.settle();
+    network.nodes[3].undo(dara).unwrap();
+    counted_on_the_way(&mut network, dara);
+}
+
+fn counted_on_the_way(network: &mut Network, learner: LearnerId) {
+    network.settle();
+    let view = network.nodes[DGP].view(learner).unwrap().unwrap();
+    let place = CustodyState::of(&view, site(DGP));
+    assert!(matches!(place, CustodyState::Departed { .. }), "{place:?}");
+}
+
 /// The slip says one prison, the van went to another: the card is enough there.
 #[test]
 fn a_slip_to_the_wrong_site() {
@@ -353,6 +383,8 @@ fn a_slip_to_the_wrong_site() {
     assert_eq!(sessions(&mut network.nodes[3], dara), [1, 2]);
     counted(&mut network, 1, dara, 3);
     read_only_at(&mut network, dara, 3);
+    leaves(&mut network, 3, dara, to(1));
+    counted_on_the_way(&mut network, dara);
 }
 
 /// The van turned round on the road: the old site records the true destination.

@@ -325,7 +325,7 @@ fn first_ends<'a>(
 
 /// The departures that are known not to be the newest: somebody who had one already wrote a later
 /// move; or the arrival that it announces is here, from a site that admitted before it heard. Of
-/// several departures from one site to the same other, the first are answered first.
+/// several departures from one site, the first are answered first.
 fn answered(in_effect: &InEffect<'_>, causality: &dyn Causality) -> BTreeSet<(EventId, Origin)> {
     let moves = Moves::of(in_effect, causality);
     let answered = in_effect
@@ -348,10 +348,10 @@ fn answered(in_effect: &InEffect<'_>, causality: &dyn Causality) -> BTreeSet<(Ev
 struct Moves<'a> {
     /// The last move of each run.
     last: Vec<(StayId, Position, Ancestors<'a>)>,
-    /// How many arrivals there are at the first site from the second.
-    arrivals: BTreeMap<(SiteId, SiteId), usize>,
-    /// Where one site says that somebody left for another; heights in order.
-    departures: BTreeMap<(SiteId, Destination), BTreeMap<RunId, Vec<u32>>>,
+    /// How many arrivals there are from the first site at the second.
+    arrivals: BTreeMap<SiteId, BTreeMap<SiteId, usize>>,
+    /// Where a site says that somebody left, by destination; heights in order.
+    departures: BTreeMap<SiteId, BTreeMap<Destination, BTreeMap<RunId, Vec<u32>>>>,
 }
 
 impl<'a> Moves<'a> {
@@ -365,13 +365,15 @@ impl<'a> Moves<'a> {
             let Position { site, run, height } = position;
             let stay = match entry.event.body {
                 Body::Arrived { stay, from, .. } => {
-                    if let Some(from) = from {
-                        *moves.arrivals.entry((site, from)).or_default() += 1;
+                    if let Some(from) = from.filter(|from| *from != site) {
+                        let there = moves.arrivals.entry(from).or_default();
+                        *there.entry(site).or_default() += 1;
                     }
                     stay
                 }
                 Body::Departed { stay, to, .. } => {
-                    let runs = moves.departures.entry((site, to)).or_default();
+                    let left = moves.departures.entry(site).or_default();
+                    let runs = left.entry(to).or_default();
                     runs.entry(run).or_default().push(height);
                     stay
                 }
@@ -393,27 +395,35 @@ impl<'a> Moves<'a> {
         })
     }
 
-    /// Whether the arrival that the departure at `position` announces is here.
+    /// Whether the arrival that the departure at `position` announces is here; or, since vans are
+    /// redirected and slips go astray, one from the same site at any other, beyond those that its
+    /// earlier departures explain.
     fn answer(&self, position: Position, to: Destination, causality: &dyn Causality) -> bool {
-        let Destination::Site(there) = to else {
-            return false;
-        };
         let site = position.site;
-        let Some(arrived) = self.arrivals.get(&(there, site)) else {
+        let (Some(arrivals), Some(departures)) =
+            (self.arrivals.get(&site), self.departures.get(&site))
+        else {
             return false;
         };
         let before = causality.ancestors_of(position);
-        let runs = self.departures.get(&(site, to)).into_iter().flatten();
-        let left_before = runs.map(|(run, heights)| {
-            heights.partition_point(|height| {
-                before(Position {
-                    site,
-                    run: *run,
-                    height: *height,
+        let left_before = |runs: &BTreeMap<RunId, Vec<u32>>| -> usize {
+            let runs = runs.iter().map(|(run, heights)| {
+                let run = *run;
+                heights.partition_point(|height| {
+                    let height = *height;
+                    before(Position { site, run, height })
                 })
-            })
-        });
-        *arrived > left_before.sum()
+            });
+            runs.sum()
+        };
+        if let Destination::Site(there) = to {
+            let arrived = arrivals.get(&there).copied().unwrap_or(0);
+            if arrived > departures.get(&to).map_or(0, left_before) {
+                return true;
+            }
+        }
+        let arrived: usize = arrivals.values().sum();
+        arrived > departures.values().map(left_before).sum()
     }
 }
 

@@ -67,8 +67,8 @@ pub(super) struct Expected {
 pub(super) struct Here {
     /// His stay.
     pub stay: StayId,
-    /// The event of his arrival; `None` where he was added as a new person.
-    pub event: Option<EventId>,
+    /// The event of his arrival, and what corrected it; none where he was added as a new person.
+    pub events: Vec<EventId>,
     /// This machine's clock when it was recorded.
     pub stamp: u64,
     /// Where from, if that is known.
@@ -233,7 +233,7 @@ impl<S: Store> Engine<S> {
         let stay = self.open_stay(learner)?;
         let mut here = Here {
             stay,
-            event: None,
+            events: Vec::new(),
             stamp: self.world.wall_seconds(),
             from,
             date,
@@ -257,7 +257,7 @@ impl<S: Store> Engine<S> {
         }
         self.hand_on_keys_of_past(learner)?;
         let arrived = Body::Arrived { stay, from, reason };
-        here.event = Some(self.keep_event(learner, arrived, date)?);
+        here.events.push(self.keep_event(learner, arrived, date)?);
         let keys = self.keys_of(learner)?;
         let keyed = |site| keys.iter().any(|key| key.site == site);
         if grant.is_none() && !from.is_some_and(keyed) {
@@ -340,7 +340,7 @@ impl<S: Store> Engine<S> {
             let question = engine.question(learner, own.stay, About::Person, &mut mail)?;
             let here = engine.here(learner)?.unwrap_or(Here {
                 stay: own.stay,
-                event: None,
+                events: Vec::new(),
                 stamp: engine.world.wall_seconds(),
                 from: None,
                 date: None,
@@ -415,8 +415,8 @@ impl<S: Store> Engine<S> {
 
     fn undo_arrival(&mut self, learner: LearnerId, own: OwnStay) -> Result<(), EngineError> {
         let here = self.here(learner)?.filter(|here| here.stay == own.stay);
-        let admitted = here.and_then(|here| Some((here.event.clone()?, here)));
-        let (event, here) = admitted.ok_or_else(|| {
+        let here = here.filter(|here| !here.events.is_empty());
+        let here = here.ok_or_else(|| {
             EngineError::Refused(format!(
                 "learner {learner} was not admitted from elsewhere: to end his stay, record where \
                  he went with 'spean transfer out'"
@@ -424,7 +424,9 @@ impl<S: Store> Engine<S> {
         })?;
         self.within_a_day(here.stamp)?;
         let reason = RetractionReason::EnteredByMistake;
-        self.keep_event(learner, Body::Retracted { event, reason }, None)?;
+        for event in here.events.iter().cloned() {
+            self.keep_event(learner, Body::Retracted { event, reason }, None)?;
+        }
         if let Some(from) = here.from.filter(|from| *from != self.site) {
             let arrived = self.arrived_as(learner, &here);
             let letter = self.letter(from, &Letter::NotArrived(arrived))?;

@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{CustodyState, newest_departures};
-use spean_protocol::event::{Body, Date, Destination};
+use spean_protocol::custody::{CustodyState, newest_departures, open_sites};
+use spean_protocol::event::{Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
 use spean_protocol::letter::About;
+use spean_protocol::record::Draft;
 use spean_protocol::stay::HeldKey;
 use spean_protocol::view::LearnerView;
 
@@ -266,10 +267,49 @@ impl<S: Store> Engine<S> {
                 let stay = own.stay;
                 self.keep_event(learner, Body::RecordOpen { stay }, None)?;
                 let opened = true;
-                self.keep_here(learner, &Here { opened, ..here })?;
+                let here = Here { opened, ..here };
+                let here = self.say_where_from(learner, here)?;
+                self.keep_here(learner, &here)?;
             }
         }
         Ok(())
+    }
+
+    /// Of one who came by his card the record tells where from: the arrival is corrected, so that
+    /// the departure there is known to be answered.
+    fn say_where_from(&mut self, learner: LearnerId, here: Here) -> Result<Here, EngineError> {
+        let view = self.view(learner)?.unwrap_or_default();
+        let left = newest_departures(&view.stays).map(|left| left.site);
+        let mut places = open_sites(&view.stays);
+        places.extend(left);
+        places.remove(&self.site);
+        let from = places.first().copied().filter(|_| places.len() == 1);
+        let (None, Some(from), Some(last)) = (here.from, from, here.events.last()) else {
+            return Ok(here);
+        };
+        let arrivals = view.stays.iter().flat_map(|stay| &stay.arrivals);
+        let Some(arrival) = arrivals.into_iter().find(|arrival| arrival.event == *last) else {
+            return Ok(here);
+        };
+        let body = Body::Arrived {
+            stay: here.stay,
+            from: Some(from),
+            reason: arrival.reason,
+        };
+        let corrects = Event {
+            date: arrival.date,
+            supersedes: vec![last.clone()],
+            ..Event::new(body)
+        };
+        let draft = Draft {
+            id: None,
+            bytes: corrects.encode(),
+        };
+        let corrected = self.keep_pending(learner, Stream::Education, Some(draft))?;
+        let mut here = here;
+        here.events.extend(corrected);
+        here.from = Some(from);
+        Ok(here)
     }
 
     /// Everybody who moves: announced, not open yet, disputed, or left and not received.
