@@ -119,8 +119,8 @@ fn a_resumed_snapshot_is_proved_and_its_honest_part_arrives() {
     while dgp.fold(9).unwrap().more {}
     assert_eq!(
         items(dgp, learner),
-        [0, 1, 2, 3],
-        "all of the branch that was there first"
+        [0, 1, 2, 3, 100],
+        "all of both branches"
     );
 
     // The author hears of it, and writes in another run from then on, also after a restart.
@@ -135,7 +135,7 @@ fn a_resumed_snapshot_is_proved_and_its_honest_part_arrives() {
     assert_eq!(forks(&network, DGP), 1);
     let dgp = &mut network.nodes[DGP];
     while dgp.fold(9).unwrap().more {}
-    assert_eq!(items(dgp, learner), [0, 1, 2, 3, 4]);
+    assert_eq!(items(dgp, learner), [0, 1, 2, 3, 4, 100]);
 }
 
 /// What a site signs for another's run, out of order, or twice is refused by name and harms nothing.

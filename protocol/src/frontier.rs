@@ -1,5 +1,5 @@
 //! A frontier: what a node says it has. For each site the heads of what is complete, nearly
-//! always one, and what it holds beyond. Eleven bytes a site, whatever the volume behind it.
+//! always one, and what it holds beyond. Fifteen bytes a site, whatever the volume behind it.
 //! What follows from it (who lacks what) is `log`'s business.
 
 use std::collections::BTreeMap;
@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
-use crate::id::{RunId, SiteId};
+use crate::id::{Hash, RunId, SiteId};
 use crate::limits::{BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, RUN_SEGMENTS_MAX, SITES_MAX};
+use crate::seal::derive;
+use crate::segment::Log;
 
 /// The first eight bytes of a run's id: enough to find it among one site's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ impl From<RunId> for RunTag {
     }
 }
 
-/// A head without its hashes: how far a run is held.
+/// A head with a tag instead of its hashes: how far a run is held, and of which branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeadMark {
     /// The run.
@@ -31,6 +33,38 @@ pub struct HeadMark {
     pub data: u32,
     /// Control segments, from height 0.
     pub control: u32,
+    /// See [`HeadMark::tips`].
+    pub tips: [u8; 4],
+}
+
+impl HeadMark {
+    /// The tag of the hashes of the last data and the last control segment.
+    #[must_use]
+    pub fn tips(data: &Hash, control: &Hash) -> [u8; 4] {
+        let [a, b, c, d, ..] = derive("spean 2026 head tips v1", &[&data.0, &control.0]);
+        [a, b, c, d]
+    }
+
+    /// A mark of one chain alone, as somebody states who knows of a fork.
+    #[must_use]
+    pub fn of_one(run: RunTag, log: Log, count: u32, tip: &Hash) -> Self {
+        let (data, control) = match log {
+            Log::Data => ((count, tip), (0, &Hash::ZERO)),
+            Log::Control => ((0, &Hash::ZERO), (count, tip)),
+        };
+        Self {
+            run,
+            data: data.0,
+            control: control.0,
+            tips: Self::tips(data.1, control.1),
+        }
+    }
+
+    /// A mark of no segment: says in a lineage that of this run only what can be checked counts.
+    #[must_use]
+    pub fn nothing(run: RunTag) -> Self {
+        Self::of_one(run, Log::Data, 0, &Hash::ZERO)
+    }
 }
 
 /// Parts of a run that are held although something below is missing.
@@ -65,7 +99,7 @@ impl Frontier {
     pub fn check(&self) -> Result<(), DecodeError> {
         codec::at_most(self.0.len(), SITES_MAX)?;
         for site in self.0.values() {
-            check_heads(&site.heads)?;
+            check_heads(&site.heads, HEADS_MAX)?;
             codec::at_most(site.beyond.len(), BEYOND_RUNS_MAX)?;
             for beyond in &site.beyond {
                 codec::at_most(beyond.ranges.len(), BEYOND_RANGES_MAX)?;
@@ -79,12 +113,12 @@ impl Frontier {
     }
 }
 
-/// Refuses heads that no run can have.
+/// Refuses heads that no run can have, and more than `limit`.
 ///
 /// # Errors
 /// [`DecodeError::TooMany`] or [`DecodeError::Malformed`].
-pub fn check_heads(heads: &[HeadMark]) -> Result<(), DecodeError> {
-    codec::at_most(heads.len(), HEADS_MAX)?;
+pub fn check_heads(heads: &[HeadMark], limit: usize) -> Result<(), DecodeError> {
+    codec::at_most(heads.len(), limit)?;
     let sound = |head: &HeadMark| head.data <= RUN_SEGMENTS_MAX && head.control <= RUN_SEGMENTS_MAX;
     if heads.iter().all(sound) {
         Ok(())

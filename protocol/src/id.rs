@@ -99,10 +99,16 @@ impl RunId {
         Self(id)
     }
 
+    /// The site whose run it is.
+    #[must_use]
+    pub const fn site(self) -> SiteId {
+        SiteId(u16::from_be_bytes([self.0[0], self.0[1]]))
+    }
+
     /// Whether the id is one of that site's.
     #[must_use]
     pub fn belongs_to(self, site: SiteId) -> bool {
-        self.0[..2] == site.0.to_be_bytes()
+        self.site() == site
     }
 }
 

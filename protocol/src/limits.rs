@@ -52,9 +52,13 @@ pub const BEYOND_RUNS_MAX: usize = 16;
 /// gaps come from sticks out of order. What would make one more is taken once a gap has closed.
 pub const BEYOND_RANGES_MAX: usize = 64;
 
-/// Runs of one site that a lineage may state. They lie ever further apart: these reach over
-/// thousands.
-pub const LINEAGE_MAX: usize = HEADS_MAX;
+/// Marks of one site that a lineage may state: runs that lie ever further apart, and heights of a
+/// few branches of a forked run that do.
+pub const LINEAGE_MAX: usize = 8 * HEADS_MAX;
+
+/// Chains of one run beside the first. An honest run forks where a machine is resumed twice; more
+/// is what a liar makes up.
+pub const BRANCHES_MAX: usize = HEADS_MAX;
 
 /// Stays in one keyring, and keys in one grant sent through the mesh.
 pub const KEYRING_MAX: usize = 256;

@@ -2,21 +2,36 @@
 //!
 //! Every process start that writes opens a **run**: its first control segment names the heads that
 //! it continues. A restored backup or a cloned disk therefore grows a sibling branch, which is
-//! lawful and loses nothing. Two different segments at one place of one run are a [`ForkProof`].
-//! The [`Skeleton`] holds no segment, only the shape; it answers what is covered by what.
+//! lawful and loses nothing. Two different segments at one place of one run are a [`ForkProof`]:
+//! the run is forked, and each of the two goes on as a **chain** of its own.
+//!
+//! The [`Skeleton`] holds no segment, only the shape; it answers what is covered by what
+//! ([`cover`]), what is complete ([`heads`]) and where a segment belongs ([`place`]). A run is one
+//! chain until it forks; then what came second is a further [`Run`] under an id that only this node
+//! uses. What all nodes agree on, whichever branch they saw first, is [`Skeleton::name_at`].
+
+pub mod cover;
+mod fork;
+pub mod heads;
+pub mod place;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::DecodeError;
-use crate::frontier::{Beyond, HeadMark, RunTag, SiteFrontier};
+pub use self::cover::{Coverage, Covered, Span};
+pub use self::fork::ForkProof;
+pub use self::place::Placing;
+use crate::frontier::HeadMark;
 use crate::id::{Hash, Position, RunId, SiteId};
-use crate::limits::{BEYOND_RANGES_MAX, BEYOND_RUNS_MAX, HEADS_MAX, LINEAGE_MAX};
 use crate::ranges::Ranges;
-use crate::segment::{Header, Log, Segment, SegmentError};
+use crate::seal::derive;
+use crate::segment::{Header, Log};
 
-/// How far a run had come: counts of segments, and the hash of the last of each chain.
+/// How far a run had come: counts of segments, and the hash of the last of each chain. Of a forked
+/// run a head speaks of one chain only, and of the other says zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
     /// The run.
@@ -39,78 +54,141 @@ impl Head {
             run: self.run.into(),
             data: self.data,
             control: self.control,
+            tips: HeadMark::tips(&self.data_tip, &self.control_tip),
         }
     }
 }
 
-/// One run, as far as this node holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A head that an opening names, as far as it was found here: the chain, and how much of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    data: Option<(RunId, u32)>,
+    control: Option<(RunId, u32)>,
+}
+
+impl Link {
+    fn is_found(&self, head: &Head) -> bool {
+        self.data.is_some() && (self.control.is_some() || head.control == 0)
+    }
+}
+
+/// Where a chain leaves another one of its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The chain that it leaves, by the id that this node uses.
+    pub off: RunId,
+    /// Data or control: the branch has segments of this log only.
+    pub log: Log,
+    /// The first height of its own; what is below is the other chain's.
+    pub from: u32,
+}
+
+/// One run, as far as this node holds it; or, where a run is forked, one further chain of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Whose log it is part of.
     pub site: SiteId,
-    /// A number that this node gave it when it learnt of it, from 0. A run's parents have lower
-    /// numbers than the run itself.
+    /// The run as its segments name it.
+    pub base: RunId,
+    /// A number that this node gave it when it learnt of it, from 0.
     pub number: u32,
-    /// The heads that it continues.
+    /// Where it leaves another chain of its run; `None` for the one that was here first.
+    pub branch: Option<Branch>,
+    /// The heads that its opening names; none for a branch that has no opening of its own.
     pub parents: Vec<Head>,
-    /// Data segments held.
+    /// The same heads as found here, one for each.
+    links: Vec<Link>,
+    /// From which height of the control and of the data chain on it has which name.
+    names: [Vec<(u32, RunId)>; 2],
+    /// Data segments held, with those below a branch.
     pub data: Ranges,
     /// Hash of the last data segment of the unbroken prefix.
     pub data_tip: Hash,
-    /// Control segments held; there are never gaps.
+    /// Control segments held, with those below a branch; there are never gaps.
     pub control: u32,
     /// Hash of the last control segment.
     pub control_tip: Hash,
-    /// Two different segments at one place are known. The run takes on what fits those that came
-    /// first here, and its author opens another.
+    /// Two different segments at one place of the run are known. Its author opens another.
     pub forked: bool,
 }
 
-impl Run {
-    fn head(&self, run: RunId) -> Head {
-        Head {
-            run,
-            data: self.data.prefix(),
-            control: self.control,
-            data_tip: self.data_tip,
-            control_tip: self.control_tip,
-        }
+const fn index(log: Log) -> usize {
+    match log {
+        Log::Control => 0,
+        Log::Data => 1,
     }
 }
 
-/// What a segment would be in this skeleton.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placing {
-    /// It is new and fits.
-    New,
-    /// Its place is taken: the same segment, or a fork if the hashes differ.
-    Taken,
-    /// Something must come first: an opening, a control segment, a run that it continues.
-    TooEarly,
+impl Run {
+    /// How much of a chain is held without a gap.
+    #[must_use]
+    pub fn length(&self, log: Log) -> u32 {
+        match log {
+            Log::Control => self.control,
+            Log::Data => self.data.prefix(),
+        }
+    }
+
+    /// The first height of a chain that is its own.
+    #[must_use]
+    pub fn from(&self, log: Log) -> u32 {
+        self.branch
+            .filter(|branch| branch.log == log)
+            .map_or(0, |branch| branch.from)
+    }
+
+    /// Whether it can have segments of this log.
+    fn has(&self, log: Log) -> bool {
+        self.branch.is_none_or(|branch| branch.log == log)
+    }
+
+    fn tip(&self, log: Log) -> Hash {
+        match log {
+            Log::Control => self.control_tip,
+            Log::Data => self.data_tip,
+        }
+    }
+
+    /// Whether a segment of its own is held at this height.
+    fn owns(&self, log: Log, height: u32) -> bool {
+        let held = match log {
+            Log::Control => height < self.control,
+            Log::Data => self.data.contains(height),
+        };
+        self.has(log) && height >= self.from(log) && held
+    }
 }
 
-/// Part of one chain: heights from `start` to `end`, exclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
-    /// The run.
-    pub run: RunId,
-    /// The chain.
-    pub log: Log,
+/// Part of one data chain that all nodes call by one name: see [`Skeleton::pieces`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The name.
+    pub name: RunId,
+    /// The chain that it is part of, by the id that this node uses.
+    pub chain: RunId,
     /// The first height.
     pub start: u32,
-    /// The height after the last.
+    /// The height after the last; the highest number where the chain is open.
     pub end: u32,
+    /// The piece below, where there is one.
+    pub below: Option<RunId>,
 }
 
-/// What of one site someone holds, by run.
-pub type Coverage = BTreeMap<RunId, (u32, Ranges)>;
+/// Gives the hash of a segment that is held: of the chain with this id, at this height.
+pub type HashAt<'a> = &'a dyn Fn(RunId, Log, u32) -> Option<Hash>;
 
 /// The shape of every log that this node knows.
 #[derive(Clone, Debug, Default)]
 pub struct Skeleton {
     runs: BTreeMap<RunId, Run>,
-    /// Each site's runs by number, so parents first.
+    /// Each site's chains by number.
     sites: BTreeMap<SiteId, BTreeMap<u32, RunId>>,
+    /// The chains of each run, the first first.
+    chains: BTreeMap<RunId, Vec<RunId>>,
+    /// Which chain a name is of.
+    named: BTreeMap<RunId, RunId>,
+    /// By the hash of a segment that is not here: the openings that name it as a head.
+    awaited: BTreeMap<Hash, Vec<RunId>>,
     next_number: u32,
 }
 
@@ -120,16 +198,36 @@ impl Skeleton {
         self.sites.keys().copied()
     }
 
-    /// A site's runs, each after those that it continues.
+    /// A site's runs and their further chains, in the order in which they came.
     pub fn runs(&self, site: SiteId) -> impl DoubleEndedIterator<Item = (RunId, &Run)> + '_ {
         let ids = self.sites.get(&site).into_iter().flat_map(BTreeMap::values);
         ids.filter_map(|id| Some((*id, self.runs.get(id)?)))
     }
 
-    /// One run.
+    /// A site's runs, each once, as its segments name them.
+    pub fn bases(&self, site: SiteId) -> impl Iterator<Item = RunId> + '_ {
+        let first = |(id, run): &(RunId, &Run)| *id == run.base;
+        self.runs(site).filter(first).map(|(id, _)| id)
+    }
+
+    /// One run, or one chain of it.
     #[must_use]
     pub fn run(&self, run: RunId) -> Option<&Run> {
         self.runs.get(&run)
+    }
+
+    /// The chains of a run that have segments of this log.
+    pub fn chains(&self, base: RunId, log: Log) -> impl Iterator<Item = (RunId, &Run)> + '_ {
+        let ids = self.chains.get(&base).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.runs.get(id)?)))
+            .filter(move |(_, run)| run.has(log))
+    }
+
+    /// Whether two chains of a run are here.
+    fn is_split(&self, base: RunId) -> bool {
+        self.chains
+            .get(&base)
+            .is_some_and(|chains| chains.len() > 1)
     }
 
     /// The number that the next new run gets.
@@ -138,70 +236,142 @@ impl Skeleton {
         self.next_number
     }
 
-    /// Where a segment would go. `parents` are those of an opening, for a run's first segment.
+    /// The chain of its run whose own this height is: of what lies below a branch, another's.
     #[must_use]
-    pub fn placing(&self, header: &Header, parents: Option<&[Head]>) -> Placing {
-        let Some(run) = self.runs.get(&header.run) else {
-            let known = |head: &Head| {
-                self.runs
-                    .get(&head.run)
-                    .is_some_and(|parent| parent.site == header.site)
-            };
-            // Frontiers name a run by its tag: a second one of that tag could not be told apart.
-            let tag = RunTag::from(header.run);
-            let tagged = |(id, _): (RunId, &Run)| RunTag::from(id) == tag;
-            return match parents {
-                Some(parents)
-                    if header.log == Log::Control
-                        && header.height == 0
-                        && !self.runs(header.site).any(tagged)
-                        && parents.iter().all(known) =>
-                {
-                    Placing::New
-                }
-                _ => Placing::TooEarly,
-            };
-        };
-        if run.site != header.site {
-            return Placing::TooEarly;
+    pub fn owner(&self, run: RunId, log: Log, height: u32) -> RunId {
+        let mut at = run;
+        // Each branch leaves a chain that was here before it.
+        while let Some(branch) = self.runs.get(&at).and_then(|run| run.branch) {
+            if branch.log == log && height >= branch.from {
+                break;
+            }
+            at = branch.off;
         }
-        let taken = match header.log {
-            Log::Control => header.height < run.control,
-            Log::Data => run.data.contains(header.height),
-        };
-        let early = match header.log {
-            Log::Control => header.height > run.control,
-            Log::Data => header.control > run.control,
-        };
-        match (taken, early) {
-            (true, _) => Placing::Taken,
-            (_, true) => Placing::TooEarly,
-            _ => Placing::New,
-        }
+        at
     }
 
-    /// Adds a run with the number that a store kept for it, or the next one.
-    pub fn open_run(&mut self, id: RunId, site: SiteId, parents: Vec<Head>, number: u32) {
-        self.next_number = self.next_number.max(number + 1);
+    /// The name by which all nodes call this place of a chain: the run's id below every fork, and
+    /// above one an id that follows from the first segment after it, in each branch alike.
+    #[must_use]
+    pub fn name_at(&self, run: RunId, log: Log, height: u32) -> RunId {
+        let names = self.runs.get(&self.owner(run, log, height));
+        let names = names.map_or(&[][..], |run| &run.names[index(log)]);
+        let after = names.partition_point(|(from, _)| *from <= height);
+        after.checked_sub(1).map_or(run, |at| names[at].1)
+    }
+
+    /// The pieces of a run's data chains, each after the one below it.
+    #[must_use]
+    pub fn pieces(&self, base: RunId) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (chain, run) in self.chains(base, Log::Data) {
+            let names = &run.names[index(Log::Data)];
+            let below = run.from(Log::Data).checked_sub(1);
+            let mut below = below.map(|height| self.name_at(chain, Log::Data, height));
+            for (at, (start, name)) in names.iter().enumerate() {
+                let end = names.get(at + 1).map_or(u32::MAX, |next| next.0);
+                pieces.push(Piece {
+                    name: *name,
+                    chain,
+                    start: *start,
+                    end,
+                    below,
+                });
+                below = Some(*name);
+            }
+        }
+        pieces
+    }
+
+    /// Puts back what a store kept of a chain.
+    pub fn restore(&mut self, id: RunId, run: Run) {
+        self.next_number = self.next_number.max(run.number.saturating_add(1));
+        self.sites
+            .entry(run.site)
+            .or_default()
+            .insert(run.number, id);
+        let chains = self.chains.entry(run.base).or_default();
+        if !chains.contains(&id) {
+            chains.push(id);
+        }
+        for (_, name) in run.names.iter().flatten() {
+            self.named.insert(*name, id);
+        }
+        for (head, link) in run.parents.iter().zip(&run.links) {
+            self.await_missing(id, head, link);
+        }
+        self.runs.insert(id, run);
+    }
+
+    /// Adds a run whose opening names `parents`, which are [`Skeleton::links`] here.
+    pub fn open_run(&mut self, id: RunId, site: SiteId, (parents, links): (Vec<Head>, Vec<Link>)) {
         let run = Run {
             site,
-            number,
+            base: id,
+            number: self.next_number,
+            branch: None,
             parents,
+            links,
+            names: [vec![(0, id)], vec![(0, id)]],
             data: Ranges::default(),
             data_tip: Hash::ZERO,
             control: 0,
             control_tip: Hash::ZERO,
             forked: false,
         };
-        self.sites.entry(site).or_default().insert(number, id);
-        self.runs.insert(id, run);
+        self.restore(id, run);
     }
 
-    /// Notes a segment that was placed as [`Placing::New`]. `hash_at` gives the hash of a data
-    /// segment that is held, for when a gap closes.
-    pub fn add(&mut self, header: &Header, hash: Hash, hash_at: impl FnOnce(u32) -> Hash) {
-        let Some(run) = self.runs.get_mut(&header.run) else {
-            return;
+    /// Adds a chain that leaves `off` at the height of `header`, which is its first own segment.
+    /// `stands` is the hash of what stands there in the other. The id is this node's name for it;
+    /// `None` where that id is taken, which only a liar brings about.
+    pub fn open_branch(
+        &mut self,
+        off: RunId,
+        header: &Header,
+        stands: Hash,
+        (parents, links): (Vec<Head>, Vec<Link>),
+    ) -> Option<RunId> {
+        let (base, log, from) = (header.run, header.log, header.height);
+        let names = [stands, header.hash()].map(|hash| branch_id(base, hash));
+        let other = self.runs.get(&off)?;
+        if self.runs.contains_key(&names[1]) || self.named.contains_key(&names[1]) {
+            return None;
+        }
+        let mut run = Run {
+            number: self.next_number,
+            branch: Some(Branch { off, log, from }),
+            parents,
+            links,
+            names: [Vec::new(), Vec::new()],
+            data: Ranges::default(),
+            data_tip: Hash::ZERO,
+            control: 0,
+            control_tip: Hash::ZERO,
+            forked: true,
+            ..other.clone()
+        };
+        run.names[index(log)] = vec![(from, names[1])];
+        match log {
+            Log::Control => run.control = from,
+            Log::Data => run.data = Ranges::prefix_of(from),
+        }
+        self.restore(names[1], run);
+        let other = self.runs.get_mut(&off)?;
+        let known = &mut other.names[index(log)];
+        match known.binary_search_by_key(&from, |(from, _)| *from) {
+            Ok(at) => known[at].1 = names[0],
+            Err(at) => known.insert(at, (from, names[0])),
+        }
+        self.named.insert(names[0], off);
+        Some(names[1])
+    }
+
+    /// Notes a segment of a chain. `tip` is the hash of the last data segment of the prefix, where
+    /// this one closes a gap. Returns the runs whose opening names it.
+    pub fn add(&mut self, chain: RunId, header: &Header, hash: Hash, tip: Hash) -> Vec<RunId> {
+        let Some(run) = self.runs.get_mut(&chain) else {
+            return Vec::new();
         };
         match header.log {
             Log::Control => {
@@ -215,228 +385,28 @@ impl Skeleton {
                 if after == header.height + 1 {
                     run.data_tip = hash;
                 } else if after > before {
-                    run.data_tip = hash_at(after - 1);
+                    run.data_tip = tip;
                 }
             }
         }
+        self.found(chain, header, hash)
     }
 
-    /// Restores what a store kept of a run.
-    pub fn restore(&mut self, id: RunId, data: Ranges, tips: (Hash, Hash), control: u32) {
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.data = data;
-            run.control = control;
-            (run.data_tip, run.control_tip) = tips;
-        }
-    }
-
-    /// Marks a run as forked.
-    pub fn mark_forked(&mut self, id: RunId) {
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.forked = true;
-        }
-    }
-
-    /// The heads of what is completely here of a site's log: nearly always one, and never more than
-    /// [`HEADS_MAX`], those of the lowest ids.
-    #[must_use]
-    pub fn heads(&self, site: SiteId) -> Vec<Head> {
-        self.heads_and_loose(site).0
-    }
-
-    /// Heads, and the runs of which something is missing below.
-    fn heads_and_loose(&self, site: SiteId) -> (Vec<Head>, Vec<RunId>) {
-        let mut whole: BTreeMap<RunId, Head> = BTreeMap::new();
-        let mut heads: BTreeMap<RunId, Head> = BTreeMap::new();
-        let mut loose = Vec::new();
-        for (id, run) in self.runs(site) {
-            let stands = run.parents.iter().all(|parent| {
-                whole
-                    .get(&parent.run)
-                    .is_some_and(|mine| mine.data >= parent.data && mine.control >= parent.control)
-            });
-            if !stands {
-                loose.push(id);
-                continue;
-            }
-            for parent in &run.parents {
-                let covered = heads
-                    .get(&parent.run)
-                    .is_some_and(|mine| mine.data <= parent.data && mine.control <= parent.control);
-                if covered {
-                    heads.remove(&parent.run);
-                }
-            }
-            whole.insert(id, run.head(id));
-            heads.insert(id, run.head(id));
-        }
-        (heads.into_values().take(HEADS_MAX).collect(), loose)
-    }
-
-    /// What this node states of a site: the heads of what is complete, and what it holds beyond.
-    #[must_use]
-    pub fn frontier(&self, site: SiteId) -> SiteFrontier {
-        let (heads, loose) = self.heads_and_loose(site);
-        let mut beyond = Vec::new();
-        for (id, run) in self.runs(site) {
-            let ranges = if loose.contains(&id) {
-                run.data.all()
-            } else {
-                run.data.beyond()
-            };
-            let ranges: Vec<_> = ranges.iter().copied().take(BEYOND_RANGES_MAX).collect();
-            let stated = beyond.len() < BEYOND_RUNS_MAX;
-            if stated && (loose.contains(&id) || !ranges.is_empty()) {
-                beyond.push(Beyond {
-                    run: id.into(),
-                    control: run.control,
-                    ranges,
-                });
-            }
-        }
-        SiteFrontier {
-            heads: heads.iter().map(Head::mark).collect(),
-            beyond,
-        }
-    }
-
-    /// What lets a peer that does not know the heads here find how much of its own is here. Where
-    /// every run that `theirs` ends with is whole here: how far each of those is. Else some of the
-    /// whole runs: the newest ones, then ever fewer, so that a long divergence costs duplicates of
-    /// its own length at most.
-    #[must_use]
-    pub fn lineage(&self, site: SiteId, theirs: &[HeadMark]) -> Vec<HeadMark> {
-        let loose = self.heads_and_loose(site).1;
-        let whole: Vec<HeadMark> = self
-            .runs(site)
-            .rev()
-            .filter(|(id, _)| !loose.contains(id))
-            .map(|(id, run)| run.head(id).mark())
-            .collect();
-        let is_theirs = |mark: &HeadMark| theirs.iter().any(|head| head.run == mark.run);
-        if whole.iter().filter(|mark| is_theirs(mark)).count() == theirs.len() {
-            return whole.into_iter().filter(is_theirs).collect();
-        }
-        let told = |age: usize| age < 4 || age.is_power_of_two();
-        let some = (0..).zip(whole).filter(|(age, _)| told(*age));
-        some.map(|(_, mark)| mark).take(LINEAGE_MAX).collect()
-    }
-
-    /// What someone who states `frontier` and `lineage` holds of a site, and whether every head
-    /// was known here.
-    #[must_use]
-    pub fn coverage(
-        &self,
-        site: SiteId,
-        frontier: &SiteFrontier,
-        lineage: &[HeadMark],
-    ) -> (Coverage, bool) {
-        let tags: BTreeMap<RunTag, RunId> =
-            self.runs(site).map(|(id, _)| (id.into(), id)).collect();
-        let known_all = frontier
-            .heads
-            .iter()
-            .all(|head| tags.contains_key(&head.run));
-        let mut coverage = Coverage::new();
-        let mut open: Vec<(RunId, u32, u32)> = frontier
-            .heads
-            .iter()
-            .chain(lineage)
-            .filter_map(|head| Some((*tags.get(&head.run)?, head.data, head.control)))
-            .collect();
-        while let Some((id, data, control)) = open.pop() {
-            let first_visit = !coverage.contains_key(&id);
-            let entry = coverage.entry(id).or_default();
-            entry.0 = entry.0.max(control);
-            entry.1.insert(0, data);
-            if let Some(run) = self.runs.get(&id).filter(|_| first_visit) {
-                open.extend(
-                    run.parents
-                        .iter()
-                        .map(|head| (head.run, head.data, head.control)),
-                );
-            }
-        }
-        for beyond in &frontier.beyond {
-            let Some(id) = tags.get(&beyond.run) else {
-                continue;
-            };
-            let entry = coverage.entry(*id).or_default();
-            entry.0 = entry.0.max(beyond.control);
-            for range in &beyond.ranges {
-                entry.1.insert(range.0, range.1);
-            }
-        }
-        (coverage, known_all)
-    }
-
-    /// What this node states of a site and `coverage` does not: control first, older runs first.
-    /// What it holds and cannot state, of a site that makes up more heads than any honest one has,
-    /// it does not send: a peer could not say that it has it, and would be sent it for ever.
-    #[must_use]
-    pub fn missing(&self, site: SiteId, coverage: &Coverage) -> Vec<Span> {
-        let nothing = (0, Ranges::default());
-        let stated = self.coverage(site, &self.frontier(site), &[]).0;
-        let mut control = Vec::new();
-        let mut data = Vec::new();
-        for (id, _) in self.runs(site) {
-            let Some(mine) = stated.get(&id) else {
-                continue;
-            };
-            let held = coverage.get(&id).unwrap_or(&nothing);
-            if mine.0 > held.0 {
-                let (start, end) = (held.0, mine.0);
-                control.push(Span {
-                    run: id,
-                    log: Log::Control,
-                    start,
-                    end,
-                });
-            }
-            data.extend(mine.1.minus(&held.1).into_iter().map(|(start, end)| Span {
-                run: id,
-                log: Log::Data,
-                start,
-                end,
-            }));
-        }
-        control.extend(data);
-        control
-    }
-
-    /// Whether everything that `marks` covers of a site is complete here.
-    #[must_use]
-    pub fn holds(&self, site: SiteId, marks: &[HeadMark]) -> bool {
-        let frontier = SiteFrontier {
-            heads: marks.to_vec(),
-            beyond: Vec::new(),
+    /// Marks a run as forked. Forked runs have no gaps: what is beyond one is no longer held.
+    /// Returns the runs whose opening named something there.
+    pub fn mark_forked(&mut self, base: RunId) -> Vec<RunId> {
+        let Some(run) = self.runs.get_mut(&base) else {
+            return Vec::new();
         };
-        let (coverage, known) = self.coverage(site, &frontier, &[]);
-        known
-            && coverage.iter().all(|(id, (control, data))| {
-                self.runs
-                    .get(id)
-                    .is_some_and(|run| run.control >= *control && data.minus(&run.data).is_empty())
-            })
-    }
-
-    /// Whether what `marks` covers includes all that `earlier` covers, as far as is known here.
-    #[must_use]
-    pub fn descends(&self, site: SiteId, marks: &[HeadMark], earlier: &[HeadMark]) -> bool {
-        let of = |heads: &[HeadMark]| {
-            let frontier = SiteFrontier {
-                heads: heads.to_vec(),
-                beyond: Vec::new(),
-            };
-            self.coverage(site, &frontier, &[])
-        };
-        let ((mine, _), (theirs, known)) = (of(marks), of(earlier));
-        let nothing = (0, Ranges::default());
-        known
-            && theirs.iter().all(|(id, (control, data))| {
-                let held = mine.get(id).unwrap_or(&nothing);
-                held.0 >= *control && data.minus(&held.1).is_empty()
-            })
+        run.forked = true;
+        let held = run.data.prefix();
+        let gaps = !run.data.beyond().is_empty();
+        run.data = Ranges::prefix_of(held);
+        if gaps {
+            self.lose(base, held)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Whether `earlier` is an ancestor of `later`, or the same place. Positions in logs of
@@ -449,93 +419,59 @@ impl Skeleton {
     /// The same for positions in control logs.
     #[must_use]
     pub fn is_ancestor_in(&self, log: Log, earlier: Position, later: Position) -> bool {
-        let count = |head: &Head| {
-            if log == Log::Data {
-                head.data
-            } else {
-                head.control
-            }
-        };
         if earlier.site != later.site {
             return false;
         }
-        let mut open = vec![(later.run, later.height + 1)];
+        let chain = |name: RunId| self.named.get(&name).copied().unwrap_or(name);
+        let sought = chain(earlier.run);
+        let mut open = vec![(chain(later.run), later.height.saturating_add(1))];
         let mut seen: BTreeMap<RunId, u32> = BTreeMap::new();
-        while let Some((id, data)) = open.pop() {
-            if id == earlier.run && data > earlier.height {
+        while let Some((id, count)) = open.pop() {
+            if id == sought && count > earlier.height {
                 return true;
             }
-            if seen.get(&id).is_some_and(|before| *before >= data) {
+            if seen.get(&id).is_some_and(|before| *before >= count) {
                 continue;
             }
-            seen.insert(id, data);
-            if let Some(run) = self.runs.get(&id) {
-                open.extend(run.parents.iter().map(|head| (head.run, count(head))));
-            }
+            seen.insert(id, count);
+            self.below(id, log, count, &mut open);
         }
         false
     }
-}
 
-/// Two signed segments that one author could not have written in one run: it proves itself.
-/// Either two at one height, or one whose `previous` is not the one below.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForkProof {
-    /// Header and signature of one.
-    pub one: (Vec<u8>, Vec<u8>),
-    /// Header and signature of the other, at the same height or the next.
-    pub other: (Vec<u8>, Vec<u8>),
-}
-
-impl ForkProof {
-    /// Builds the proof of two segments that clash.
-    #[must_use]
-    pub fn of(one: &Segment, other: &Segment) -> Self {
-        let part = |s: &Segment| (s.header.encode(), s.signature.to_vec());
-        Self {
-            one: part(one),
-            other: part(other),
-        }
-    }
-
-    /// The run that is said to be forked; nothing is checked.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn run(&self) -> Result<RunId, DecodeError> {
-        Ok(Header::decode(&self.one.0)?.run)
-    }
-
-    /// Checks the proof against the keys of the site and returns the run that is forked.
-    ///
-    /// # Errors
-    /// [`SegmentError`] when the two do not clash or are not signed.
-    pub fn verify<'a>(
-        &self,
-        keys: impl Fn(SiteId) -> Vec<&'a [u8; 32]>,
-    ) -> Result<RunId, SegmentError> {
-        let part = |(header, signature): &(Vec<u8>, Vec<u8>)| {
-            let header = Header::decode(header)?;
-            let signature = signature
-                .as_slice()
-                .try_into()
-                .map_err(|_| DecodeError::Malformed)?;
-            let segment = Segment {
-                header,
-                signature,
-                parcels: Vec::new(),
-            };
-            segment.verify(keys(segment.header.site))?;
-            Ok::<Header, SegmentError>(segment.header)
+    /// What a chain goes on from: the one that it leaves, or what its run's openings name. Nobody
+    /// can say which of two openings a data segment has below it, so it has both.
+    fn below(&self, id: RunId, log: Log, count: u32, open: &mut Vec<(RunId, u32)>) {
+        let Some(run) = self.runs.get(&id) else {
+            return;
         };
-        let (one, other) = (part(&self.one)?, part(&self.other)?);
-        let same_chain = one.site == other.site && one.run == other.run && one.log == other.log;
-        let same_place = one.height == other.height && one.hash() != other.hash();
-        let no_join = one.height + 1 == other.height && other.previous != one.hash();
-        if same_chain && (same_place || no_join) {
-            Ok(one.run)
-        } else {
-            Err(DecodeError::Malformed.into())
+        if let Some(branch) = run.branch.filter(|branch| branch.from > 0) {
+            open.push((branch.off, count.min(branch.from)));
+            return;
+        }
+        let link = |link: &Link| match log {
+            Log::Data => link.data,
+            Log::Control => link.control,
+        };
+        if log == Log::Control {
+            open.extend(run.links.iter().filter_map(link));
+            return;
+        }
+        for (_, opened) in self.openings(run.base) {
+            open.extend(opened.links.iter().filter_map(link));
         }
     }
+
+    /// The chains of a run that begin with an opening: one, unless that was forked.
+    fn openings(&self, base: RunId) -> impl Iterator<Item = (RunId, &Run)> + '_ {
+        self.chains(base, Log::Control)
+            .filter(|(_, run)| run.from(Log::Control) == 0)
+    }
+}
+
+/// The name of a chain above a fork.
+fn branch_id(base: RunId, first: Hash) -> RunId {
+    let mut name = [0; 16];
+    name.copy_from_slice(&derive("spean 2026 branch v1", &[&base.0, &first.0])[..16]);
+    RunId::of(base.site(), name)
 }

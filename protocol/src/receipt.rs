@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, DecodeError};
 use crate::frontier::{HeadMark, check_heads};
 use crate::id::SiteId;
-use crate::limits::{RECEIPT_BYTES_MAX, SITES_MAX};
+use crate::limits::{HEADS_MAX, RECEIPT_BYTES_MAX, SITES_MAX};
 use crate::log::Head;
 use crate::seal::derive;
 
@@ -39,8 +39,6 @@ pub struct Statement {
     pub number: u64,
     /// The heads of what it completely has, by site.
     pub complete: BTreeMap<SiteId, Vec<HeadMark>>,
-    /// A digest of the heads with their hashes: which branch of a fork it saw.
-    pub tips: [u8; 16],
 }
 
 /// Which of an author's receipts counts: the greatest. Between copies of one machine the numbers
@@ -59,9 +57,6 @@ impl Statement {
     /// What a node says that has `heads` completely. The first has number 1.
     #[must_use]
     pub fn of(site: SiteId, number: u64, heads: &BTreeMap<SiteId, Vec<Head>>) -> Self {
-        let digest = derive("spean 2026 receipt tips v1", &[&codec::encode(heads)]);
-        let mut tips = [0; 16];
-        tips.copy_from_slice(&digest[..16]);
         let marks = |heads: &Vec<Head>| heads.iter().map(Head::mark).collect();
         let complete = heads
             .iter()
@@ -71,7 +66,6 @@ impl Statement {
             site,
             number,
             complete,
-            tips,
         }
     }
 }
@@ -112,7 +106,7 @@ impl Receipt {
         statement
             .complete
             .values()
-            .try_for_each(|heads| check_heads(heads))?;
+            .try_for_each(|heads| check_heads(heads, HEADS_MAX))?;
         Ok((
             Self {
                 body: body.to_vec(),

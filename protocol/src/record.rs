@@ -11,14 +11,15 @@ mod batch;
 
 use std::num::NonZeroU64;
 
+pub use automerge::Change;
 use automerge::legacy::{Key, ObjectId, Op, OpType};
-use automerge::{ActorId, Automerge, Change, ChangeHash, ExpandedChange, ReadDoc, ScalarValue};
+use automerge::{ActorId, Automerge, ChangeHash, ExpandedChange, ReadDoc, ScalarValue};
 use serde::{Deserialize, Serialize};
 
 pub use self::batch::{Batch, Draft};
 use crate::codec::DecodeError;
 use crate::event::EventId;
-use crate::id::Label;
+use crate::id::{Label, RunId};
 use crate::seal::derive;
 
 /// Why a batch did not become part of a record.
@@ -50,13 +51,30 @@ pub struct Chain {
     changes: Vec<(u64, u32)>,
     /// The operation that comes next.
     next_op: u64,
+    /// How many changes the chain below a fork has, which this one goes on from.
+    below: u64,
+    /// Above a fork, the actor: two branches of one label must not share it.
+    actor: Option<Label>,
 }
 
 impl Chain {
+    /// The chain of the same label that goes on from this one above a fork, in the piece of the run
+    /// that all nodes call `name`.
+    #[must_use]
+    pub fn branch(&self, label: Label, name: RunId) -> Self {
+        Self {
+            last: self.last,
+            changes: Vec::new(),
+            next_op: self.next_op,
+            below: self.next_seq() - 1,
+            actor: Some(branch_actor(label, name)),
+        }
+    }
+
     /// The sequence number of the change that comes next, from 1.
     #[must_use]
     pub fn next_seq(&self) -> u64 {
-        self.changes.len() as u64 + 1
+        self.below + self.changes.len() as u64 + 1
     }
 
     /// The height of the newest change's segment; `None` before the first.
@@ -106,9 +124,9 @@ impl Chain {
             .collect();
         let change = Change::from(ExpandedChange {
             operations,
-            actor_id: ActorId::from(label.0),
+            actor_id: ActorId::from(self.actor.unwrap_or(label).0),
             hash: None,
-            seq: batch.seq,
+            seq: batch.seq - self.below,
             start_op,
             time: 0,
             message: None,
@@ -121,6 +139,15 @@ impl Chain {
         self.next_op = first + batch.events.len() as u64;
         Ok(change)
     }
+}
+
+/// The actor of a label's changes in the piece of a forked run that all nodes call `name`.
+#[must_use]
+pub fn branch_actor(label: Label, name: RunId) -> Label {
+    let mut actor = [0; 16];
+    let hash = derive("spean 2026 branch label v1", &[&label.0, &name.0]);
+    actor.copy_from_slice(&hash[..16]);
+    Label(actor)
 }
 
 fn put(id: EventId, bytes: &[u8]) -> Op {
@@ -156,9 +183,9 @@ pub struct Stored {
     pub id: EventId,
     /// Its bytes, as they were written.
     pub bytes: Vec<u8>,
-    /// The label whose change brought it.
-    pub label: Label,
-    /// The operation number within that label's changes.
+    /// The actor whose change brought it: its label, or above a fork one of the branch.
+    pub actor: Label,
+    /// The operation number within that actor's changes.
     pub op: u64,
 }
 
@@ -224,11 +251,11 @@ impl Record {
                 let automerge::ObjId::Id(op, actor, _) = id else {
                     return None;
                 };
-                let label = Label(actor.to_bytes().try_into().ok()?);
+                let actor = Label(actor.to_bytes().try_into().ok()?);
                 Some(Stored {
                     id: EventId(key.clone()),
                     bytes,
-                    label,
+                    actor,
                     op,
                 })
             });

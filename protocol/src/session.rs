@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::frontier::{Frontier, HeadMark, RunTag, check_heads};
-use crate::id::{RunId, SiteId};
-use crate::limits::{HEADS_MAX, SITES_MAX};
-use crate::log::{Head, Skeleton, Span};
+use crate::id::{Hash, RunId, SiteId};
+use crate::limits::{HEADS_MAX, LINEAGE_MAX, SITES_MAX};
+use crate::log::{Coverage, HashAt, Skeleton, Span};
 use crate::receipt::Rank;
 use crate::segment::Log;
 
@@ -61,7 +61,7 @@ impl Summary {
         codec::at_most(self.forks.len(), SITES_MAX * HEADS_MAX)?;
         self.lineage
             .values()
-            .try_for_each(|heads| check_heads(heads))
+            .try_for_each(|heads| check_heads(heads, LINEAGE_MAX))
     }
 }
 
@@ -123,6 +123,8 @@ pub trait Host {
     fn digest(&self) -> [u8; 16];
     /// The shape of all logs.
     fn skeleton(&self) -> &Skeleton;
+    /// The hash of a segment that is held.
+    fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash>;
     /// The version of the roster in force.
     fn roster_version(&self) -> u32;
     /// The ranks of the receipts held.
@@ -207,8 +209,12 @@ pub struct Session {
     outbox: VecDeque<Frame>,
     summary: Option<Summary>,
     plan: VecDeque<Span>,
-    /// Sites that are compared again once the peer is done.
+    /// Sites of which nothing is sent until the peer is done.
     deferred: Vec<SiteId>,
+    /// Sites that are further at the peer: compared again then, since a fork may come to light.
+    ahead: Vec<SiteId>,
+    /// What was planned to be sent so far.
+    planned: Coverage,
     sent_done: bool,
     sent_end: bool,
     got_done: bool,
@@ -241,6 +247,8 @@ impl Session {
             summary: None,
             plan: VecDeque::new(),
             deferred: Vec::new(),
+            ahead: Vec::new(),
+            planned: Coverage::new(),
             sent_done: false,
             sent_end: false,
             got_done: false,
@@ -332,8 +340,10 @@ impl Session {
             Frame::Summary(summary) if self.summary.is_none() => self.summarised(summary, host),
             Frame::Done if self.summary.is_some() && !self.got_done => {
                 self.got_done = true;
-                for site in std::mem::take(&mut self.deferred) {
-                    self.compare(site, host.skeleton());
+                let mut again = std::mem::take(&mut self.deferred);
+                again.append(&mut self.ahead);
+                for site in again {
+                    self.compare(site, host);
                 }
                 Ok(())
             }
@@ -387,17 +397,18 @@ impl Session {
         if self.dialler {
             let mut own = own_summary(host);
             let skeleton = host.skeleton();
+            let hash: HashAt<'_> = &|run, log, height| host.hash(run, log, height);
             let mut marks = 0;
             for (site, frontier) in &summary.frontier.0 {
-                let (coverage, known) = skeleton.coverage(*site, frontier, &[]);
-                if !known {
+                let covered = skeleton.coverage(*site, frontier, &[], hash);
+                if !covered.known {
                     self.deferred.push(*site);
+                } else if covered.ahead {
+                    self.ahead.push(*site);
                 }
                 // The peer, too, may not know a head that is stated here.
-                let new = |head: &Head| !coverage.contains_key(&head.run);
-                let useful = !known || skeleton.heads(*site).iter().any(new);
-                if useful && marks < LINEAGES_MAX {
-                    let lineage = skeleton.lineage(*site, &frontier.heads);
+                let lineage = skeleton.lineage(*site, frontier, &covered, hash);
+                if !lineage.is_empty() && marks < LINEAGES_MAX {
                     marks += lineage.len();
                     own.lineage.insert(*site, lineage);
                 }
@@ -413,25 +424,35 @@ impl Session {
             self.outbox.extend(proof.map(Frame::Fork));
         }
         self.summary = Some(summary);
-        let skeleton = host.skeleton();
-        let sites: Vec<_> = skeleton
+        let sites: Vec<_> = host
+            .skeleton()
             .sites()
             .filter(|site| !self.deferred.contains(site))
             .collect();
         for site in sites {
-            self.compare(site, skeleton);
+            self.compare(site, host);
         }
         Ok(())
     }
 
     /// Plans what of `site` the peer lacks. Control goes before all data, the peer's own data
     /// before others': a machine that was restored gets its tail back first.
-    fn compare(&mut self, site: SiteId, skeleton: &Skeleton) {
+    fn compare<H: Host>(&mut self, site: SiteId, host: &H) {
+        let skeleton = host.skeleton();
         let Some(summary) = &self.summary else { return };
         let frontier = summary.frontier.0.get(&site).cloned().unwrap_or_default();
         let lineage = summary.lineage.get(&site).map_or(&[][..], Vec::as_slice);
-        let (coverage, _) = skeleton.coverage(site, &frontier, lineage);
-        self.plan.extend(skeleton.missing(site, &coverage));
+        let hash: HashAt<'_> = &|run, log, height| host.hash(run, log, height);
+        let mut covered = skeleton.coverage(site, &frontier, lineage, hash);
+        covered.add(&self.planned);
+        for span in skeleton.missing(site, &covered) {
+            let planned = self.planned.entry(span.run).or_default();
+            match span.log {
+                Log::Control => planned.0 = span.end,
+                Log::Data => planned.1.insert(span.start, span.end),
+            }
+            self.plan.push_back(span);
+        }
         let peer = self.peer;
         let own = |span: &Span| skeleton.run(span.run).is_some_and(|run| run.site == peer);
         self.plan

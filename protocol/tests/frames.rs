@@ -27,6 +27,7 @@ fn mark(control: u32) -> HeadMark {
         run: RunTag([1; 8]),
         data: RUN_SEGMENTS_MAX,
         control,
+        tips: [9; 4],
     }
 }
 
@@ -37,7 +38,6 @@ fn receipts() {
             site: SITE,
             number: 1,
             complete,
-            tips: [0; 16],
         };
         Receipt::decode(&Receipt::sign(&statement, &node_key()).encode())
     };

@@ -112,7 +112,7 @@ proptest! {
     fn batches_that_nobody_honest_writes(batches in batches()) {
         let events = beside_good(&batches);
         // What others wrote stays, and is told apart by its label whatever key is made up.
-        let theirs: Vec<_> = events.into_iter().filter(|e| e.label == label()).collect();
+        let theirs: Vec<_> = events.into_iter().filter(|e| e.actor == label()).collect();
         prop_assert_eq!(theirs, good_events());
     }
 
@@ -145,7 +145,7 @@ fn only_a_place_names_a_label() {
         Stored {
             id,
             bytes,
-            label: other_label(),
+            actor: other_label(),
             op: 1,
         }
         .named_label()
@@ -201,7 +201,7 @@ fn a_batch_of_the_largest_size() {
     assert_eq!(events.len(), good_events().len() + PARCEL_EVENTS_MAX + 1);
     let ops: Vec<u64> = events
         .iter()
-        .filter(|e| e.label == other_label())
+        .filter(|e| e.actor == other_label())
         .map(|e| e.op)
         .collect();
     let last = u64::try_from(PARCEL_EVENTS_MAX).unwrap() + 1;

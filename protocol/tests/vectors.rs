@@ -15,11 +15,12 @@ use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES, Writer};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Event;
+use spean_protocol::frontier::HeadMark;
 use spean_protocol::letter::Letter;
 use spean_protocol::log::ForkProof;
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::receipt::Receipt;
-use spean_protocol::record::{Batch, Chain, Record};
+use spean_protocol::record::{Batch, Chain, Record, branch_actor};
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::seal;
 use spean_protocol::segment::{Header, Segment};
@@ -230,6 +231,8 @@ fn derivations_are_unchanged() {
         &register_label.0,
         &seal::box_key(&SEED).0,
         &signed_roster().hash().0,
+        &HeadMark::tips(&head(1).data_tip, &head(1).control_tip),
+        &branch_actor(label(), run(2)).0,
     ]
     .concat();
     unchanged("derivations", &all, <[u8]>::to_vec);

@@ -1,14 +1,12 @@
 //! Bundles: what a destination lacks, as a file, and a file taken in. The engine gives and takes
 //! bytes; where they are kept is the stick driver's business.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use spean_protocol::bundle::{BundleError, Manifest, Reader, Writer};
 use spean_protocol::codec;
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::SiteId;
-use spean_protocol::log::{ForkProof, Head, Span};
+use spean_protocol::log::{Coverage, Covered, ForkProof, HashAt, Head, Placing, Span};
 use spean_protocol::ranges::Ranges;
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::segment::{Log, Segment};
@@ -194,7 +192,11 @@ impl<S: Store> Engine<S> {
     fn holds_piece(&self, piece: &Frame) -> Result<bool, EngineError> {
         Ok(match piece {
             Frame::Segment(bytes) => match Segment::decode(bytes) {
-                Ok(segment) => self.hash_at(&segment.header)? == Some(segment.header.hash()),
+                Ok(segment) => {
+                    let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
+                    let piece = (&segment.header, segment.header.hash());
+                    self.skeleton.placing(piece, None, hash) == Placing::Known
+                }
                 Err(_) => false,
             },
             Frame::Receipt(bytes) => match Receipt::decode(bytes) {
@@ -218,7 +220,7 @@ impl<S: Store> Engine<S> {
     fn plan(&self, to: &[SiteId]) -> Vec<Span> {
         let mut plan = Vec::new();
         for site in self.skeleton.sites() {
-            let mut common: Option<BTreeMap<_, (u32, Ranges)>> = None;
+            let mut common: Option<Covered> = None;
             for destination in to {
                 let stated = self.stated(*destination);
                 let heads = stated.and_then(|s| s.complete.get(&site)).cloned();
@@ -226,10 +228,15 @@ impl<S: Store> Engine<S> {
                     heads: heads.unwrap_or_default(),
                     beyond: Vec::new(),
                 };
-                let coverage = self.skeleton.coverage(site, &frontier, &[]).0;
+                let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
+                let covered = self.skeleton.coverage(site, &frontier, &[], hash);
                 common = Some(match common {
-                    None => coverage,
-                    Some(before) => both(&before, &coverage),
+                    None => covered,
+                    Some(before) => Covered {
+                        runs: both(&before.runs, &covered.runs),
+                        full: before.full && covered.full,
+                        ..covered
+                    },
                 });
             }
             plan.extend(self.skeleton.missing(site, &common.unwrap_or_default()));
@@ -252,7 +259,8 @@ impl<S: Store> Engine<S> {
         let (_, statement) = self.receipts.get(&site)?;
         let heads: Vec<HeadMark> = self.skeleton.heads(site).iter().map(Head::mark).collect();
         let own = statement.complete.get(&site).map_or(&[][..], Vec::as_slice);
-        let for_all = heads.len() < 2 || self.skeleton.descends(site, own, &heads);
+        let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
+        let for_all = heads.len() < 2 || self.skeleton.descends(site, own, &heads, hash);
         for_all.then_some(statement)
     }
 
@@ -374,11 +382,8 @@ impl Packing<'_> {
 }
 
 /// What both hold.
-fn both(
-    one: &BTreeMap<spean_protocol::id::RunId, (u32, Ranges)>,
-    other: &BTreeMap<spean_protocol::id::RunId, (u32, Ranges)>,
-) -> BTreeMap<spean_protocol::id::RunId, (u32, Ranges)> {
-    let mut common = BTreeMap::new();
+fn both(one: &Coverage, other: &Coverage) -> Coverage {
+    let mut common = Coverage::new();
     for (run, (control, data)) in one {
         let Some((other_control, other_data)) = other.get(run) else {
             continue;

@@ -9,7 +9,7 @@ use spean_protocol::id::LearnerId;
 use spean_protocol::view::LearnerView;
 use spean_protocol::view::collision::{self, Shown};
 
-use super::fold::Order;
+use super::events::Order;
 use super::{Engine, EngineError};
 use crate::store::Store;
 

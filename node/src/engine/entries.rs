@@ -7,6 +7,7 @@ use spean_protocol::control::{Recipient, Wrap};
 use spean_protocol::id::{Label, LearnerId, RunId, SiteId, Stream};
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::seal::{self, Secret};
+use spean_protocol::segment::Log;
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Register};
 
@@ -135,7 +136,13 @@ impl<S: Store> Engine<S> {
         label: Label,
         height: u32,
     ) -> Result<(), EngineError> {
-        for (place, body) in self.parcels(run, label, height)? {
+        let chains = self.skeleton.chains(run, Log::Data);
+        let chains: Vec<RunId> = chains.map(|(id, _)| id).collect();
+        let mut parcels = Vec::new();
+        for chain in chains {
+            parcels.append(&mut self.parcels((chain, label), height..u32::MAX)?);
+        }
+        for (place, body) in parcels {
             let content = match parcel::open(secret, place, label, &body) {
                 Ok((Kind::Register, content)) => Register::decode(&content),
                 Ok(_) => continue,

@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{Causality, mark_late};
-use spean_protocol::event::{Event, EventId};
-use spean_protocol::id::{Label, LearnerId, Position, RunId, SiteId, StayId, Stream};
-use spean_protocol::log::Skeleton;
+use spean_protocol::custody::Stay;
+use spean_protocol::id::{Label, LearnerId, RunId, Stream};
+use spean_protocol::log::Piece;
 use spean_protocol::parcel::{self, Kind};
-use spean_protocol::record::{Batch, Chain, Record, RecordError, Stored};
-use spean_protocol::seal::derive;
+use spean_protocol::record::{Batch, Chain, Change, Record, RecordError};
 use spean_protocol::stay::{HeldKey, Keyring};
 use spean_protocol::totals::{LearnerFacts, contributions};
-use spean_protocol::view::{Entry, LearnerView, Link, Origin};
+use spean_protocol::view::{Entry, LearnerView, Link};
 
+use super::events::Chains;
 use super::keys::{Dirty, learner_stream};
 use super::write::{OwnStay, read_learner_stream};
 use super::{Engine, EngineError, codec_error};
@@ -29,83 +28,6 @@ pub struct Folded {
     pub records: u64,
     /// Whether more wait.
     pub more: bool,
-}
-
-/// What is kept of one label in a record.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct LabelChain {
-    run: RunId,
-    stay: StayId,
-    chain: Chain,
-}
-
-/// The labels of one document, each with how far it has come.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Chains(BTreeMap<Label, LabelChain>);
-
-impl Chains {
-    /// How far a label's changes have come.
-    pub(super) fn chain(&self, label: Label) -> Chain {
-        self.0
-            .get(&label)
-            .map(|known| known.chain.clone())
-            .unwrap_or_default()
-    }
-
-    fn of(&mut self, label: Label, run: RunId, held: &HeldKey) -> &mut LabelChain {
-        let new = || LabelChain {
-            run,
-            stay: held.stay,
-            chain: Chain::default(),
-        };
-        self.0.entry(label).or_insert_with(new)
-    }
-
-    /// What an event is called: its key where that is a place of the same site, otherwise its key
-    /// and its site. So no site can write over another's event, whatever keys it makes up, and an
-    /// event that two copies of one machine sealed is one.
-    fn name(&self, stored: &Stored, site: SiteId, skeleton: &Skeleton, others: &Places) -> EventId {
-        let known = |label: Label| Some(skeleton.run(self.0.get(&label)?.run)?.site);
-        let home = stored
-            .named_label()
-            .and_then(|l| known(l).or_else(|| others.get(&l).copied()));
-        if home == Some(site) {
-            return stored.id.clone();
-        }
-        // No place holds the sign between, so no made-up key names one.
-        let name = EventId(format!("{}@{}", stored.id, site.0));
-        if name.0.len() <= EventId::BYTES_MAX {
-            return name;
-        }
-        let hash = derive("spean 2026 long event name v1", &[name.0.as_bytes()]);
-        EventId(format!("@{}", data_encoding::BASE64URL_NOPAD.encode(&hash)))
-    }
-
-    pub(super) fn origin(&self, stored: &Stored, skeleton: &Skeleton) -> Option<Origin> {
-        let known = self.0.get(&stored.label)?;
-        let site = skeleton.run(known.run)?.site;
-        let height = known.chain.height_of(stored.op)?;
-        Some(Origin {
-            position: Position {
-                site,
-                run: known.run,
-                height,
-            },
-            stay: known.stay,
-        })
-    }
-}
-
-/// Labels under which nothing is sealed, with their sites: of runs that ended too early.
-type Places = BTreeMap<Label, SiteId>;
-
-/// The order that the logs tell.
-pub(super) struct Order<'a>(pub(super) &'a Skeleton);
-
-impl Causality for Order<'_> {
-    fn is_ancestor(&self, earlier: Position, later: Position) -> bool {
-        earlier != later && self.0.is_ancestor(earlier, later)
-    }
 }
 
 impl<S: Store> Engine<S> {
@@ -273,7 +195,7 @@ impl<S: Store> Engine<S> {
             .into_iter()
             .filter(|key| key.stream == stream)
         {
-            for (run, _) in self.skeleton.runs(held.site) {
+            for run in self.skeleton.bases(held.site) {
                 let label = held.key.label(learner, stream, run);
                 if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
                     labels.push((label, (run, held.clone(), 0)));
@@ -292,51 +214,73 @@ impl<S: Store> Engine<S> {
         chains: &mut Chains,
     ) -> Result<(), EngineError> {
         let mut changes = Vec::new();
-        for (label, (run, held, lowest)) in labels {
-            let known = chains.of(*label, *run, held);
-            // A parcel may come later than one above it, and a keyring belongs to no chain.
-            let from = known.chain.height().unwrap_or(0).min(*lowest);
-            for (place, body) in self.parcels(*run, *label, from)? {
-                let (kind, content) = match parcel::open(&held.key.0, place, *label, &body) {
-                    Ok(opened) => opened,
-                    Err(error) => {
-                        let reason = format!("a parcel of {} at {place:?}: {error}", held.site);
-                        self.set_aside(&reason)?;
-                        continue;
-                    }
-                };
-                match kind {
-                    Kind::Changes => {}
-                    Kind::Keyring => {
-                        self.read_keyring(learner, &content, held)?;
-                        continue;
-                    }
-                    Kind::Register | Kind::Newer(_) => continue,
-                }
-                let next = Batch::decode(&content)
-                    .map_err(RecordError::from)
-                    .and_then(|batch| {
-                        if batch.seq < known.chain.next_seq() {
-                            return Ok(None);
-                        }
-                        known.chain.advance(*label, &batch, place.height).map(Some)
-                    });
-                match next {
-                    Ok(change) => {
-                        tracing::debug!(%label, height = place.height, "change opened");
-                        changes.extend(change);
-                    }
-                    // An earlier parcel of the label is on its way; it marks the label again.
-                    Err(RecordError::OutOfOrder { .. }) => break,
-                    Err(error) => {
-                        let reason = format!("changes of {} at {place:?}: {error}", held.site);
-                        self.set_aside(&reason)?;
-                        break;
-                    }
-                }
+        for (label, dirty) in labels {
+            // Above a fork each piece goes on from what the label had in the piece below it.
+            let mut ends: BTreeMap<RunId, Label> = BTreeMap::new();
+            for piece in self.skeleton.pieces(dirty.0) {
+                let below = piece.below.and_then(|below| ends.get(&below).copied());
+                let (actor, mut known) = chains.take(*label, &piece, below, dirty);
+                let found = self.fold_piece(learner, *label, (&piece, dirty), &mut known.chain)?;
+                changes.extend(found);
+                let last = known.chain.height().map_or(below, |_| Some(actor));
+                ends.extend(last.map(|last| (piece.name, last)));
+                chains.put(actor, known);
             }
         }
         Ok(record.apply(changes)?)
+    }
+
+    /// Opens the parcels of a label in one piece of its run.
+    fn fold_piece(
+        &mut self,
+        learner: LearnerId,
+        label: Label,
+        (piece, (_, held, lowest)): (&Piece, &Dirty),
+        chain: &mut Chain,
+    ) -> Result<Vec<Change>, EngineError> {
+        let mut changes = Vec::new();
+        // A parcel may come later than one above it, and a keyring belongs to no chain.
+        let from = chain.height().unwrap_or(0).min(*lowest).max(piece.start);
+        for (place, body) in self.parcels((piece.chain, label), from..piece.end)? {
+            let (kind, content) = match parcel::open(&held.key.0, place, label, &body) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    let reason = format!("a parcel of {} at {place:?}: {error}", held.site);
+                    self.set_aside(&reason)?;
+                    continue;
+                }
+            };
+            match kind {
+                Kind::Changes => {}
+                Kind::Keyring => {
+                    self.read_keyring(learner, &content, held)?;
+                    continue;
+                }
+                Kind::Register | Kind::Newer(_) => continue,
+            }
+            let next = Batch::decode(&content)
+                .map_err(RecordError::from)
+                .and_then(|batch| {
+                    if batch.seq < chain.next_seq() {
+                        return Ok(None);
+                    }
+                    chain.advance(label, &batch, place.height).map(Some)
+                });
+            match next {
+                Ok(change) => {
+                    tracing::debug!(%label, height = place.height, "change opened");
+                    changes.extend(change);
+                }
+                // An earlier parcel of the label is on its way; it marks the label again.
+                Err(RecordError::OutOfOrder { .. }) => break,
+                Err(error) => {
+                    let reason = format!("changes of {} at {place:?}: {error}", held.site);
+                    self.set_aside(&reason)?;
+                    break;
+                }
+            }
+        }
+        Ok(changes)
     }
 
     fn read_keyring(
@@ -393,80 +337,6 @@ impl<S: Store> Engine<S> {
         self.save_record(learner, stream, &record, &chains)
     }
 
-    /// Every event of a learner that is here, sealed or waiting to be.
-    pub(super) fn entries(&mut self, learner: LearnerId) -> Result<Vec<Entry>, EngineError> {
-        let mut entries = Vec::new();
-        let own = self.own_stay(learner)?;
-        for stream in Stream::ALL {
-            let (record, chains) = self.load_record(learner, stream)?;
-            let events = record.events();
-            let elsewhere = |stored: &Stored| {
-                stored
-                    .named_label()
-                    .is_some_and(|label| !chains.0.contains_key(&label))
-            };
-            let others = match events.iter().any(elsewhere) {
-                true => self.places(learner, stream)?,
-                false => Places::new(),
-            };
-            for stored in events {
-                let Some(origin) = chains.origin(&stored, &self.skeleton) else {
-                    continue;
-                };
-                let site = origin.position.site;
-                match Event::decode(&stored.bytes) {
-                    Ok(event) => {
-                        let id = chains.name(&stored, site, &self.skeleton, &others);
-                        entries.push(Entry::new(id, event, origin).at(stored.op));
-                    }
-                    Err(error) => self.set_aside(&format!("an event of {site}: {error}"))?,
-                }
-            }
-            let (Some(own), drafts) = (own, self.pending(learner, stream)?) else {
-                continue;
-            };
-            let position = self.next_position();
-            for (op, draft) in (0..).zip(drafts) {
-                let (Some(id), Ok(event)) = (draft.id, Event::decode(&draft.bytes)) else {
-                    continue;
-                };
-                let stay = own.stay;
-                entries.push(Entry::new(id, event, Origin { position, stay }).at(op));
-            }
-        }
-        mark_late(&mut entries, &Order(&self.skeleton));
-        Ok(entries)
-    }
-
-    /// Every label that the learner's keys make with the runs of their sites.
-    fn places(&self, learner: LearnerId, stream: Stream) -> Result<Places, EngineError> {
-        let mut places = Places::new();
-        for held in self
-            .keys_of(learner)?
-            .into_iter()
-            .filter(|held| held.stream == stream)
-        {
-            let label = |run| held.key.label(learner, stream, run);
-            places.extend(
-                self.skeleton
-                    .runs(held.site)
-                    .map(|(run, _)| (label(run), held.site)),
-            );
-        }
-        Ok(places)
-    }
-
-    /// Where this site's next data segment will stand.
-    fn next_position(&self) -> Position {
-        let run = self.run.unwrap_or(RunId([0; 16]));
-        let height = self.skeleton.run(run).map_or(0, |run| run.data.prefix());
-        Position {
-            site: self.site,
-            run,
-            height,
-        }
-    }
-
     /// Computes a learner's view, facts and contributions anew. A prison keeps the record and view
     /// only of those who are there; what the others contributed to its totals stays.
     pub(super) fn refresh(&mut self, learner: LearnerId) -> Result<(), EngineError> {
@@ -475,7 +345,11 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         let view = LearnerView::fold(&entries);
-        let mut here = false;
+        // Who was admitted here stays so, even where the view does not tell of it.
+        let mut here = self.own_stay(learner)?.is_some_and(|own| {
+            let told = |stay: &Stay| (stay.stay, stay.site) == (own.stay, self.site);
+            own.open && !view.stays.iter().any(told)
+        });
         for stay in &view.stays {
             if stay
                 .arrivals

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
 use spean_protocol::frontier::RunTag;
-use spean_protocol::id::{RunId, SiteId};
+use spean_protocol::id::{Hash, RunId, SiteId};
 use spean_protocol::log::Skeleton;
 use spean_protocol::receipt::{Rank, Receipt, Statement};
 use spean_protocol::seal::derive;
@@ -39,6 +39,11 @@ impl<S: Store> Host for Engine<S> {
 
     fn skeleton(&self) -> &Skeleton {
         &self.skeleton
+    }
+
+    fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash> {
+        let held = self.header_at(run, log, height).ok()??;
+        Some(held.header.hash())
     }
 
     fn roster_version(&self) -> u32 {
@@ -76,7 +81,7 @@ impl<S: Store> Host for Engine<S> {
     }
 
     fn segment(&self, run: RunId, log: Log, height: u32) -> Result<Option<Vec<u8>>, EngineError> {
-        let Some(place) = self.place_of(run, height) else {
+        let Some(place) = self.place_of(run, log, height) else {
             return Ok(None);
         };
         if log == Log::Control {

@@ -68,7 +68,7 @@ impl<S: Store> Engine<S> {
 
     /// Reads the registers that a custody key opens: for a key that came after them.
     pub(super) fn read_registers(&mut self, key: &CustodyKey) -> Result<(), EngineError> {
-        let runs: Vec<RunId> = self.skeleton.runs(key.site).map(|(id, _)| id).collect();
+        let runs: Vec<RunId> = self.skeleton.bases(key.site).collect();
         for run in runs {
             let (secret, label) = key.register(run);
             self.read_register(key, &secret, run, label, 0)?;
@@ -105,7 +105,7 @@ impl<S: Store> Engine<S> {
             return Ok(false);
         }
         self.store.write(Table::StayKey, &place, &held.key.0.0)?;
-        let runs: Vec<RunId> = self.skeleton.runs(held.site).map(|(id, _)| id).collect();
+        let runs: Vec<RunId> = self.skeleton.bases(held.site).collect();
         for run in runs {
             let label = held.key.label(learner, held.stream, run);
             if let Some(openers) = self.openers.get_mut(&run) {

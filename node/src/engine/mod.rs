@@ -14,7 +14,9 @@ pub mod carry;
 pub mod collisions;
 pub mod depart;
 pub mod entries;
+pub mod events;
 pub mod fold;
+pub mod fork;
 pub mod host;
 pub mod import;
 pub mod keys;
@@ -30,13 +32,11 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
-use serde::{Deserialize, Serialize};
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
-use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId};
-use spean_protocol::log::{ForkProof, Head, Skeleton};
-use spean_protocol::ranges::Ranges;
+use spean_protocol::id::{Label, LearnerId, RunId, SiteId};
+use spean_protocol::log::{ForkProof, Run, Skeleton};
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::RecordError;
 use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
@@ -147,18 +147,6 @@ pub struct Identity {
     pub secret: Secret,
 }
 
-/// What the store keeps of a run.
-#[derive(Serialize, Deserialize)]
-struct RunRow {
-    site: SiteId,
-    number: u32,
-    parents: Vec<Head>,
-    data: Ranges,
-    data_tip: Hash,
-    control: u32,
-    control_tip: Hash,
-}
-
 /// The engine of one node.
 pub struct Engine<S> {
     store: S,
@@ -180,7 +168,7 @@ pub struct Engine<S> {
     due: bool,
     /// Something was posted that somebody waits for.
     posted: bool,
-    /// Runs whose row is written when the input ends.
+    /// Runs and chains whose row is written when the input ends.
     touched: BTreeSet<RunId>,
     /// For recent runs, which keys open which labels.
     openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
@@ -330,16 +318,7 @@ impl<S: Store> Engine<S> {
             let Some(run) = self.skeleton.run(id) else {
                 continue;
             };
-            let row = RunRow {
-                site: run.site,
-                number: run.number,
-                parents: run.parents.clone(),
-                data: run.data.clone(),
-                data_tip: run.data_tip,
-                control: run.control,
-                control_tip: run.control_tip,
-            };
-            self.store.write(Table::Run, &id.0, &codec::encode(&row))?;
+            self.store.write(Table::Run, &id.0, &codec::encode(run))?;
         }
         Ok(())
     }
@@ -359,20 +338,16 @@ impl<S: Store> Engine<S> {
             let id = key
                 .try_into()
                 .map_err(|_| EngineError::Malformed("a run's id"))?;
-            rows.push((RunId(id), codec::decode::<RunRow>(&value)?));
+            rows.push((RunId(id), codec::decode::<Run>(&value)?));
         }
-        rows.sort_by_key(|(_, row)| row.number);
+        rows.sort_by_key(|(_, run)| run.number);
         self.skeleton = Skeleton::default();
-        for (id, row) in rows {
-            self.skeleton
-                .open_run(id, row.site, row.parents, row.number);
-            let tips = (row.data_tip, row.control_tip);
-            self.skeleton.restore(id, row.data, tips, row.control);
+        for (id, run) in rows {
+            self.skeleton.restore(id, run);
         }
         self.forks.clear();
         for (_, value) in self.store.scan(Table::Fork, &[], &[], usize::MAX)? {
             let run = codec::decode::<ForkProof>(&value)?.run()?;
-            self.skeleton.mark_forked(run);
             self.forks.insert(run.into(), run);
         }
         self.run = self.run.filter(|run| self.skeleton.run(*run).is_some());

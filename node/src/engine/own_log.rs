@@ -23,7 +23,7 @@ impl<S: Store> Engine<S> {
         parcels: Vec<(Label, Vec<u8>)>,
     ) -> Result<(), EngineError> {
         let segment = self.sign(run, Log::Data, parcels)?;
-        self.keep_data_segment(&segment)
+        self.keep_data_segment(run, &segment, true)
     }
 
     /// Writes entries to the control log of this site.
@@ -40,14 +40,14 @@ impl<S: Store> Engine<S> {
             let full = bytes + parcel.len() > CONTROL_FILL_BYTES || parcels.len() >= 64;
             if full && !parcels.is_empty() {
                 let segment = self.sign(run, Log::Control, std::mem::take(&mut parcels))?;
-                self.keep_control_segment(&segment)?;
+                self.keep_control_segment(run, &segment)?;
                 bytes = 0;
             }
             bytes += parcel.len();
             parcels.push((Label([0; 16]), parcel));
         }
         let segment = self.sign(run, Log::Control, parcels)?;
-        self.keep_control_segment(&segment)
+        self.keep_control_segment(run, &segment)
     }
 
     fn sign(
@@ -93,9 +93,7 @@ impl<S: Store> Engine<S> {
         }
         let parents = self.skeleton.heads(self.site);
         let run = RunId::of(self.site, self.fresh_id("run"));
-        let number = self.skeleton.next_number();
-        self.skeleton
-            .open_run(run, self.site, parents.clone(), number);
+        self.open_run(run, parents.clone());
         self.touched.insert(run);
         (self.run, self.run_since) = (Some(run), Some(wall));
         tracing::info!(%run, continues = parents.len(), "opened a run");

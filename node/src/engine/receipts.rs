@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use spean_protocol::codec;
-use spean_protocol::frontier::RunTag;
-use spean_protocol::id::{RunId, SiteId};
-use spean_protocol::limits::HEADS_MAX;
+use spean_protocol::id::SiteId;
 use spean_protocol::log::ForkProof;
 use spean_protocol::receipt::{Receipt, Statement};
 
@@ -75,37 +73,5 @@ impl<S: Store> Engine<S> {
             Ok(_) => Ok(Taken::Known),
             Err(error) => Ok(Taken::Refused(format!("fork proof: {error}"))),
         }
-    }
-
-    /// Keeps a proof that was checked; `false` where enough of its site are held. Those of the
-    /// lowest tags are, so that all nodes end with the same.
-    pub(super) fn keep_fork(&mut self, run: RunId, proof: &[u8]) -> Result<bool, EngineError> {
-        let tag = RunTag::from(run);
-        // Also of a run that is not known here yet.
-        let site = self
-            .roster
-            .sites
-            .iter()
-            .find(|site| run.belongs_to(site.id));
-        let of_site = |known: &RunId| site.is_some_and(|site| known.belongs_to(site.id));
-        let held: Vec<RunTag> = self
-            .forks
-            .iter()
-            .filter(|(_, known)| of_site(known))
-            .map(|(tag, _)| *tag)
-            .collect();
-        if held.len() >= HEADS_MAX {
-            let Some(highest) = held.last().filter(|highest| tag < **highest) else {
-                return Ok(false);
-            };
-            self.store.remove(Table::Fork, &highest.0)?;
-            self.forks.remove(highest);
-        }
-        self.store.write(Table::Fork, &tag.0, proof)?;
-        self.forks.insert(tag, run);
-        self.skeleton.mark_forked(run);
-        self.touched.insert(run);
-        tracing::warn!(%run, "a run is forked: a copy of a machine resumed, or its node lies");
-        Ok(true)
     }
 }

@@ -5,8 +5,8 @@
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::id::{Hash, Label, Position, RunId};
-use spean_protocol::limits::BEYOND_RANGES_MAX;
-use spean_protocol::log::{ForkProof, Placing};
+use spean_protocol::limits::{BEYOND_RANGES_MAX, BRANCHES_MAX};
+use spean_protocol::log::{Head, Placing};
 use spean_protocol::parcel::Place;
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::segment::{Header, Log, Segment};
@@ -79,84 +79,107 @@ impl<S: Store> Engine<S> {
             },
             Log::Data => None,
         };
-        let placing = self.skeleton.placing(header, parents.as_deref());
-        if placing == Placing::Taken && self.hash_at(header)? == Some(header.hash()) {
+        let hash = |run, log, height| Host::hash(self, run, log, height);
+        let own = header.hash();
+        let placing = self
+            .skeleton
+            .placing((header, own), parents.as_deref(), &hash);
+        if placing == Placing::Known {
             return Ok(Taken::Known);
         }
         if let Err(error) = segment.verify(self.roster.keys(header.site)) {
             return Ok(Taken::Refused(error.to_string()));
         }
-        let Header {
-            site, run, height, ..
-        } = *header;
-        match placing {
-            Placing::TooEarly => {
-                let reason = format!("{site} {run} {height}: something before it is missing");
-                return Ok(Taken::Refused(reason));
+        match self.place(segment, placing, parents)? {
+            Ok(chain) if header.log == Log::Control => self.keep_control_segment(chain, segment)?,
+            Ok(chain) => self.keep_data_segment(chain, segment, false)?,
+            Err(reason) => {
+                let Header {
+                    site, run, height, ..
+                } = header;
+                return Ok(Taken::Refused(format!("{site} {run} {height}: {reason}")));
             }
-            Placing::New | Placing::Taken => {}
-        }
-        let one_more_gap = self.skeleton.run(run).is_some_and(|run| {
-            let below = height
-                .checked_sub(1)
-                .is_none_or(|below| run.data.contains(below));
-            let joins = below || run.data.contains(height + 1);
-            header.log == Log::Data && !joins && run.data.all().len() >= BEYOND_RANGES_MAX
-        });
-        if placing == Placing::New && one_more_gap {
-            return Ok(Taken::Refused(format!(
-                "{site} {run} {height}: too many gaps below it"
-            )));
-        }
-        // A relay could leave out what it likes: the signature covers hashes, not presence.
-        if segment.parcels.iter().any(Option::is_none) {
-            let reason = format!("{site} {run} {height}: a parcel is absent");
-            return Ok(Taken::Refused(reason));
-        }
-        if let Some(other) = self.clash(segment, placing)? {
-            if !self.forks.contains_key(&run.into()) {
-                let proof = ForkProof::of(&other, segment);
-                self.keep_fork(run, &codec::encode(&proof))?;
-            }
-            let reason = format!("{site} {run} {height}: another segment stands there, a fork");
-            return Ok(Taken::Refused(reason));
-        }
-        if header.log == Log::Control {
-            if let Some(parents) = parents {
-                let number = self.skeleton.next_number();
-                self.skeleton.open_run(run, site, parents, number);
-            }
-            self.keep_control_segment(segment)?;
-        } else {
-            self.keep_data_segment(segment)?;
         }
         Ok(Taken::New)
     }
 
-    /// A held segment that this one contradicts: at its place, below it or above it.
-    fn clash(&self, segment: &Segment, placing: Placing) -> Result<Option<Segment>, EngineError> {
-        let header = &segment.header;
-        let (run, log, height) = (header.run, header.log, header.height);
-        if placing == Placing::Taken {
-            return self.header_at(run, log, height);
+    /// Makes room for a segment that is signed: the chain that it belongs to, or why it is refused.
+    fn place(
+        &mut self,
+        segment: &Segment,
+        placing: Placing,
+        parents: Option<Vec<Head>>,
+    ) -> Result<Result<RunId, &'static str>, EngineError> {
+        let Header {
+            log, run, height, ..
+        } = segment.header;
+        if let Placing::Clash(chain, height) = placing {
+            self.prove_fork(chain, height, segment)?;
+            return Ok(Err("a fork, the branch's lower part must come first"));
         }
-        if let Some(below) = height.checked_sub(1) {
-            let below = self.header_at(run, log, below)?;
-            if let Some(below) = below.filter(|s| s.header.hash() != header.previous) {
-                return Ok(Some(below));
+        if placing == Placing::TooEarly {
+            return Ok(Err("something before it is missing"));
+        }
+        // A relay could leave out what it likes: the signature covers hashes, not presence.
+        if segment.parcels.iter().any(Option::is_none) {
+            return Ok(Err("a parcel is absent"));
+        }
+        match placing {
+            Placing::Opening => self.open_run(run, parents.unwrap_or_default()),
+            Placing::Branch(off) => {
+                self.prove_fork(off, height, segment)?;
+                if self.skeleton.chains(run, Log::Data).count()
+                    + self.skeleton.chains(run, Log::Control).count()
+                    > BRANCHES_MAX + 1
+                {
+                    return Ok(Err("a fork, and more branches of it than are kept"));
+                }
+                let opened = self.open_branch(off, segment, parents.unwrap_or_default())?;
+                return Ok(opened.ok_or("a fork, whose name is taken"));
+            }
+            _ => {}
+        }
+        let Placing::Next(chain) = placing else {
+            return Ok(Ok(run));
+        };
+        if log == Log::Data {
+            if self.is_one_gap_too_many(chain, height) {
+                return Ok(Err("too many gaps below it"));
+            }
+            let above = self.header_at(chain, log, height + 1)?;
+            if above.is_some_and(|above| above.header.previous != segment.header.hash()) {
+                self.prove_fork(chain, height + 1, segment)?;
             }
         }
-        let above = self.header_at(run, log, height + 1)?;
-        Ok(above.filter(|above| above.header.previous != header.hash()))
+        Ok(Ok(chain))
     }
 
-    pub(super) fn hash_at(&self, header: &Header) -> Result<Option<Hash>, EngineError> {
-        let held = self.header_at(header.run, header.log, header.height)?;
-        Ok(held.map(|segment| segment.header.hash()))
+    fn is_one_gap_too_many(&self, chain: RunId, height: u32) -> bool {
+        self.skeleton.run(chain).is_some_and(|run| {
+            let below = height
+                .checked_sub(1)
+                .is_none_or(|below| run.data.contains(below));
+            let joins = below || run.data.contains(height + 1);
+            !joins && run.data.all().len() >= BEYOND_RANGES_MAX
+        })
     }
 
-    pub(super) fn place_of(&self, run: RunId, height: u32) -> Option<Vec<u8>> {
-        let number = self.skeleton.run(run)?.number;
+    /// Adds a run to the skeleton: its opening comes next.
+    pub(super) fn open_run(&mut self, run: RunId, parents: Vec<Head>) {
+        let links = {
+            let hash = |run, log, height| Host::hash(self, run, log, height);
+            self.skeleton.links(&parents, &hash)
+        };
+        self.skeleton.open_run(run, run.site(), (parents, links));
+        if self.forks.contains_key(&run.into()) {
+            self.skeleton.mark_forked(run);
+        }
+    }
+
+    /// Where a chain's segment is in the store: what is below a branch, with the other chain's.
+    pub(super) fn place_of(&self, run: RunId, log: Log, height: u32) -> Option<Vec<u8>> {
+        let owner = self.skeleton.owner(run, log, height);
+        let number = self.skeleton.run(owner)?.number;
         Some(key_of(&[&number.to_be_bytes(), &height.to_be_bytes()]))
     }
 
@@ -167,7 +190,7 @@ impl<S: Store> Engine<S> {
         log: Log,
         height: u32,
     ) -> Result<Option<Segment>, EngineError> {
-        let Some(place) = self.place_of(run, height) else {
+        let Some(place) = self.place_of(run, log, height) else {
             return Ok(None);
         };
         let table = if log == Log::Control {
@@ -195,25 +218,25 @@ impl<S: Store> Engine<S> {
     }
 
     /// Stores a control segment that fits, and does what its entries say.
-    pub(super) fn keep_control_segment(&mut self, segment: &Segment) -> Result<(), EngineError> {
-        let Header {
-            site, run, height, ..
-        } = segment.header;
+    pub(super) fn keep_control_segment(
+        &mut self,
+        chain: RunId,
+        segment: &Segment,
+    ) -> Result<(), EngineError> {
+        let Header { site, height, .. } = segment.header;
         let place = self
-            .place_of(run, height)
+            .place_of(chain, Log::Control, height)
             .ok_or(EngineError::Malformed("a run"))?;
         self.store
             .write(Table::Control, &place, &segment.encode())?;
-        self.skeleton
-            .add(&segment.header, segment.header.hash(), |_| Hash::ZERO);
-        self.touched.insert(run);
+        self.note(chain, &segment.header, Hash::ZERO);
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
                 Ok(Entry::Wrap(wrap)) => self.open_wrap(site, &wrap)?,
                 Ok(Entry::Grant { id, sealed }) => self.open_grant(site, id, &sealed)?,
                 Ok(Entry::Statement { sealed }) => {
-                    let position = Position { site, run, height };
-                    self.open_statement(position, &sealed)?;
+                    let run = chain;
+                    self.open_statement(Position { site, run, height }, &sealed)?;
                 }
                 Ok(Entry::Letter { sealed }) => self.open_letter(site, &sealed)?,
                 Ok(Entry::Opening(_) | Entry::Newer(_)) => {}
@@ -223,16 +246,32 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Stores a data segment that fits, and marks what can be read of it.
-    pub(super) fn keep_data_segment(&mut self, segment: &Segment) -> Result<(), EngineError> {
+    /// Stores a data segment that fits, and marks what can be read of it, unless this node wrote it
+    /// itself and adds to the records what it knows.
+    pub(super) fn keep_data_segment(
+        &mut self,
+        chain: RunId,
+        segment: &Segment,
+        own: bool,
+    ) -> Result<(), EngineError> {
         let Header { run, height, .. } = segment.header;
         let place = self
-            .place_of(run, height)
+            .place_of(chain, Log::Data, height)
             .ok_or(EngineError::Malformed("a run"))?;
         let number = place[..4].to_vec();
         let value = [segment.signature.as_slice(), &segment.header.encode()].concat();
         self.store.write(Table::Segment, &place, &value)?;
-        let own = segment.header.site == self.site && self.run == Some(run);
+        let joined = self.skeleton.run(chain).map(|run| {
+            let mut joined = run.data.clone();
+            joined.insert(height, height + 1);
+            joined.prefix()
+        });
+        let tip = match joined.and_then(|count| count.checked_sub(1)) {
+            Some(at) if at > height => self.header_at(chain, Log::Data, at)?,
+            _ => None,
+        };
+        let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
+        self.note(chain, &segment.header, tip);
         let parcels = segment
             .header
             .lines
@@ -242,52 +281,53 @@ impl<S: Store> Engine<S> {
             let index = index.to_be_bytes();
             let place = key_of(&[&line.label.0, &number, &height.to_be_bytes(), &index]);
             self.store.write(Table::Parcel, &place, body)?;
-            if own {
-                continue;
-            }
-            match self.openers(run)?.get(&line.label).cloned() {
-                Some(Opener::Stay(learner, held)) => {
-                    tracing::debug!(label = %line.label, %learner, "parcel to fold");
-                    self.mark_dirty(learner, &held, (run, line.label), height)?;
-                }
-                Some(Opener::Register(custody, secret)) => {
-                    self.read_register(&custody, &secret, run, line.label, height)?;
-                }
-                None => {}
+            if !own {
+                self.mark_label(run, line.label, height)?;
             }
         }
-        let below = self
-            .skeleton
-            .run(run)
-            .map(|run| run.data.clone())
-            .unwrap_or_default();
-        let mut joined = below;
-        joined.insert(height, height + 1);
-        let tip = match joined.prefix().checked_sub(1) {
-            Some(at) if at > height => self.header_at(run, Log::Data, at)?,
-            _ => None,
-        };
-        let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
-        self.skeleton
-            .add(&segment.header, segment.header.hash(), |_| tip);
-        self.touched.insert(run);
         let parcels = segment.parcels.len();
         tracing::debug!(site = %segment.header.site, %run, height, parcels, "segment stored");
         Ok(())
     }
 
-    /// The parcels of a label in one run, from `height` on, with their places.
-    pub(super) fn parcels(
-        &self,
+    /// Marks that a label has a parcel to fold or to read at this height, if a key of it is here.
+    pub(super) fn mark_label(
+        &mut self,
         run: RunId,
         label: Label,
         height: u32,
+    ) -> Result<(), EngineError> {
+        match self.openers(run)?.get(&label).cloned() {
+            Some(Opener::Stay(learner, held)) => {
+                tracing::debug!(%label, %learner, "parcel to fold");
+                self.mark_dirty(learner, &held, (run, label), height)
+            }
+            Some(Opener::Register(custody, secret)) => {
+                self.read_register(&custody, &secret, run, label, height)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Notes a stored segment in the skeleton.
+    fn note(&mut self, chain: RunId, header: &Header, tip: Hash) {
+        let completed = self.skeleton.add(chain, header, header.hash(), tip);
+        self.touched.extend(completed);
+        self.touched.insert(chain);
+    }
+
+    /// The parcels of a label in one chain, at these heights, with their places.
+    pub(super) fn parcels(
+        &self,
+        (chain, label): (RunId, Label),
+        heights: std::ops::Range<u32>,
     ) -> Result<Vec<(Place, Vec<u8>)>, EngineError> {
-        let Some(number) = self.skeleton.run(run).map(|run| run.number) else {
+        let Some(held) = self.skeleton.run(chain) else {
             return Ok(Vec::new());
         };
-        let prefix = key_of(&[&label.0, &number.to_be_bytes()]);
-        let from = key_of(&[&prefix, &height.to_be_bytes()]);
+        let run = held.base;
+        let prefix = key_of(&[&label.0, &held.number.to_be_bytes()]);
+        let from = key_of(&[&prefix, &heights.start.to_be_bytes()]);
         let rows = self.store.scan(Table::Parcel, &prefix, &from, usize::MAX)?;
         let place = |key: &[u8]| {
             let height = u32::from_be_bytes(key.get(20..24)?.try_into().ok()?);
@@ -295,14 +335,19 @@ impl<S: Store> Engine<S> {
             Some(Place { run, height, index })
         };
         let wrong = || EngineError::Malformed("a parcel's place");
-        rows.into_iter()
-            .map(|(key, body)| Ok((place(&key).ok_or_else(wrong)?, body)))
-            .collect()
+        let rows = rows
+            .into_iter()
+            .map(|(key, body)| Ok((place(&key).ok_or_else(wrong)?, body)));
+        let inside = |row: &Result<(Place, _), _>| {
+            row.as_ref()
+                .map_or(true, |(place, _)| place.height < heights.end)
+        };
+        rows.take_while(inside).collect()
     }
 }
 
 /// The heads that an opening names, where the segment is the first of a run; otherwise nothing.
-fn opening_of(segment: &Segment) -> Result<Option<Vec<spean_protocol::log::Head>>, String> {
+fn opening_of(segment: &Segment) -> Result<Option<Vec<Head>>, String> {
     if segment.header.height > 0 {
         return Ok(None);
     }

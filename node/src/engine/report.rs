@@ -10,7 +10,8 @@ use spean_protocol::custody::{self, Stay};
 use spean_protocol::event::{Date, Event};
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::{LearnerId, Position, SiteId, Stream};
-use spean_protocol::log::Head;
+use spean_protocol::limits::HEADS_MAX;
+use spean_protocol::log::{HashAt, Head};
 use spean_protocol::roster::Role;
 use spean_protocol::seal;
 use spean_protocol::segment::Log;
@@ -94,10 +95,15 @@ impl<S: Store> Engine<S> {
         let count = |table| {
             Ok::<u64, EngineError>(self.store.scan(table, &[], &[], usize::MAX)?.len() as u64)
         };
-        // Siblings now, or merged by the newest run: after the next run, people know.
-        let heads = self.skeleton.heads(self.site).len() as u64;
+        // Siblings now, or merged by the newest run: after the next run, people know. Of a forked
+        // run, each branch of the data.
+        let count_of = |heads: &[Head]| {
+            let split = |head: &Head| head.data == 0 && self.forks.contains_key(&head.run.into());
+            heads.iter().filter(|head| !split(head)).count() as u64
+        };
+        let heads = count_of(&self.skeleton.heads(self.site));
         let newest = self.skeleton.runs(self.site).next_back();
-        let merged = newest.map_or(0, |(_, run)| run.parents.len() as u64);
+        let merged = newest.map_or(0, |(_, run)| count_of(&run.parents));
         Ok(Status {
             site: self.code(self.site),
             name: site.map(|site| site.name.clone()).unwrap_or_default(),
@@ -161,7 +167,8 @@ impl<S: Store> Engine<S> {
             .collect();
         let holds = |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
             let stated = stated.get(&self.site).map_or(&[][..], Vec::as_slice);
-            self.skeleton.descends(self.site, stated, &own)
+            let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
+            self.skeleton.descends(self.site, stated, &own, hash)
         };
         self.receipts
             .iter()
@@ -185,7 +192,8 @@ impl<S: Store> Engine<S> {
         {
             let newest = self.newest_stamp(site.id)?;
             let runs = self.skeleton.runs(site.id);
-            let segments = runs.map(|(_, run)| run.data.count()).sum();
+            let own = runs.map(|(_, run)| run.data.count() - u64::from(run.from(Log::Data)));
+            let segments = own.sum();
             let SiteFrontier { beyond, .. } = self.skeleton.frontier(site.id);
             out.push(SiteStatus {
                 code: site.code.clone(),
@@ -322,7 +330,8 @@ impl<S: Store> Engine<S> {
             .store
             .scan(Table::Statement, b"site", &[], usize::MAX)?
         {
-            all.extend(codec::decode::<Stated>(&value)?.1);
+            let newest = self.newest(codec::decode(&value)?).into_iter().next();
+            all.extend(newest.into_iter().flat_map(|(_, statements)| statements));
         }
         Ok(all)
     }
@@ -392,23 +401,14 @@ impl<S: Store> Engine<S> {
         self.write_control(&[Entry::Statement { sealed }])
     }
 
-    /// Takes a site's statement, at the DGP: of a site's statements that one stands which no
-    /// other follows in its log, whichever came first.
+    /// Takes a site's statement, at the DGP. The position is in the chain that brought it.
     pub(super) fn open_statement(
         &mut self,
         position: Position,
         sealed: &[u8],
     ) -> Result<(), EngineError> {
         let site = position.site;
-        let key = key_of(&[b"site", &site.0.to_be_bytes()]);
-        let held = self.store.read(Table::Statement, &key)?;
-        let held: Option<Stated> = held.map(|bytes| codec::decode(&bytes)).transpose()?;
-        let older = held.is_some_and(|(held, _)| {
-            let before = |one, other| self.skeleton.is_ancestor_in(Log::Control, one, other);
-            // Between siblings, those of two copies of a machine, the greater position stands.
-            before(position, held) || (!before(held, position) && position < held)
-        });
-        if older || !self.is_headquarters() {
+        if !self.is_headquarters() {
             return Ok(());
         }
         let info = statement_info(site);
@@ -417,12 +417,41 @@ impl<S: Store> Engine<S> {
             .into_iter()
             .find_map(|seed| seal::box_open(seed, &info, sealed).ok());
         let stated = opened.and_then(|bytes| codec::decode::<Vec<Statement>>(&bytes).ok());
-        match stated {
-            Some(stated) if stated.iter().all(|statement| statement.site == site) => Ok(self
-                .store
-                .write(Table::Statement, &key, &codec::encode(&(position, stated)))?),
-            _ => self.set_aside(&format!("a statement of {site} that does not open")),
-        }
+        let Some(stated) = stated.filter(|all| all.iter().all(|one| one.site == site)) else {
+            return self.set_aside(&format!("a statement of {site} that does not open"));
+        };
+        let key = key_of(&[b"site", &site.0.to_be_bytes()]);
+        let held = self.store.read(Table::Statement, &key)?;
+        let mut held: Vec<Stated> = match held {
+            Some(bytes) => codec::decode(&bytes)?,
+            None => Vec::new(),
+        };
+        held.push((position, stated));
+        let mut newest = self.newest(held);
+        newest.truncate(HEADS_MAX);
+        let value = codec::encode(&newest);
+        Ok(self.store.write(Table::Statement, &key, &value)?)
+    }
+
+    /// Of a site's statements those that no other follows in its log, whichever came first: one,
+    /// and of copies of a machine one each. They are kept with the chain that they came in, and
+    /// ordered by the name that all nodes have for it, the greatest first.
+    fn newest(&self, mut stated: Vec<Stated>) -> Vec<Stated> {
+        stated.sort_by_cached_key(|(position, _)| {
+            let run = self
+                .skeleton
+                .name_at(position.run, Log::Control, position.height);
+            std::cmp::Reverse(Position { run, ..*position })
+        });
+        stated.dedup_by_key(|(position, _)| *position);
+        let places: Vec<Position> = stated.iter().map(|(position, _)| *position).collect();
+        stated.retain(|(one, _)| {
+            let before = |other: &Position| {
+                one != other && self.skeleton.is_ancestor_in(Log::Control, *one, *other)
+            };
+            !places.iter().any(before)
+        });
+        stated
     }
 }
 

@@ -229,7 +229,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn opens_anything(&self, learner: LearnerId, key: &HeldKey) -> Result<bool, EngineError> {
-        for (run, _) in self.skeleton.runs(key.site) {
+        for run in self.skeleton.bases(key.site) {
             let label = key.key.label(learner, key.stream, run);
             if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
                 return Ok(true);

@@ -120,6 +120,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn seal_pending(&mut self) -> Result<u64, EngineError> {
+        self.settle_references()?;
         let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
         let mut writes: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
         let mut count = 0;
@@ -203,7 +204,7 @@ impl<S: Store> Engine<S> {
         for stream in Stream::ALL {
             let (record, chains) = self.load_record(learner, stream)?;
             for stored in record.events() {
-                let origin = chains.origin(&stored, &self.skeleton);
+                let origin = chains.origin(&stored);
                 // What another site wrote under a key of ours does not make our row known.
                 if origin.is_some_and(|origin| origin.position.site == self.site) {
                     known.insert(stored.id);
@@ -322,7 +323,7 @@ impl<S: Store> Engine<S> {
         // Where there are many, those that open something here go first: the others are junk, and
         // a reader takes so many of each site.
         let opens = |key: &HeldKey| {
-            self.skeleton.runs(key.site).any(|(run, _)| {
+            self.skeleton.bases(key.site).any(|run| {
                 let label = key.key.label(learner, key.stream, run);
                 self.store
                     .scan(Table::Parcel, &label.0, &[], 1)

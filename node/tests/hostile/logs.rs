@@ -209,8 +209,8 @@ fn countless_forked_runs_do_not_stop_the_others() {
     let taken = network.nodes[DGP].take_all(seen.collect()).unwrap();
     assert_eq!(
         taken.iter().filter(|new| **new).count(),
-        usize::from(SEEN),
-        "one of each two"
+        usize::from(2 * SEEN),
+        "both of each two"
     );
     let shown = (1_000..1_000 + SEEN).map(|number| {
         let [one, other] = twins(number);

@@ -2,7 +2,9 @@
 //! every fold. The answer depends on the set of entries alone, never on their order or number.
 //!
 //! - One id counts once, however often and by whatever way it came.
-//! - A late high-stakes event waits for a person; it neither counts nor takes another's place.
+//! - A late high-stakes event waits for a person; it neither counts nor takes another's place. So
+//!   does one in a branch of a forked run, but for arrivals and departures: each site speaks only of
+//!   its own stays, and without them a learner would be lost.
 //! - What another event retracts or supersedes does not count. A late one may do so only to
 //!   ordinary events; and when the superseding event is retracted, the superseded one is back.
 //! - A retraction stands: it is neither retracted nor superseded.
@@ -33,6 +35,8 @@ pub struct Entry {
     pub origin: Origin,
     /// It was written after its stay had ended, as far as anyone else could know.
     pub late: bool,
+    /// It stands in a branch of a forked run: a copy of a machine resumed, or its site lies.
+    pub forked: bool,
     /// A departure only: the learner is known to have arrived somewhere after it.
     pub answered: bool,
     /// The number of its operation: the order of what one segment holds of one stay.
@@ -50,6 +54,7 @@ impl Entry {
             event,
             origin,
             late: false,
+            forked: false,
             answered: false,
             op: 0,
             past_open: false,
@@ -132,11 +137,12 @@ impl<'a> InEffect<'a> {
         };
         let unique = one_for_each_id(entries);
         let waits = |entry: &Entry| {
-            let retracts_high = entry.is_retraction()
-                && entry
-                    .overrules()
-                    .any(|id| unique.get(id).is_some_and(|e| high_stakes(e)));
-            entry.late && (high_stakes(entry) || retracts_high)
+            let retracts = |stakes: fn(&Entry) -> bool| {
+                let mut targets = entry.overrules().filter_map(|id| unique.get(id));
+                entry.is_retraction() && targets.any(|target| stakes(target))
+            };
+            entry.late && (high_stakes(entry) || retracts(high_stakes))
+                || entry.forked && (for_a_person(entry) || retracts(for_a_person))
         };
         // Who may overrule: whatever does not wait itself.
         let acting: Vec<&Entry> = unique
@@ -149,7 +155,8 @@ impl<'a> InEffect<'a> {
                 // A move that waits is in nobody's way: whoever has custody may settle it.
                 let moved_elsewhere =
                     target.is_move() && !target.late && target.site() != by.site();
-                let protected = by.late && high_stakes(target) || moved_elsewhere;
+                let doubtful = by.late && high_stakes(target) || by.forked && for_a_person(target);
+                let protected = doubtful || moved_elsewhere;
                 !protected && !target.is_retraction()
             })
         };
@@ -181,15 +188,20 @@ fn high_stakes(entry: &Entry) -> bool {
     entry.event.body.high_stakes()
 }
 
-/// Where one key came several times, the first stands: on time before late, then by bytes and by
-/// place. Equal everywhere, whichever came first.
+/// What nobody takes from a branch of a forked run unseen.
+fn for_a_person(entry: &Entry) -> bool {
+    high_stakes(entry) && !entry.is_move()
+}
+
+/// Where one key came several times, the first stands: on time before late, out of a fork before in
+/// one, then by bytes and by place. Equal everywhere, whichever came first.
 fn one_for_each_id(entries: &[Entry]) -> BTreeMap<&EventId, &Entry> {
     let mut unique: BTreeMap<&EventId, &Entry> = BTreeMap::new();
     for entry in entries {
         let known = unique.entry(&entry.id).or_insert(entry);
         let rank = |e: &Entry| {
             let found = (!e.answered, e.op, !e.past_open);
-            (e.late, e.event.encode(), e.origin, found)
+            (e.late, e.forked, e.event.encode(), e.origin, found)
         };
         if entry != *known && rank(entry) < rank(known) {
             *known = entry;

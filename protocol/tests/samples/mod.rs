@@ -333,6 +333,7 @@ pub fn summary() -> Summary {
         run: RunTag([1; 8]),
         data: 300,
         control: 2,
+        tips: [0x71; 4],
     };
     let beyond = Beyond {
         run: RunTag([2; 8]),
