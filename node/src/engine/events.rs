@@ -250,11 +250,12 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// What waits to be sealed was recorded in a run that is forked, and will be sealed in another,
-    /// which has both branches below it. So what it refers to is said exactly now.
+    /// What waits to be sealed was perhaps recorded in a run in which a copy of this machine wrote
+    /// too, and will be sealed in another, which has both below it. So what it refers to is said
+    /// exactly now.
     pub(super) fn settle_references(&mut self) -> Result<(), EngineError> {
         let run = self.run.and_then(|run| self.skeleton.run(run));
-        if !run.is_some_and(|run| run.forked) {
+        if run.is_some_and(|run| !run.forked) {
             return Ok(());
         }
         let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
@@ -275,8 +276,12 @@ impl<S: Store> Engine<S> {
                     let draft = codec::decode::<Option<Draft>>(&value)?;
                     drafts.extend(draft.map(|draft| (key, draft)));
                 }
-                let bytes = entry.event.encode();
-                if let Some((key, Draft { id, .. })) = drafts.into_iter().nth(number) {
+                if let Some((key, Draft { id, bytes: before })) = drafts.into_iter().nth(number) {
+                    // An event of a newer version keeps what this program does not read.
+                    if Event::decode(&before) == Ok(entry.event.clone()) {
+                        continue;
+                    }
+                    let bytes = entry.event.encode();
                     let value = codec::encode(&Some(Draft { id, bytes }));
                     self.store.write(Table::Pending, &key, &value)?;
                 }

@@ -1,8 +1,10 @@
 //! This site's own log: the run that this start of the program writes, what is signed into it, and
 //! the custody keys under which its parcels are sealed.
 
+use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::id::{Label, RunId, Stream};
+use spean_protocol::log::Head;
 use spean_protocol::seal::{self, BoxKey, Secret};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::stay::CustodyKey;
@@ -92,13 +94,28 @@ impl<S: Store> Engine<S> {
             return Ok(run);
         }
         let parents = self.skeleton.heads(self.site);
-        let run = RunId::of(self.site, self.fresh_id("run"));
+        let run = self.new_run_id(&parents);
         self.open_run(run, parents.clone());
         self.touched.insert(run);
         (self.run, self.run_since) = (Some(run), Some(wall));
         tracing::info!(%run, continues = parents.len(), "opened a run");
         self.sign_control(run, &[Entry::Opening(parents)])?;
         Ok(run)
+    }
+
+    /// An id that no run has. A machine that is resumed from a snapshot draws the same bytes again,
+    /// and may have heard by now of the run that it opened then.
+    fn new_run_id(&mut self, parents: &[Head]) -> RunId {
+        let mut content = codec::encode(&("run", parents));
+        loop {
+            let mut random = [0; 16];
+            random.copy_from_slice(&self.entropy(&content)[..16]);
+            let run = RunId::of(self.site, random);
+            if self.skeleton.run(run).is_none() {
+                return run;
+            }
+            content.push(0);
+        }
     }
 
     /// This site's custody key of the cohort in force, minted and wrapped now if there is none.

@@ -90,6 +90,10 @@ impl<S: Store> Engine<S> {
         if let Err(error) = segment.verify(self.roster.keys(header.site)) {
             return Ok(Taken::Refused(error.to_string()));
         }
+        // A copy of this machine goes on with the run: then this machine leaves it.
+        if self.run.is_some_and(|run| placing == Placing::Next(run)) {
+            self.run = None;
+        }
         match self.place(segment, placing, parents)? {
             Ok(chain) if header.log == Log::Control => self.keep_control_segment(chain, segment)?,
             Ok(chain) => self.keep_data_segment(chain, segment, false)?,

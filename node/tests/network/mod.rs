@@ -44,7 +44,7 @@ impl World for Counted {
 pub struct Network {
     pub nodes: Vec<Node>,
     signed: SignedRoster,
-    started: u64,
+    pub started: u64,
 }
 
 pub fn site(place: usize) -> SiteId {
