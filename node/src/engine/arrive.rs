@@ -316,7 +316,7 @@ impl<S: Store> Engine<S> {
         let Some(to) = self.roster.headquarters().map(|site| site.id) else {
             return Ok(None);
         };
-        let id = QuestionId(self.fresh_id("question"));
+        let id = QuestionId(self.fresh_id("question", &learner.0));
         let question = Question {
             id,
             learner,
@@ -372,7 +372,7 @@ impl<S: Store> Engine<S> {
 
     /// Mints a stay at this site and makes it the learner's open one.
     pub(super) fn open_stay(&mut self, learner: LearnerId) -> Result<StayId, EngineError> {
-        let stay = StayId(self.fresh_id("stay"));
+        let stay = StayId(self.fresh_id("stay", &learner.0));
         self.set_own_stay(learner, OwnStay { stay, open: true })?;
         Ok(stay)
     }

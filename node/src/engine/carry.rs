@@ -109,7 +109,7 @@ impl<S: Store> Engine<S> {
             stamp: self.world.wall_seconds(),
             carrier: carrier.to_owned(),
         };
-        let id = self.fresh_id("bundle");
+        let id = self.fresh_id("bundle", carrier.as_bytes());
         let (writer, start) = Writer::start(&self.carrier()?, id, &manifest);
         if let Err(error) = append(&start) {
             return Ok(Err(error));

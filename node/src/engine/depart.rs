@@ -415,10 +415,11 @@ impl<S: Store> Engine<S> {
                 upto,
                 learners: part.to_vec(),
             };
-            let id = self.fresh_id("grant");
+            let encoded = content.encode();
+            let id = self.fresh_id("grant", &encoded);
             let info = grant_info(self.site, to, &id);
-            let entropy = self.entropy(&info);
-            let sealed = seal::box_seal(&box_key, &info, &content.encode(), entropy)?;
+            let entropy = self.entropy(&[info.as_slice(), &encoded].concat());
+            let sealed = seal::box_seal(&box_key, &info, &encoded, entropy)?;
             mail.push(Mail {
                 to,
                 entry: Entry::Grant { id, sealed },
@@ -447,8 +448,9 @@ impl<S: Store> Engine<S> {
             upto,
             learners: fitting,
         };
-        let id = self.fresh_id("slip");
-        let entropy = self.entropy(&id);
+        let encoded = content.encode();
+        let id = self.fresh_id("slip", &encoded);
+        let entropy = self.entropy(&[id.as_slice(), &encoded].concat());
         let places = (self.site, to);
         let slip = Slip::issue(
             id,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
 use spean_protocol::event::{
     ArrivalReason, Body, Date, Event, Language, Languages, NamePart, Script,
 };
@@ -162,7 +163,9 @@ impl<S: Store> Engine<S> {
     /// [`EngineError::Row`] when the row cannot be used.
     pub fn add_learner(&mut self, row: &LearnerRow) -> Result<LearnerId, EngineError> {
         self.input(|engine| {
-            let key = LearnerId(engine.fresh_id("row")).to_string();
+            // Two copies of a machine that draw the same bytes still admit two people.
+            let content = codec::encode(&row.fields);
+            let key = LearnerId(engine.fresh_id("row", &content)).to_string();
             let row = LearnerRow {
                 row: key,
                 ..row.clone()

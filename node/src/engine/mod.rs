@@ -370,9 +370,9 @@ impl<S: Store> Engine<S> {
         )
     }
 
-    fn fresh_id(&mut self, use_of: &str) -> [u8; 16] {
+    fn fresh_id(&mut self, use_of: &str, content: &[u8]) -> [u8; 16] {
         let mut id = [0; 16];
-        id.copy_from_slice(&self.entropy(use_of.as_bytes())[..16]);
+        id.copy_from_slice(&self.entropy(&codec::encode(&(use_of, content)))[..16]);
         id
     }
 

@@ -139,7 +139,7 @@ impl<S: Store> Engine<S> {
         let mut entries = Vec::new();
         for (recipient, to) in self.wrap_recipients(stream)? {
             let info = wrap_info(&key);
-            let entropy = self.entropy(&to.0);
+            let entropy = self.entropy(&[to.0, key.secret.0].concat());
             let sealed = seal::box_seal(&to, &info, &key.secret.0, entropy)?;
             let custody = key.id();
             entries.push(Entry::Wrap(Wrap {

@@ -251,11 +251,17 @@ impl Skeleton {
                 continue;
             };
             let held = covered.runs.get(&run).unwrap_or(&nothing);
-            if covered.full && held == &nothing && self.is_split(here.base) {
-                continue;
-            }
+            let takes_no_more = covered.full && self.is_split(here.base);
             let mut add = |log, start: u32, end: u32| {
-                let start = start.max(here.from(log));
+                let from = here.from(log);
+                let start = start.max(from);
+                let has_of_it = match log {
+                    Log::Control => held.0 > from,
+                    Log::Data => held.1.all().iter().any(|range| range.1 > from),
+                };
+                if takes_no_more && !has_of_it {
+                    return;
+                }
                 let spans = match log {
                     Log::Control => &mut control,
                     Log::Data => &mut data,
