@@ -264,25 +264,27 @@ impl<S: Store> Engine<S> {
             learners.insert(read_learner_stream(&key)?.0);
         }
         for learner in learners {
-            let found = self.found(learner)?;
-            for (waiting, entry) in named(found, &self.skeleton) {
-                let Some((stream, number)) = waiting else {
-                    continue;
-                };
+            let mut drafts = BTreeMap::new();
+            for stream in Stream::ALL {
                 let prefix = learner_stream(learner, stream);
                 let rows = self.store.scan(Table::Pending, &prefix, &[], usize::MAX)?;
-                let mut drafts = Vec::new();
+                let mut number = 0;
                 for (key, value) in rows {
-                    let draft = codec::decode::<Option<Draft>>(&value)?;
-                    drafts.extend(draft.map(|draft| (key, draft)));
-                }
-                if let Some((key, Draft { id, bytes: before })) = drafts.into_iter().nth(number) {
-                    // An event of a newer version keeps what this program does not read.
-                    if Event::decode(&before) == Ok(entry.event.clone()) {
-                        continue;
+                    if let Some(draft) = codec::decode::<Option<Draft>>(&value)? {
+                        drafts.insert((stream, number), (key, draft));
+                        number += 1;
                     }
+                }
+            }
+            let found = self.found(learner)?;
+            for (waiting, entry) in named(found, &self.skeleton) {
+                let Some((key, draft)) = waiting.and_then(|place| drafts.remove(&place)) else {
+                    continue;
+                };
+                // An event of a newer version keeps what this program does not read.
+                if Event::decode(&draft.bytes).as_ref() != Ok(&entry.event) {
                     let bytes = entry.event.encode();
-                    let value = codec::encode(&Some(Draft { id, bytes }));
+                    let value = codec::encode(&Some(Draft { bytes, ..draft }));
                     self.store.write(Table::Pending, &key, &value)?;
                 }
             }

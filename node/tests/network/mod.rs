@@ -24,6 +24,8 @@ pub const DGP: usize = 0;
 struct Counted {
     machine: u64,
     calls: u64,
+    /// After so many calls the bytes are others: the machine was given fresh ones.
+    same_for: u64,
     minutes: std::cell::Cell<u64>,
 }
 
@@ -35,7 +37,16 @@ impl World for Counted {
 
     fn random(&mut self) -> [u8; 32] {
         self.calls += 1;
-        let seed = [self.machine.to_le_bytes(), self.calls.to_le_bytes()].concat();
+        let fresh = if self.calls > self.same_for {
+            1 << 32
+        } else {
+            0
+        };
+        let seed = [
+            (self.machine + fresh).to_le_bytes(),
+            self.calls.to_le_bytes(),
+        ]
+        .concat();
         *blake3::hash(&seed).as_bytes()
     }
 }
@@ -120,9 +131,15 @@ impl Network {
     /// The same; two machines that start with the same number draw the same random bytes, as a
     /// virtual machine does that is resumed twice.
     pub fn start_like(&self, place: usize, store: Memory, number: u64) -> Node {
+        self.start_alike_for(place, store, number, u64::MAX)
+    }
+
+    /// The same, but it draws bytes of its own after so many draws.
+    pub fn start_alike_for(&self, place: usize, store: Memory, number: u64, draws: u64) -> Node {
         let world = Counted {
             machine: number,
             calls: 0,
+            same_for: draws,
             minutes: 0.into(),
         };
         Engine::open(store, identity(place), Box::new(world)).unwrap()

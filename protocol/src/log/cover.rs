@@ -352,7 +352,11 @@ impl Skeleton {
             };
             let steps = (0..16).map(|power| 1_u32 << (2 * power));
             let below = steps.map_while(|step| end.checked_sub(step));
-            for count in std::iter::once(end).chain(below).filter(|count| *count > 0) {
+            let counts = std::iter::once(end).chain(below);
+            for count in counts.filter(|count| *count > 0) {
+                if marks.len() >= LINEAGE_MAX {
+                    return;
+                }
                 let Some(tip) = hash(self.owner(chain, log, count - 1), log, count - 1) else {
                     continue;
                 };

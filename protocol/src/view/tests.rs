@@ -215,6 +215,36 @@ fn a_late_high_stakes_event_waits() {
     assert!(view.notices.waiting.is_empty());
 }
 
+/// In a branch of a forked run what is at stake waits, and takes nothing of that kind away; moves
+/// and work count.
+#[test]
+fn in_a_branch_what_is_at_stake_waits() {
+    let forked = |entry: Entry| Entry {
+        forked: true,
+        ..entry
+    };
+    let arrived = Body::Arrived {
+        stay: StayId([1; 16]),
+        from: None,
+        reason: crate::event::ArrivalReason::Transferred,
+    };
+    let entries = [
+        certificate("good"),
+        forked(certificate("branch")),
+        forked(retract("takes", "good")),
+        forked(plain("work", Body::ModuleDone { module: MODULE })),
+        forked(plain("here", arrived)),
+    ];
+    let view = LearnerView::fold(&entries);
+    assert_eq!(view.progress.certificates.len(), 1);
+    assert_eq!(view.notices.waiting, [id("branch"), id("takes")]);
+    assert!(view.progress.module(MODULE).is_some());
+    assert_eq!(view.stays.len(), 1);
+    // A site takes back its own move also in a branch.
+    let view = LearnerView::fold(&[&entries[..], &[forked(retract("back", "here"))]].concat());
+    assert_eq!((view.stays.len(), view.notices.retracted), (0, 1));
+}
+
 #[test]
 fn a_late_event_takes_no_certificate_away() {
     let remark = samples()
