@@ -76,6 +76,8 @@ enum Act {
     Resume {
         snapshot: usize,
         beside: bool,
+        /// How long it draws the same bytes as the other; where nothing was written yet.
+        draws: u64,
     },
     Burn {
         at: usize,
@@ -124,8 +126,8 @@ fn acts_of_copies() -> impl Strategy<Value = Act> {
         10 => acts(),
         1 => (number.clone(), number.clone(), 0..3_u32)
             .prop_map(|(at, learner, writes)| Act::Snapshot { at, learner, writes }),
-        1 => (number, any::<bool>())
-            .prop_map(|(snapshot, beside)| Act::Resume { snapshot, beside }),
+        1 => (number, any::<bool>(), prop_oneof![Just(u64::MAX), 0..12_u64])
+            .prop_map(|(snapshot, beside, draws)| Act::Resume { snapshot, beside, draws }),
     ]
 }
 
@@ -316,7 +318,7 @@ impl Story {
                     writes: Vec::new(),
                     held: self.held[at].clone(),
                 };
-                let mut node = self.resume(&snapshot);
+                let mut node = self.resume(&snapshot, u64::MAX);
                 for _ in 0..writes {
                     let item = u32::try_from(self.of_item.len()).unwrap();
                     if node.append(learner, &loan(item)).is_ok() {
@@ -329,9 +331,13 @@ impl Story {
                 self.replace(at, node, snapshot.held.clone());
                 self.snapshots.push(snapshot);
             }
-            Act::Resume { snapshot, beside } if !self.snapshots.is_empty() => {
+            Act::Resume {
+                snapshot,
+                beside,
+                draws,
+            } if !self.snapshots.is_empty() => {
                 let snapshot = self.snapshots[snapshot % self.snapshots.len()].clone();
-                let node = self.resume(&snapshot);
+                let node = self.resume(&snapshot, draws);
                 self.resumed = true;
                 if beside && self.network.nodes.len() < MACHINES_MAX {
                     self.network.nodes.push(node);
@@ -372,10 +378,17 @@ impl Story {
     }
 
     /// The machine of a snapshot, as it was: it draws the same bytes and reads the same clock.
-    fn resume(&self, snapshot: &Snapshot) -> Node {
+    fn resume(&self, snapshot: &Snapshot, draws: u64) -> Node {
         let place = place_of(&self.network.nodes[snapshot.at]);
         let store = snapshot.store.clone();
-        let mut node = self.network.start_like(place, store, snapshot.number);
+        let draws = if snapshot.writes.is_empty() {
+            draws
+        } else {
+            u64::MAX
+        };
+        let mut node = self
+            .network
+            .start_alike_for(place, store, snapshot.number, draws);
         for (learner, item) in &snapshot.writes {
             node.append(*learner, &loan(*item)).unwrap();
             node.flush().unwrap();
@@ -441,7 +454,6 @@ impl Story {
             let status = node.status().unwrap();
             assert_eq!((status.pending, status.to_fold), (0, 0));
             assert!(status.forks == 0 || self.resumed, "a fork that nobody made");
-            eprintln!("FORKS {}", status.forks);
         }
     }
 }
@@ -474,7 +486,8 @@ proptest! {
         let mut network = Story::new();
         for (number, (at, learner, writes)) in writes.into_iter().enumerate() {
             network.happens(Act::Snapshot { at, learner, writes });
-            network.happens(Act::Resume { snapshot: number, beside: true });
+            let draws = u64::MAX;
+            network.happens(Act::Resume { snapshot: number, beside: true, draws });
             for at in [at, network.network.nodes.len() - 1] {
                 let sealed = number == 0;
                 network.happens(Act::Append { at, learner, sealed });
