@@ -61,11 +61,13 @@ pub enum Table {
     Given,
     /// Site, run, height: a control segment of this site's that is urgent for that site.
     Urgent,
+    /// Hash: a control segment that was read ahead of its turn.
+    Ahead,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -90,6 +92,7 @@ impl Table {
         Self::Work,
         Self::Given,
         Self::Urgent,
+        Self::Ahead,
     ];
 
     /// The table's name in a database.
@@ -120,6 +123,7 @@ impl Table {
             Self::Work => "work",
             Self::Given => "given",
             Self::Urgent => "urgent",
+            Self::Ahead => "ahead",
         }
     }
 }
@@ -139,6 +143,15 @@ pub enum StoreError {
     /// Another program holds the database.
     #[error("the database is locked by another program: close it, then try again")]
     Locked,
+    /// It was written by a program from before the first release.
+    #[error(
+        "the database has version {found}, from before the first release: move spean.db away and \
+         run 'spean roster install' again; peers send back what was sent"
+    )]
+    Older {
+        /// The version in the file.
+        found: u32,
+    },
     /// It was written by a newer program.
     #[error(
         "the database has version {found}, this program knows up to {known}: install the newer program again"

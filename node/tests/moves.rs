@@ -17,7 +17,8 @@ use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, QuestionId};
-use spean_protocol::session::Host;
+use spean_protocol::segment::{Log, Segment};
+use spean_protocol::session::{Frame, Host};
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
@@ -684,4 +685,53 @@ fn continuity_is_counted() {
         assert_eq!((told.days.known, told.days.sum), (2, 0));
         assert_eq!((told.resumed.count, told.resumed.of), (2, 2));
     }
+}
+
+/// An answer crosses in the first frames of an exchange, whatever stands before it in the logs; in
+/// its turn it is not read a second time.
+#[test]
+fn an_answer_behind_a_backlog() {
+    let mut network = Network::new(4);
+    let dara = learner(&mut network, 1, "Dara");
+    network.exchange(1, 2, None);
+    network.exchange(1, DGP, None);
+    // Others' weeks, and letters and grants of the DGP's to others, that site 2 has not got.
+    for turn in 0..12 {
+        let other = learner(&mut network, 3, &format!("L{turn}"));
+        arrives(&mut network, 4, other);
+        network.restart(3);
+        network.exchange(3, DGP, None);
+        network.exchange(4, DGP, None);
+        sessions(&mut network.nodes[DGP], other);
+        network.nodes[DGP].flush().unwrap();
+    }
+    arrives(&mut network, 2, dara);
+    let question = export(&mut network.nodes[2], &[]);
+    assert!(import(&mut network.nodes[DGP], &question));
+    sessions(&mut network.nodes[DGP], dara);
+    network.nodes[DGP].flush().unwrap();
+    let held = |network: &Network, at: usize| -> u32 {
+        let runs = network.nodes[at].skeleton().runs(site(DGP));
+        runs.map(|(_, run)| run.control).sum()
+    };
+    assert!(held(&network, DGP) > 12, "much stands before it");
+    // Three greetings and what site 2 has to say; then the answer is the first thing that comes.
+    network.exchange(2, DGP, Some(8));
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    let come = held(&network, 2);
+    assert!(come < 6, "{come}: the office's log has come with it");
+    leaves(&mut network, 1, dara, to(2));
+    counted(&mut network, 13, dara, 2);
+    assert_eq!(network.nodes[2].status().unwrap().set_aside, 0);
+    let forged = frame_ahead(&network.nodes[DGP], 1);
+    assert_eq!(network.nodes[2].take_all(vec![forged]).unwrap(), [false]);
+}
+
+/// A control segment of the DGP's with one bit of its signature turned.
+fn frame_ahead(node: &Node, height: u32) -> Frame {
+    let (run, _) = node.skeleton().runs(site(DGP)).next().unwrap();
+    let bytes = node.segment(run, Log::Control, height).unwrap().unwrap();
+    let mut segment = Segment::decode(&bytes).unwrap();
+    segment.header.stamp += 1;
+    Frame::Ahead(segment.encode())
 }

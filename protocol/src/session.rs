@@ -12,7 +12,8 @@
 //!                          <-      what you lack, receipts, Done, my receipt, End
 //! my receipt, End          ->
 //! ```
-//! Control segments go before data, data of the peer's own site before others'. A site whose heads
+//! Control segments go before data, data of the peer's own site before others'. What the peer waits
+//! for (a grant, an answer) goes before all, where much would stand before it. A site whose heads
 //! the dialler does not know is ahead at the peer: the dialler waits for it, then compares again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,6 +37,12 @@ const REFUSED_MAX: u64 = 50_000;
 
 /// Runs in the lineages of one summary, so that it fits into a frame. Beyond, duplicates are sent.
 const LINEAGES_MAX: usize = 2_048;
+
+/// Segments that one exchange sends ahead of their turn.
+const AHEAD_MAX: usize = 64;
+
+/// Control segments before one that is urgent which are soon sent: then it keeps its turn.
+const SOON: u32 = 4;
 
 /// What a node says that it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +98,9 @@ pub enum Frame {
     Done,
     /// The sender has taken everything and stated its receipt.
     End,
+    /// A control segment of the sender's own log, ahead of its turn: somebody waits for what it
+    /// says to the receiver. It comes again in its place.
+    Ahead(Vec<u8>),
 }
 
 impl Frame {
@@ -123,6 +133,8 @@ pub trait Host {
     fn digest(&self) -> [u8; 16];
     /// The shape of all logs.
     fn skeleton(&self) -> &Skeleton;
+    /// Control segments of this node's own log in which something is for `peer` that it waits for.
+    fn urgent(&self, peer: SiteId) -> Vec<(RunId, u32)>;
     /// The hash of a segment that is held.
     fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash>;
     /// The version of the roster in force.
@@ -351,7 +363,11 @@ impl Session {
                 self.got_end = true;
                 Ok(())
             }
-            Frame::Roster(_) | Frame::Fork(_) | Frame::Segment(_) | Frame::Receipt(_)
+            Frame::Roster(_)
+            | Frame::Fork(_)
+            | Frame::Segment(_)
+            | Frame::Receipt(_)
+            | Frame::Ahead(_)
                 if self.summary.is_some() && !self.got_end =>
             {
                 if host.take(frame).map_err(SessionError::Host)? {
@@ -423,6 +439,7 @@ impl Session {
             let proof = host.fork(*run).map_err(SessionError::Host)?;
             self.outbox.extend(proof.map(Frame::Fork));
         }
+        self.send_ahead(&summary, host)?;
         self.summary = Some(summary);
         let sites: Vec<_> = host
             .skeleton()
@@ -435,8 +452,36 @@ impl Session {
         Ok(())
     }
 
-    /// Plans what of `site` the peer lacks. Control goes before all data, the peer's own data
-    /// before others': a machine that was restored gets its tail back first.
+    /// What the peer waits for goes first, where much would stand before it in its turn.
+    fn send_ahead<H: Host>(
+        &mut self,
+        summary: &Summary,
+        host: &H,
+    ) -> Result<(), SessionError<H::Error>> {
+        let urgent = host.urgent(self.peer);
+        if urgent.is_empty() {
+            return Ok(());
+        }
+        let frontier = summary.frontier.0.get(&self.here).cloned();
+        let hash: HashAt<'_> = &|run, log, height| host.hash(run, log, height);
+        let covered = host
+            .skeleton()
+            .coverage(self.here, &frontier.unwrap_or_default(), &[], hash);
+        for (run, height) in urgent.into_iter().take(AHEAD_MAX) {
+            let held = covered.runs.get(&run).map_or(0, |held| held.0);
+            if height < held || (held > 0 && height - held < SOON) {
+                continue;
+            }
+            let segment = host.segment(run, Log::Control, height);
+            let segment = segment.map_err(SessionError::Host)?;
+            self.outbox.extend(segment.map(Frame::Ahead));
+        }
+        Ok(())
+    }
+
+    /// Plans what of `site` the peer lacks. Control goes before all data, of the peer's own and of
+    /// the sender's log before others'; the peer's own data before others': a machine that was
+    /// restored gets its tail back first.
     fn compare<H: Host>(&mut self, site: SiteId, host: &H) {
         let skeleton = host.skeleton();
         let Some(summary) = &self.summary else { return };
@@ -453,11 +498,16 @@ impl Session {
             }
             self.plan.push_back(span);
         }
-        let peer = self.peer;
-        let own = |span: &Span| skeleton.run(span.run).is_some_and(|run| run.site == peer);
+        let of = |span: &Span, site| skeleton.run(span.run).is_some_and(|run| run.site == site);
+        let (peer, here) = (self.peer, self.here);
+        let rank = |span: &Span| match span.log {
+            _ if of(span, peer) => 0,
+            Log::Control if of(span, here) => 1,
+            _ => 2,
+        };
         self.plan
             .make_contiguous()
-            .sort_by_key(|span| (span.log, !own(span)));
+            .sort_by_key(|span| (span.log, rank(span)));
     }
 
     fn queue_receipts<H: Host>(&mut self, host: &mut H) -> Result<(), SessionError<H::Error>> {

@@ -41,6 +41,11 @@ impl<S: Store> Host for Engine<S> {
         &self.skeleton
     }
 
+    fn urgent(&self, peer: SiteId) -> Vec<(RunId, u32)> {
+        // A store that fails here fails the exchange a moment later.
+        self.urgent_for(peer).unwrap_or_default()
+    }
+
     fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash> {
         let held = self.header_at(run, log, height).ok()??;
         Some(held.header.hash())

@@ -4,21 +4,29 @@
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Destination;
-use spean_protocol::id::{LearnerId, RunId, SiteId};
+use spean_protocol::frontier::SiteFrontier;
+use spean_protocol::id::{Hash, LearnerId, RunId, SiteId};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Verdict, letter_info};
+use spean_protocol::receipt::Statement;
 use spean_protocol::seal;
+use spean_protocol::segment::{Log, Segment};
+use spean_protocol::session::Host;
 use spean_protocol::stay::GrantContent;
 
 use super::arrive::{Awaited, Expected, Here};
 use super::depart::Away;
 use super::keys::key_of;
 use super::questions::Work;
+use super::receive::Taken;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
 /// Learners who may be announced here at a time: ten whole prisons of the largest kind. More is
 /// what somebody made up.
 const EXPECTED_MAX: usize = 4_000;
+
+/// Segments read ahead of their turn that have not come in it yet.
+const AHEAD_MAX: usize = 4_000;
 
 /// Answers of the DGP that may wait to be written into one record.
 const VERDICTS_MAX: usize = 16;
@@ -67,6 +75,85 @@ impl<S: Store> Engine<S> {
     fn note_urgent(&mut self, to: SiteId, run: RunId, height: u32) -> Result<(), EngineError> {
         let place = key_of(&[&to.0.to_be_bytes(), &run.0, &height.to_be_bytes()]);
         Ok(self.store.write(Table::Urgent, &place, &[])?)
+    }
+
+    /// Segments in which something for that site waits for its receipt.
+    pub(super) fn urgent_for(&self, to: SiteId) -> Result<Vec<(RunId, u32)>, EngineError> {
+        let rows = self
+            .store
+            .scan(Table::Urgent, &to.0.to_be_bytes(), &[], usize::MAX)?;
+        let place = |key: &[u8]| {
+            let run = key.get(2..18)?.try_into().ok()?;
+            let height = key.get(18..22)?.try_into().ok()?;
+            Some((RunId(run), u32::from_be_bytes(height)))
+        };
+        let wrong = || EngineError::Malformed("an urgent segment");
+        rows.iter()
+            .map(|(key, _)| place(key).ok_or_else(wrong))
+            .collect()
+    }
+
+    /// What a site's receipt covers is no longer urgent for it.
+    pub(super) fn no_longer_urgent(&mut self, of: &Statement) -> Result<(), EngineError> {
+        let urgent = self.urgent_for(of.site)?;
+        if urgent.is_empty() {
+            return Ok(());
+        }
+        let stated = SiteFrontier {
+            heads: of.complete.get(&self.site).cloned().unwrap_or_default(),
+            beyond: Vec::new(),
+        };
+        let hash = |run, log, height| Host::hash(self, run, log, height);
+        let covered = self.skeleton.coverage(self.site, &stated, &[], &hash).runs;
+        for (run, height) in urgent {
+            if covered.get(&run).is_some_and(|held| held.0 > height) {
+                let place = key_of(&[&of.site.0.to_be_bytes(), &run.0, &height.to_be_bytes()]);
+                self.store.remove(Table::Urgent, &place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a control segment that came ahead of its turn says to this node. It is not kept:
+    /// it comes again in its place, and is then not read a second time.
+    pub(super) fn take_ahead(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
+        let header = &segment.header;
+        let hash = header.hash();
+        let known = Host::hash(self, header.run, Log::Control, header.height) == Some(hash)
+            || self.store.read(Table::Ahead, &hash.0)?.is_some();
+        if known {
+            return Ok(Taken::Known);
+        }
+        if header.log != Log::Control || !header.run.belongs_to(header.site) {
+            return Ok(Taken::Refused(
+                "ahead of its turn: no control segment".to_owned(),
+            ));
+        }
+        if let Err(error) = segment.verify(self.roster.keys(header.site)) {
+            return Ok(Taken::Refused(error.to_string()));
+        }
+        if self.store.scan(Table::Ahead, &[], &[], AHEAD_MAX)?.len() >= AHEAD_MAX {
+            let reason = format!("{}: too much ahead of its turn", self.code(header.site));
+            return Ok(Taken::Refused(reason));
+        }
+        self.store.write(Table::Ahead, &hash.0, &[])?;
+        for bytes in segment.parcels.iter().flatten() {
+            match Entry::decode(bytes) {
+                Ok(Entry::Grant { id, sealed }) => self.open_grant(header.site, id, &sealed)?,
+                Ok(Entry::Letter { sealed }) => self.open_letter(header.site, &sealed)?,
+                _ => {}
+            }
+        }
+        Ok(Taken::New)
+    }
+
+    /// Whether a control segment was read ahead of its turn; its turn has come.
+    pub(super) fn was_read_ahead(&mut self, hash: &Hash) -> Result<bool, EngineError> {
+        let read = self.store.read(Table::Ahead, &hash.0)?.is_some();
+        if read {
+            self.store.remove(Table::Ahead, &hash.0)?;
+        }
+        Ok(read)
     }
 
     /// Tries a letter: it names no reader, so every site does.

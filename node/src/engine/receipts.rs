@@ -38,6 +38,7 @@ impl<S: Store> Engine<S> {
         let site = statement.site;
         self.store
             .write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
+        self.no_longer_urgent(&statement)?;
         self.receipts.insert(site, (receipt, statement));
         Ok(())
     }

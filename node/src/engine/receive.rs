@@ -49,6 +49,10 @@ impl<S: Store> Engine<S> {
                 Ok(segment) => self.take_segment(&segment),
                 Err(error) => Ok(Taken::Refused(format!("segment: {error}"))),
             },
+            Frame::Ahead(bytes) => match Segment::decode(bytes) {
+                Ok(segment) => self.take_ahead(&segment),
+                Err(error) => Ok(Taken::Refused(format!("segment: {error}"))),
+            },
             Frame::Receipt(bytes) => self.take_receipt(bytes),
             Frame::Fork(bytes) => self.take_fork(bytes),
             Frame::Roster(bytes) => match SignedRoster::decode(bytes) {
@@ -234,8 +238,10 @@ impl<S: Store> Engine<S> {
         self.store
             .write(Table::Control, &place, &segment.encode())?;
         self.note(chain, &segment.header, Hash::ZERO);
+        let read = self.was_read_ahead(&segment.header.hash())?;
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
+                Ok(Entry::Grant { .. } | Entry::Letter { .. }) if read => {}
                 Ok(Entry::Wrap(wrap)) => self.open_wrap(site, &wrap)?,
                 Ok(Entry::Grant { id, sealed }) => self.open_grant(site, id, &sealed)?,
                 Ok(Entry::Statement { sealed }) => {

@@ -79,11 +79,7 @@ impl Sqlite {
         match version {
             VERSION => {}
             0 => sqlite.create()?,
-            // Version 2 has further tables of keys and values.
-            1 => sqlite.run(&format!(
-                "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
-                key_value_tables()
-            ))?,
+            found if found < VERSION => return Err(StoreError::Older { found }),
             found => {
                 return Err(StoreError::Newer {
                     found,
@@ -95,7 +91,13 @@ impl Sqlite {
     }
 
     fn create(&self) -> Result<(), StoreError> {
-        let mut sql = format!("BEGIN IMMEDIATE; {}", key_value_tables());
+        let mut sql = String::from("BEGIN IMMEDIATE;");
+        for table in Table::ALL {
+            sql.push_str(&format!(
+                "CREATE TABLE {} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+                table.name()
+            ));
+        }
         sql.push_str(SCHEMA);
         sql.push_str(&format!("PRAGMA user_version = {VERSION}; COMMIT;"));
         self.run(&sql)
@@ -130,18 +132,6 @@ impl Sqlite {
         };
         run().map_err(|error| self.explain(&error))
     }
-}
-
-/// Makes the tables of keys and values that are not there yet.
-fn key_value_tables() -> String {
-    let make = |table: Table| {
-        let name = table.name();
-        format!(
-            "CREATE TABLE IF NOT EXISTS {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) \
-             WITHOUT ROWID;"
-        )
-    };
-    Table::ALL.into_iter().map(make).collect()
 }
 
 /// What SQLite said, in words that tell what to do.
@@ -442,9 +432,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_database_is_refused_and_left_as_it_is() {
+    fn a_database_of_another_version_is_refused_and_left_as_it_is() {
         let folder = tempdir().unwrap();
         let path = written(&folder);
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA user_version = 1").unwrap();
+        drop(connection);
+        let error = Sqlite::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Older { found: 1 }), "{error}");
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("PRAGMA user_version = 7").unwrap();
         drop(connection);

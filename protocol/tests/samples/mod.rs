@@ -367,6 +367,7 @@ pub fn frames() -> Vec<Frame> {
         Frame::Receipt(receipt().encode()),
         Frame::Done,
         Frame::End,
+        Frame::Ahead(control_segment().encode()),
     ]
 }
 

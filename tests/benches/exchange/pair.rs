@@ -28,6 +28,9 @@ use zeroize::Zeroizing;
 /// 31 are authors whose logs are made up.
 pub const AUTHORS: u16 = 28;
 
+/// What seals the sticks of this nation.
+pub const CARRIER: Secret = Secret([7; 32]);
+
 pub struct Pair {
     pub site: Service,
     pub office: Service,
@@ -63,8 +66,7 @@ fn roster() -> SignedRoster {
         },
         keys: vec![signing(id).verifying_key().to_bytes()],
         boxes: BTreeMap::from([(1, box_key(&seed(id)))]),
-        carrier: wrap_carrier(&Secret([7; 32]), &box_key(&seed(id)), bytes("wrap", id))
-            .expect("a wrap"),
+        carrier: wrap_carrier(&CARRIER, &box_key(&seed(id)), bytes("wrap", id)).expect("a wrap"),
     };
     let roster = Roster {
         version: 1,
@@ -79,7 +81,7 @@ fn roster() -> SignedRoster {
     signed
 }
 
-fn engine(directory: &Path, site: u16) -> NodeEngine {
+pub fn engine(directory: &Path, site: u16) -> NodeEngine {
     let mut store = Sqlite::open(&directory.join(format!("{site}.db"))).expect("a database");
     install_roster(&mut store, &roster()).expect("a roster");
     let identity = Identity {
@@ -246,9 +248,14 @@ pub async fn learners_of(service: &Service, count: usize) -> Vec<LearnerId> {
     call(service, move |engine| add_learners(engine, count)).await
 }
 
-fn add_learners(engine: &mut NodeEngine, count: usize) -> Vec<LearnerId> {
+pub fn add_learners(engine: &mut NodeEngine, count: usize) -> Vec<LearnerId> {
+    add_learners_of(engine, count, 0)
+}
+
+/// Learners of whom no other site has any.
+pub fn add_learners_of(engine: &mut NodeEngine, count: usize, site: u16) -> Vec<LearnerId> {
     let id = |number: usize| {
-        let hash = blake3::hash(format!("learner {number}").as_bytes());
+        let hash = blake3::hash(format!("learner {site} {number}").as_bytes());
         let mut id = [0; 16];
         id.copy_from_slice(&hash.as_bytes()[..16]);
         LearnerId(id)
@@ -281,7 +288,7 @@ pub async fn record(service: &Service, learners: &[LearnerId], range: Range<usiz
     call(service, move |engine| append(engine, &learners, range)).await;
 }
 
-fn append(engine: &mut NodeEngine, learners: &[LearnerId], range: Range<usize>) {
+pub fn append(engine: &mut NodeEngine, learners: &[LearnerId], range: Range<usize>) {
     let mut by_learner: BTreeMap<LearnerId, Vec<_>> = BTreeMap::new();
     for number in range {
         let event = (None, lab_event(number));
@@ -375,6 +382,6 @@ pub fn idle_resident_bytes() -> f64 {
     kib * 1024.0
 }
 
-fn float(count: u64) -> f64 {
+pub fn float(count: u64) -> f64 {
     count as f64
 }

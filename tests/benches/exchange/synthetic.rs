@@ -11,6 +11,8 @@ use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::Frame;
 use spean_protocol::stay::CustodyKey;
 
+use spean::service::NodeEngine;
+
 use crate::pair::{AUTHORS, Pair, call, lab_event, signing};
 
 const LEARNERS: usize = 48;
@@ -19,6 +21,11 @@ const DAYS_A_RUN: usize = 7;
 
 /// Gives the pair's site logs of 28 authors with at least `events` events; returns how many.
 pub async fn fill(pair: &Pair, events: usize) -> usize {
+    call(&pair.site, move |engine| fill_engine(engine, events)).await
+}
+
+/// The same for an engine.
+pub fn fill_engine(engine: &mut NodeEngine, events: usize) -> usize {
     let days = events.div_ceil(usize::from(AUTHORS) * EVENTS_A_DAY);
     for author in 4..4 + AUTHORS {
         let mut parents = Vec::new();
@@ -26,8 +33,13 @@ pub async fn fill(pair: &Pair, events: usize) -> usize {
             let span = DAYS_A_RUN.min(days - week * DAYS_A_RUN);
             let (frames, head) = run(author, week, span, &parents);
             parents = vec![head];
-            let taken = call(&pair.site, move |engine| engine.take_all(frames)).await;
-            assert!(taken.expect("taken").iter().all(|new| *new));
+            assert!(
+                engine
+                    .take_all(frames)
+                    .expect("taken")
+                    .iter()
+                    .all(|new| *new)
+            );
         }
     }
     days * usize::from(AUTHORS) * EVENTS_A_DAY

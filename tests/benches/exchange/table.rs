@@ -2,12 +2,13 @@
 
 /// One line of the table.
 struct Figure {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     limit: Option<f64>,
 }
 
+/// All figures.
 pub struct Table {
     figures: Vec<Figure>,
     json: bool,
@@ -22,7 +23,15 @@ impl Table {
         }
     }
 
-    pub fn add(&mut self, name: &'static str, value: f64, unit: &'static str, limit: Option<f64>) {
+    /// Adds a figure, and prints it.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        limit: Option<f64>,
+    ) {
+        let name = name.into();
         if !self.json {
             let limit_text = limit.map_or_else(String::new, |l| format!("limit {l:>9}"));
             let ratio = limit.map_or_else(String::new, |l| {
@@ -39,6 +48,7 @@ impl Table {
         });
     }
 
+    /// Prints the object, where that was asked for.
     pub fn finish(self) {
         if !self.json {
             return;
