@@ -16,7 +16,7 @@ use crate::frontier::{HeadMark, check_heads};
 use crate::id::SiteId;
 use crate::limits::{HEADS_MAX, RECEIPT_BYTES_MAX, SITES_MAX};
 use crate::log::Head;
-use crate::seal::derive;
+use crate::seal::{self, derive};
 
 /// Why a receipt was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,8 @@ pub struct Statement {
     pub site: SiteId,
     /// Increases by one with each that says something else.
     pub number: u64,
+    /// The version of the roster in force there.
+    pub roster: u32,
     /// The heads of what it completely has, by site.
     pub complete: BTreeMap<SiteId, Vec<HeadMark>>,
 }
@@ -54,9 +56,13 @@ pub struct Rank {
 }
 
 impl Statement {
-    /// What a node says that has `heads` completely. The first has number 1.
+    /// What a node says that has `heads` completely and a roster of that version. The first has
+    /// number 1.
     #[must_use]
-    pub fn of(site: SiteId, number: u64, heads: &BTreeMap<SiteId, Vec<Head>>) -> Self {
+    pub fn of(
+        (site, number, roster): (SiteId, u64, u32),
+        heads: &BTreeMap<SiteId, Vec<Head>>,
+    ) -> Self {
         let marks = |heads: &Vec<Head>| heads.iter().map(Head::mark).collect();
         let complete = heads
             .iter()
@@ -65,6 +71,7 @@ impl Statement {
         Self {
             site,
             number,
+            roster,
             complete,
         }
     }
@@ -150,6 +157,78 @@ impl Receipt {
         }
     }
 }
+
+/// Several receipts together, in as many parts as frames need: what one node holds of all authors.
+/// They say much the same of much the same sites, so what they say is compressed as one piece.
+///
+/// ```text
+/// count (varint) | signatures, 64 bytes each | 1: compressed, or 0 | for each its body (list of bytes)
+/// ```
+#[must_use]
+pub fn pack(receipts: &[Receipt]) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    let mut rest = receipts;
+    while !rest.is_empty() {
+        let mut bodies = Vec::new();
+        let fits = rest.iter().take_while(|receipt| {
+            let more = codec::encode(&receipt.body);
+            let fits = bodies.is_empty() || bodies.len() + more.len() <= PACKED_BYTES;
+            if fits {
+                bodies.extend(more);
+            }
+            fits
+        });
+        let (now, later) = rest.split_at(fits.count());
+        rest = later;
+        let mut part = codec::encode(&now.len());
+        now.iter()
+            .for_each(|receipt| part.extend_from_slice(&receipt.signature));
+        match seal::compress(&bodies) {
+            Some(compressed) => {
+                part.push(1);
+                part.extend(compressed);
+            }
+            None => {
+                part.push(0);
+                part.extend(bodies);
+            }
+        }
+        parts.push(part);
+    }
+    parts
+}
+
+/// Reads a part that [`pack`] made: receipts as [`Receipt::decode`] reads them.
+///
+/// # Errors
+/// [`DecodeError`] for malformed bytes or more than `limits` allows.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let (count, rest): (usize, _) = codec::take(bytes)?;
+    codec::at_most(count, SITES_MAX)?;
+    let (signatures, rest) = codec::take_bytes(rest, count * 64)?;
+    let (compressed, body) = rest.split_first().ok_or(DecodeError::Malformed)?;
+    let opened = match compressed {
+        0 => body.to_vec(),
+        1 => seal::decompress(body).map_err(|_| DecodeError::Malformed)?,
+        _ => return Err(DecodeError::Malformed),
+    };
+    let mut rest = opened.as_slice();
+    let mut receipts = Vec::with_capacity(count);
+    for signature in signatures.chunks_exact(64) {
+        let (body, after): (Vec<u8>, _) = codec::take(rest)?;
+        codec::at_most(body.len() + signature.len(), RECEIPT_BYTES_MAX)?;
+        receipts.push([signature, &body].concat());
+        rest = after;
+    }
+    if rest.is_empty() {
+        Ok(receipts)
+    } else {
+        Err(DecodeError::LeftOver(rest.len()))
+    }
+}
+
+/// Bytes of bodies in one part: with their signatures it fits into a frame, compressed or not.
+const PACKED_BYTES: usize = 32 * 1024;
 
 fn signed_hash(body: &[u8]) -> [u8; 32] {
     derive("spean 2026 receipt v1", &[body])

@@ -25,7 +25,7 @@ use crate::frontier::{Frontier, HeadMark, RunTag, check_heads};
 use crate::id::{Hash, RunId, SiteId};
 use crate::limits::{HEADS_MAX, LINEAGE_MAX, SITES_MAX};
 use crate::log::{Coverage, HashAt, Skeleton, Span};
-use crate::receipt::Rank;
+use crate::receipt::{self, Rank, Receipt};
 use crate::segment::Log;
 
 /// The version of the exchange that this program speaks.
@@ -101,6 +101,8 @@ pub enum Frame {
     /// A control segment of the sender's own log, ahead of its turn: somebody waits for what it
     /// says to the receiver. It comes again in its place.
     Ahead(Vec<u8>),
+    /// Receipts of other authors: see [`receipt::pack`].
+    Receipts(Vec<u8>),
 }
 
 impl Frame {
@@ -367,6 +369,7 @@ impl Session {
             | Frame::Fork(_)
             | Frame::Segment(_)
             | Frame::Receipt(_)
+            | Frame::Receipts(_)
             | Frame::Ahead(_)
                 if self.summary.is_some() && !self.got_end =>
             {
@@ -511,13 +514,17 @@ impl Session {
     }
 
     fn queue_receipts<H: Host>(&mut self, host: &mut H) -> Result<(), SessionError<H::Error>> {
+        let mut receipts = Vec::new();
         for (site, rank) in host.receipts() {
             // The own one follows with the end: it is to cover what this exchange brought.
             if site != self.here && self.peer_lacks(site, Some(&rank)) {
                 let receipt = host.receipt(site).map_err(SessionError::Host)?;
-                self.outbox.extend(receipt.map(Frame::Receipt));
+                receipts.extend(receipt.and_then(|bytes| Receipt::decode(&bytes).ok()));
             }
         }
+        let receipts: Vec<Receipt> = receipts.into_iter().map(|(receipt, _)| receipt).collect();
+        let packed = receipt::pack(&receipts).into_iter();
+        self.outbox.extend(packed.map(Frame::Receipts));
         Ok(())
     }
 

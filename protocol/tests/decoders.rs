@@ -38,7 +38,7 @@ use spean_protocol::stay::{GrantContent, Keyring, Register};
 use spean_protocol::totals::Statement;
 
 /// Every decoder of what comes from outside, and the file of `src` that it is in.
-const DECODERS: [(&str, &str); 25] = [
+const DECODERS: [(&str, &str); 26] = [
     ("event", "event.rs"),
     ("row of a file", "event/csv.rs"),
     ("programme, module", "catalogue.rs"),
@@ -58,6 +58,7 @@ const DECODERS: [(&str, &str); 25] = [
     ("frame", "session.rs"),
     ("receipt", "receipt.rs"),
     ("statement of a receipt", "receipt.rs"),
+    ("receipts together", "receipt.rs"),
     ("roster", "roster.rs"),
     ("slip", "slip.rs"),
     ("slip, read aloud", "slip.rs"),
@@ -191,7 +192,7 @@ fn signed_pieces() -> Vec<Given> {
     let header = withstands("header", &headers, &|bytes| {
         Some(Header::decode(bytes).ok()?.encode())
     });
-    let stated = receipt::Statement::of(OTHER, 300, &BTreeMap::from([(SITE, vec![head(2)])]));
+    let stated = receipt::Statement::of((OTHER, 300, 2), &BTreeMap::from([(SITE, vec![head(2)])]));
     let other = Receipt::sign(&stated, &node_key());
     let receipts = [receipt().encode(), other.encode()];
     let receipt = withstands("receipt", &receipts, &|bytes| {
@@ -208,6 +209,23 @@ fn signed_pieces() -> Vec<Given> {
     ];
     let statement = again::<receipt::Statement>;
     let statement = withstands("statement of a receipt", &statements, &statement);
+    let together = [
+        samples::receipts(),
+        receipt::pack(&[samples::receipt()]).remove(0),
+    ];
+    let together = withstands("receipts together", &together, &|bytes| {
+        let all = receipt::unpack(bytes).ok()?;
+        // Compressed in another way it says the same.
+        let read = all.iter().map(|one| Receipt::decode(one).ok().map(|r| r.0));
+        let receipts: Vec<Receipt> = read.collect::<Option<_>>()?;
+        let again = receipt::pack(&receipts);
+        let back: Vec<_> = again
+            .iter()
+            .flat_map(|part| receipt::unpack(part).unwrap())
+            .collect();
+        assert_eq!(back, all);
+        Some(bytes.to_vec())
+    });
     let mut three = signed_roster();
     three.sign(&root_key(2)).unwrap();
     let rosters = [signed_roster().encode(), three.encode()];
@@ -231,7 +249,7 @@ fn signed_pieces() -> Vec<Given> {
         let _ = (proof.run(), proof.verify(|_| vec![&key]));
         Some(codec::encode(&proof))
     });
-    vec![segment, header, receipt, statement, roster, fork]
+    vec![segment, header, receipt, statement, together, roster, fork]
 }
 
 /// A changed signed piece never passes for the original.

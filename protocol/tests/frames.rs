@@ -35,6 +35,7 @@ fn mark(control: u32) -> HeadMark {
 fn receipts() {
     let sign = |complete| {
         let statement = Statement {
+            roster: 1,
             site: SITE,
             number: 1,
             complete,
@@ -150,7 +151,10 @@ fn the_largest_pieces_fit_into_a_frame() {
     assert!(Segment::sign(header(Log::Control, 0), parcels, &node_key()).is_ok());
     let heads: BTreeMap<SiteId, Vec<Head>> =
         sites(SITES_MAX).map(|site| (site, vec![head(1)])).collect();
-    let receipt = Receipt::sign(&Statement::of(SITE, u64::MAX, &heads), &node_key());
+    let receipt = Receipt::sign(
+        &Statement::of((SITE, u64::MAX, u32::MAX), &heads),
+        &node_key(),
+    );
     assert!(
         receipt.encode().len() <= RECEIPT_BYTES_MAX,
         "a head of each site"

@@ -8,7 +8,7 @@ use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::SiteId;
 use spean_protocol::log::{Coverage, Covered, ForkProof, HashAt, Head, Placing, Span};
 use spean_protocol::ranges::Ranges;
-use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::receipt::{self, Receipt, Statement};
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
 
@@ -67,6 +67,10 @@ impl Contents {
                 Err(_) => {}
             },
             Frame::Receipt(_) => self.receipts += 1,
+            Frame::Receipts(bytes) => {
+                let packed = receipt::unpack(bytes).map_or(0, |packed| packed.len());
+                self.receipts += packed as u64;
+            }
             Frame::Roster(_) => self.rosters += 1,
             Frame::Fork(_) => self.fork_proofs += 1,
             _ => {}
@@ -124,14 +128,17 @@ impl<S: Store> Engine<S> {
             },
             full: false,
         };
-        let mut frames = vec![Frame::Roster(Host::roster(self)?)];
+        let mut frames = Vec::new();
+        if to.is_empty() || to.iter().any(|site| self.lacks_roster(*site)) {
+            frames.push(Frame::Roster(Host::roster(self)?));
+        }
         for run in self.forks() {
             frames.extend(self.fork(run)?.map(Frame::Fork));
         }
         let plan = self.plan(to);
         let (control, data) = plan.split_at(plan.partition_point(|span| span.log == Log::Control));
-        let receipts = self.receipts.values();
-        let receipts = receipts.map(|(receipt, _)| Frame::Receipt(receipt.encode()));
+        let receipts: Vec<Receipt> = self.receipts.values().map(|held| held.0.clone()).collect();
+        let receipts = receipt::pack(&receipts).into_iter().map(Frame::Receipts);
         let receipts: Vec<Frame> = receipts.collect();
         for (frames, spans) in [(&frames, control), (&receipts, data)] {
             let packed = frames.iter().try_for_each(|frame| packing.add(frame));
@@ -144,6 +151,12 @@ impl<S: Store> Engine<S> {
             }
         }
         Ok(packing.finish())
+    }
+
+    /// Whether a site has not stated the roster in force here, or a later one.
+    fn lacks_roster(&self, site: SiteId) -> bool {
+        let stated = self.stated(site);
+        stated.is_none_or(|stated| stated.roster < self.roster.version)
     }
 
     fn pack_spans(
@@ -189,6 +202,13 @@ impl<S: Store> Engine<S> {
         Ok(manifest.filter(|_| held && stopped.is_none()))
     }
 
+    fn holds_receipt(&self, bytes: &[u8]) -> bool {
+        Receipt::decode(bytes).is_ok_and(|(receipt, statement)| {
+            let held = self.receipts().get(&statement.site).copied();
+            held >= Some(receipt.rank(statement.number))
+        })
+    }
+
     fn holds_piece(&self, piece: &Frame) -> Result<bool, EngineError> {
         Ok(match piece {
             Frame::Segment(bytes) => match Segment::decode(bytes) {
@@ -199,13 +219,9 @@ impl<S: Store> Engine<S> {
                 }
                 Err(_) => false,
             },
-            Frame::Receipt(bytes) => match Receipt::decode(bytes) {
-                Ok((receipt, statement)) => {
-                    let held = self.receipts().get(&statement.site).copied();
-                    held >= Some(receipt.rank(statement.number))
-                }
-                Err(_) => false,
-            },
+            Frame::Receipt(bytes) => self.holds_receipt(bytes),
+            Frame::Receipts(bytes) => receipt::unpack(bytes)
+                .is_ok_and(|all| all.iter().all(|bytes| self.holds_receipt(bytes))),
             Frame::Fork(bytes) => match codec::decode::<ForkProof>(bytes).map(|one| one.run()) {
                 Ok(Ok(run)) => self.forks().contains(&run.into()),
                 _ => false,

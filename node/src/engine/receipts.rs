@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use spean_protocol::codec;
 use spean_protocol::id::SiteId;
 use spean_protocol::log::ForkProof;
-use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::receipt::{self, Receipt, Statement};
 
 use super::receive::Taken;
 use super::{Engine, EngineError};
@@ -34,6 +34,23 @@ impl<S: Store> Engine<S> {
         Ok(Taken::New)
     }
 
+    /// Takes receipts that came together: new, if any of them is.
+    pub(super) fn take_receipts(&mut self, bytes: &[u8]) -> Result<Taken, EngineError> {
+        let packed = match receipt::unpack(bytes) {
+            Ok(packed) => packed,
+            Err(error) => return Ok(Taken::Refused(format!("receipts: {error}"))),
+        };
+        let mut taken = Taken::Known;
+        for bytes in packed {
+            match self.take_receipt(&bytes)? {
+                Taken::New => taken = Taken::New,
+                Taken::Known => {}
+                Taken::Refused(reason) => self.set_aside(&reason)?,
+            }
+        }
+        Ok(taken)
+    }
+
     fn keep_receipt(&mut self, receipt: Receipt, statement: Statement) -> Result<(), EngineError> {
         let site = statement.site;
         self.store
@@ -50,15 +67,16 @@ impl<S: Store> Engine<S> {
             .sites()
             .map(|site| (site, self.skeleton.heads(site)))
             .collect();
+        let roster = self.roster.version;
         let number = self
             .receipts
             .get(&self.site)
             .map_or(0, |(_, held)| held.number);
         let held = self.receipts.get(&self.site).map(|(_, held)| held);
-        if held == Some(&Statement::of(self.site, number, &heads)) {
+        if held == Some(&Statement::of((self.site, number, roster), &heads)) {
             return Ok(());
         }
-        let statement = Statement::of(self.site, number.saturating_add(1), &heads);
+        let statement = Statement::of((self.site, number.saturating_add(1), roster), &heads);
         let receipt = Receipt::sign(&statement, &self.identity.signing);
         self.keep_receipt(receipt, statement)
     }

@@ -54,6 +54,7 @@ impl<S: Store> Engine<S> {
                 Err(error) => Ok(Taken::Refused(format!("segment: {error}"))),
             },
             Frame::Receipt(bytes) => self.take_receipt(bytes),
+            Frame::Receipts(bytes) => self.take_receipts(bytes),
             Frame::Fork(bytes) => self.take_fork(bytes),
             Frame::Roster(bytes) => match SignedRoster::decode(bytes) {
                 Ok(signed) if signed.hash() == self.signed_roster.hash() => Ok(Taken::Known),

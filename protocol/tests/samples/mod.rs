@@ -20,7 +20,7 @@ use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, Stay
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::log::{ForkProof, Head};
 use spean_protocol::parcel::{self, Kind, Place};
-use spean_protocol::receipt::{Receipt, Statement};
+use spean_protocol::receipt::{Receipt, Statement, pack};
 use spean_protocol::record::{Batch, Draft, imported_id};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{BoxKey, Secret, box_key, box_seal};
@@ -257,7 +257,14 @@ pub fn fork() -> ForkProof {
 
 pub fn receipt() -> Receipt {
     let heads = BTreeMap::from([(SITE, vec![head(1)]), (OTHER, vec![head(3), head(5)])]);
-    Receipt::sign(&Statement::of(SITE, 12, &heads), &node_key())
+    Receipt::sign(&Statement::of((SITE, 12, 3), &heads), &node_key())
+}
+
+/// Two receipts together.
+pub fn receipts() -> Vec<u8> {
+    let other = BTreeMap::from([(SITE, vec![head(2)]), (OTHER, vec![head(1)])]);
+    let other = Receipt::sign(&Statement::of((OTHER, 300, 2), &other), &node_key());
+    pack(&[receipt(), other]).remove(0)
 }
 
 pub fn roster() -> Roster {
@@ -368,6 +375,7 @@ pub fn frames() -> Vec<Frame> {
         Frame::Done,
         Frame::End,
         Frame::Ahead(control_segment().encode()),
+        Frame::Receipts(receipts()),
     ]
 }
 
