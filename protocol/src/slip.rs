@@ -5,7 +5,10 @@
 //!
 //! ```text
 //! version (1) | suite (1) | slip id (16) | source (2) | destination (2) | sealed | signature (64)
+//! | check (2)
 //! ```
+//! The check is the first bytes of the BLAKE3 hash of all before it: it tells a typing error from a
+//! slip that somebody changed.
 //! As text it is Base32 (RFC 4648) without padding, which a QR code holds in its alphanumeric mode
 //! and a person can read aloud: capital letters and the digits 2 to 7, in groups of four.
 
@@ -25,6 +28,14 @@ const SUITE: u8 = 1;
 /// The bytes of a slip without any content: less was not scanned or typed whole.
 const BYTES_MIN: usize = 2 + 16 + 4 + BOX_BYTES + 64;
 
+/// Bytes of the check at the end.
+const CHECK_BYTES: usize = 2;
+
+fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
+    let hash = blake3::hash(bytes);
+    [hash.as_bytes()[0], hash.as_bytes()[1]]
+}
+
 /// Why a slip was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +43,9 @@ pub enum SlipError {
     /// The text was not typed or scanned whole.
     #[error("this is not a whole slip: check the text, or scan it again")]
     Unreadable,
+    /// The check at its end does not fit: somebody mistyped or misread a letter.
+    #[error("a letter of this slip is wrong: compare it group by group, or scan it again")]
+    Mistyped,
     /// A newer program wrote it.
     #[error("this slip is of version {0}: update this node")]
     NewerVersion(u8),
@@ -135,7 +149,8 @@ impl Slip {
     /// The slip as a code holds it: one run of capital letters and digits.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let bytes = [self.front().as_slice(), &self.signature].concat();
+        let mut bytes = [self.front().as_slice(), &self.signature].concat();
+        bytes.extend(check(&bytes));
         data_encoding::BASE32_NOPAD.encode(&bytes)
     }
 
@@ -154,7 +169,15 @@ impl Slip {
         let bytes = data_encoding::BASE32_NOPAD
             .decode(text.to_ascii_uppercase().as_bytes())
             .map_err(|_| SlipError::Unreadable)?;
-        Self::decode(&bytes).map_err(|error| match error {
+        let whole = bytes.len().checked_sub(CHECK_BYTES);
+        let (bytes, found) = bytes.split_at(whole.ok_or(SlipError::Unreadable)?);
+        if bytes.len() < BYTES_MIN {
+            return Err(SlipError::Unreadable);
+        }
+        if found != check(bytes) {
+            return Err(SlipError::Mistyped);
+        }
+        Self::decode(bytes).map_err(|error| match error {
             DecodeError::NewerVersion(version) => SlipError::NewerVersion(version),
             _ => SlipError::Unreadable,
         })

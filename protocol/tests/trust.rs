@@ -196,13 +196,27 @@ fn no_character_of_a_slip_can_be_another() {
         );
         assert!(!passes(&text[..at]), "{at} characters");
     }
-    // Version 2: the first five bits of Base32 are the version's highest.
-    let newer = ["AI", &text[2..]].concat();
-    assert_eq!(Slip::from_text(&newer), Err(SlipError::NewerVersion(2)));
+    // What somebody changed on purpose ends with a check that fits, and is of another version, or
+    // not signed.
+    let changed = |at: usize| {
+        let bytes = data_encoding::BASE32_NOPAD.decode(text.as_bytes());
+        let mut bytes = bytes.unwrap();
+        bytes.truncate(bytes.len() - 2);
+        bytes[at] += 1;
+        let check = *blake3::hash(&bytes).as_bytes();
+        bytes.extend_from_slice(&check[..2]);
+        Slip::from_text(&data_encoding::BASE32_NOPAD.encode(&bytes))
+    };
+    assert_eq!(changed(0), Err(SlipError::NewerVersion(2)));
+    let slip = changed(30).unwrap();
+    assert_eq!(slip.verify([&key]), Err(SlipError::Signature(OTHER)));
+    // A typing error is told from that.
+    let mistyped = ["AI", &text[2..]].concat();
+    assert_eq!(Slip::from_text(&mistyped), Err(SlipError::Mistyped));
 }
 
 #[test]
-fn a_slip_holds_one_learner() {
+fn a_slip_holds_few_learners_and_keys() {
     let issue = |content: &GrantContent| {
         Slip::issue(
             GRANT,

@@ -223,10 +223,13 @@ fn slips() {
         &["transfer", "out", &learner, "--to", "CC2", "--json"],
     );
     out.done();
-    let slip = out.json()["departure"]["slip"].as_str().unwrap().to_owned();
+    let slip = out.json()["departures"][0]["done"]["slip"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     ground
         .run("CC1", &["transfer", "out", &learner, "--to", "CC2"])
-        .refused(1, "not at this site");
+        .refused(1, "has left for CC2 already");
 
     let enter = |site: &str, slip: &str| ground.run(site, &["transfer", "in", "--slip", slip]);
     enter("CC3", &slip).refused(1, "for CC2");
@@ -235,7 +238,8 @@ fn slips() {
     for at in [0, 10, slip.len() / 2, slip.len() - 20] {
         let mut changed = slip.clone().into_bytes();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-        enter("CC2", std::str::from_utf8(&changed).unwrap()).ended(1);
+        let said = enter("CC2", std::str::from_utf8(&changed).unwrap());
+        said.refused(1, "a letter of this slip is wrong");
     }
     let typed: String = slip
         .to_lowercase()
