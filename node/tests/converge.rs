@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use network::{DGP, Network, Node, export, import, items, loan, place_of, site};
 use proptest::prelude::*;
+use spean::engine::EngineError;
 use spean::engine::import::{EventRow, LearnerRow};
 use spean::store::memory::Memory;
 use spean_protocol::event::{
@@ -90,6 +91,34 @@ enum Act {
     Arrive {
         slip: usize,
     },
+    /// By his card: nobody told, or told something else.
+    Admit {
+        at: usize,
+        learner: usize,
+    },
+    /// For a prison without a node, or released.
+    LeaveUs {
+        at: usize,
+        learner: usize,
+        released: bool,
+    },
+    Undo {
+        at: usize,
+        learner: usize,
+    },
+    Dispute {
+        at: usize,
+        learner: usize,
+    },
+    /// A new person, who may be the same as another; the head office decides.
+    Ask {
+        at: usize,
+        learner: usize,
+    },
+    Decide {
+        question: usize,
+        same: Option<usize>,
+    },
     Fold {
         at: usize,
     },
@@ -115,7 +144,24 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => number.clone().prop_map(|at| Act::Burn { at }),
         2 => (pair, number.clone()).prop_map(|((at, learner), to)| Act::Leave { at, learner, to }),
         2 => number.clone().prop_map(|slip| Act::Arrive { slip }),
+        3 => moves(),
         1 => number.prop_map(|at| Act::Fold { at }),
+    ]
+}
+
+/// Moves that are not the tidy case.
+fn moves() -> impl Strategy<Value = Act> {
+    let number = 0..1_000_usize;
+    let pair = (number.clone(), number.clone());
+    prop_oneof![
+        3 => pair.clone().prop_map(|(at, learner)| Act::Admit { at, learner }),
+        1 => (pair.clone(), any::<bool>())
+            .prop_map(|((at, learner), released)| Act::LeaveUs { at, learner, released }),
+        1 => pair.clone().prop_map(|(at, learner)| Act::Undo { at, learner }),
+        1 => pair.clone().prop_map(|(at, learner)| Act::Dispute { at, learner }),
+        1 => pair.prop_map(|(at, learner)| Act::Ask { at, learner }),
+        2 => (number.clone(), prop::option::of(number))
+            .prop_map(|(question, same)| Act::Decide { question, same }),
     ]
 }
 
@@ -365,6 +411,12 @@ impl Story {
                 // He may be there already, or the slip may be an old one.
                 let _ = self.network.nodes[place].transfer_in(&slip, Some(date()));
             }
+            Act::Admit { .. }
+            | Act::LeaveUs { .. }
+            | Act::Undo { .. }
+            | Act::Dispute { .. }
+            | Act::Ask { .. }
+            | Act::Decide { .. } => self.moves(act),
             Act::Fold { at } => {
                 let at = self.machine(at);
                 self.network.nodes[at].fold(2).unwrap();
@@ -375,6 +427,59 @@ impl Story {
             | Act::Copy { .. }
             | Act::Arrive { .. } => {}
         }
+    }
+
+    /// What an officer does whether it makes sense or not: a refusal is all that may come of it.
+    fn moves(&mut self, act: Act) {
+        let (at, learner) = match act {
+            Act::Admit { at, learner }
+            | Act::LeaveUs { at, learner, .. }
+            | Act::Undo { at, learner }
+            | Act::Dispute { at, learner }
+            | Act::Ask { at, learner } => (self.machine(at), self.learner(learner)),
+            _ => (DGP, self.learners[0]),
+        };
+        let same = |story: &Self, number: usize| story.learner(number);
+        let node = &mut self.network.nodes[at];
+        let refused = match act {
+            Act::Admit { .. } => node.admit(learner, Some(date())).err(),
+            Act::LeaveUs { released, .. } => {
+                let to = if released {
+                    Destination::Released
+                } else {
+                    Destination::WithoutNode
+                };
+                node.transfer_out(learner, to, None, false).err()
+            }
+            Act::Undo { .. } => node.undo(learner).err(),
+            Act::Dispute { .. } => node.dispute(learner).err(),
+            Act::Ask { .. } => node.ask_who(learner).err(),
+            Act::Decide {
+                question,
+                same: who,
+            } => {
+                let lines = node.worklist().unwrap();
+                let asked: Vec<_> = lines.iter().filter_map(|l| l.id.parse().ok()).collect();
+                if asked.is_empty() {
+                    return;
+                }
+                let who = who.map(|number| same(self, number));
+                let node = &mut self.network.nodes[DGP];
+                let id = asked[question % asked.len()];
+                match question % 4 {
+                    0 => node.undo_decision(id).err(),
+                    _ => node.decide(id, who).err(),
+                }
+            }
+            _ => None,
+        };
+        assert!(
+            !matches!(
+                refused,
+                Some(EngineError::Store(_) | EngineError::Malformed(_))
+            ),
+            "{refused:?}"
+        );
     }
 
     /// The machine of a snapshot, as it was: it draws the same bytes and reads the same clock.
