@@ -113,6 +113,20 @@ pub enum Letter {
 }
 
 impl Letter {
+    /// Whether it says the same whatever else came before or after it: only then may it be read
+    /// ahead of its turn.
+    #[must_use]
+    pub const fn in_any_order(&self) -> bool {
+        matches!(
+            self,
+            Self::Question(_)
+                | Self::Answer(Answer {
+                    verdict: Verdict::Granted,
+                    ..
+                })
+        )
+    }
+
     /// The letter before it is sealed: a kind byte and a body.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

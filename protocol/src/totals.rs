@@ -70,13 +70,13 @@ pub enum Indicator {
     /// Library visits and loans, by site and month. `amount`: how many. IND-12.
     Reader = 14,
     /// Arrivals of learners who were at another stay before, by site and month of the arrival.
-    /// `detail`: the [`PastAtWork`]; `amount`: how many. IND-18.
+    /// `detail`: the `PastAtWork`; `amount`: how many. IND-18.
     Transferred = 15,
     /// Of these, those with work at the stay. `detail`: days from the arrival to the first dated
     /// work; 65,535 where a date is missing or lies before the arrival. `amount`: how many. IND-18.
     FirstWork = 16,
     /// Of these, those with a module begun and not finished at earlier stays. `detail`: the
-    /// [`Continued`]; `amount`: how many. IND-18.
+    /// `Continued`; `amount`: how many. IND-18.
     Resumed = 17,
 }
 

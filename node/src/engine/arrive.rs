@@ -2,7 +2,7 @@
 //! arrival opens a stay of its own whether or not any key or any of the past is here, so everybody
 //! works from the first day. Who is admitted without a key is asked about: the DGP answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
@@ -16,8 +16,8 @@ use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::GrantContent;
 use spean_protocol::view::OpenItems;
 
-use super::depart::{Moved, UNDO_SECONDS};
-use super::letters::Mail;
+use super::depart::{Away, Moved, UNDO_SECONDS};
+use super::letters::{Mail, expected_key};
 use super::state::State;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
@@ -87,6 +87,31 @@ pub(super) struct Here {
     pub disputed: bool,
     /// Answers of the DGP that are to be written into his record.
     pub verdicts: Vec<Verdict>,
+    /// Who granted keys since he came.
+    pub granted: BTreeSet<SiteId>,
+    /// Where he was on his way to before he came back, for when the arrival was none.
+    pub before: Option<Box<Away>>,
+}
+
+impl Here {
+    /// Of somebody whose stay begins here, of whom nothing else is known.
+    pub(super) fn of(stay: StayId, stamp: u64) -> Self {
+        Self {
+            stay,
+            events: Vec::new(),
+            stamp,
+            from: None,
+            date: None,
+            question: None,
+            awaited: Awaited::new(),
+            opened: false,
+            withheld: false,
+            disputed: false,
+            verdicts: Vec::new(),
+            granted: BTreeSet::new(),
+            before: None,
+        }
+    }
 }
 
 impl<S: Store> Engine<S> {
@@ -164,8 +189,8 @@ impl<S: Store> Engine<S> {
         let mut tickets = Vec::new();
         for (key, row) in self.store.scan(Table::Expected, &[], &[], usize::MAX)? {
             let expected: Expected = codec::decode(&row)?;
-            let learner = key.try_into().map(LearnerId);
-            let learner = learner.map_err(|_| EngineError::Malformed("an announcement"))?;
+            let learner = key.get(..16).and_then(|id| id.try_into().ok());
+            let learner = LearnerId(learner.ok_or(EngineError::Malformed("an announcement"))?);
             if expected.from == from && expected.announced.is_some() {
                 tickets.push(Ticket::Card(learner));
             }
@@ -222,32 +247,28 @@ impl<S: Store> Engine<S> {
             ));
         }
         let expected = self.expected(learner)?;
-        self.store.remove(Table::Expected, &learner.0)?;
+        self.forget_expected(learner)?;
+        let before = self.away(learner)?.map(|away| Away { here: None, ..away });
+        let before = before.map(Box::new);
         self.store.remove(Table::Away, &learner.0)?;
         let reason = if known.is_some() {
             ArrivalReason::Returned
         } else {
             ArrivalReason::Transferred
         };
-        let from = self.came_from(learner, grant.as_ref(), expected.as_ref());
+        let from = self.came_from(learner, grant.as_ref(), expected.as_ref())?;
         let stay = self.open_stay(learner)?;
+        let announced = expected.as_ref().and_then(|e| e.announced.as_ref());
         let mut here = Here {
-            stay,
-            events: Vec::new(),
-            stamp: self.world.wall_seconds(),
             from,
             date,
-            question: None,
             awaited: expected
                 .as_ref()
                 .map(|e| e.awaited.clone())
                 .unwrap_or_default(),
-            opened: false,
-            withheld: expected
-                .and_then(|e| e.announced)
-                .is_some_and(|announced| announced.withheld),
-            disputed: false,
-            verdicts: Vec::new(),
+            withheld: announced.is_some_and(|announced| announced.withheld),
+            before,
+            ..Here::of(stay, self.world.wall_seconds())
         };
         self.keep_here(learner, &here)?;
         if let Some((source, content)) = &grant {
@@ -258,28 +279,27 @@ impl<S: Store> Engine<S> {
         self.hand_on_keys_of_past(learner)?;
         let arrived = Body::Arrived { stay, from, reason };
         here.events.push(self.keep_event(learner, arrived, date)?);
-        let keys = self.keys_of(learner)?;
-        let keyed = |site| keys.iter().any(|key| key.site == site);
-        if grant.is_none() && !from.is_some_and(keyed) {
+        if grant.is_none() && from.is_none() {
             let question = self.question(learner, stay, About::Card, mail)?;
             here.question = question.map(|id| (id, About::Card));
         }
         self.keep_here(learner, &here)?;
         if let Some(from) = from.filter(|from| *from != self.site) {
             let arrived = self.arrived_as(learner, &here);
-            mail.push(self.letter(from, &Letter::Arrived(arrived))?);
+            mail.extend(self.letter(from, &Letter::Arrived(arrived))?);
         }
         tracing::info!(%stay, "arrival recorded");
         Ok(Ok(learner))
     }
 
-    /// The prison that he left, as slip or list tell. A slip of the DGP's tells by its key.
+    /// The prison that he left: as his slip tells, or a list whose writer granted keys that open
+    /// something. A list alone could be anybody's. A slip of the DGP's tells by its key.
     fn came_from(
         &self,
         learner: LearnerId,
         grant: Option<&(SiteId, GrantContent)>,
         expected: Option<&Expected>,
-    ) -> Option<SiteId> {
+    ) -> Result<Option<SiteId>, EngineError> {
         let is_prison = |site: &SiteId| {
             let site = self.roster.site(*site);
             site.is_some_and(|site| site.role == Role::Prison)
@@ -289,10 +309,18 @@ impl<S: Store> Engine<S> {
             Some(keys.first()?.site)
         };
         let slip = grant.and_then(|(source, content)| {
-            Some(*source).filter(is_prison).or_else(|| by_key(content))
+            Some(*source)
+                .filter(is_prison)
+                .or_else(|| by_key(content).filter(is_prison))
         });
-        slip.or(expected.map(|expected| expected.from))
-            .filter(is_prison)
+        if slip.is_some() {
+            return Ok(slip);
+        }
+        let Some(from) = expected.map(|expected| expected.from) else {
+            return Ok(None);
+        };
+        let keyed = is_prison(&from) && self.opens_of(learner, from)?;
+        Ok(Some(from).filter(|_| keyed))
     }
 
     /// What is told of an arrival here.
@@ -323,11 +351,12 @@ impl<S: Store> Engine<S> {
             stay,
             about,
         };
-        mail.push(self.letter(to, &Letter::Question(question))?);
+        mail.extend(self.letter(to, &Letter::Question(question))?);
         Ok(Some(id))
     }
 
-    /// Asks the DGP whether somebody who was admitted as a new person is known to it.
+    /// Asks the DGP: of one who was added as a new person whether he is known to it; of one who
+    /// came by his card once more for the keys of his past.
     ///
     /// # Errors
     /// [`EngineError::NotHere`], or what the store says.
@@ -336,25 +365,30 @@ impl<S: Store> Engine<S> {
             let own = engine.own_stay(learner)?.filter(|own| own.open);
             let own = own.ok_or(EngineError::NotHere(learner))?;
             engine.flush_now()?;
-            let mut mail = Vec::new();
-            let question = engine.question(learner, own.stay, About::Person, &mut mail)?;
-            let here = engine.here(learner)?.unwrap_or(Here {
-                stay: own.stay,
-                events: Vec::new(),
-                stamp: engine.world.wall_seconds(),
-                from: None,
-                date: None,
-                question: None,
-                awaited: Awaited::new(),
-                opened: false,
-                withheld: false,
-                disputed: false,
-                verdicts: Vec::new(),
-            });
-            let question = question.map(|id| (id, About::Person));
-            engine.keep_here(learner, &Here { question, ..here })?;
+            let fresh = Here::of(own.stay, engine.world.wall_seconds());
+            let here = engine.here(learner)?.unwrap_or(fresh);
+            let about = if here.events.is_empty() {
+                About::Person
+            } else {
+                About::Card
+            };
+            let mail = engine.ask_again(learner, here, about)?;
             engine.post(mail)
         })
+    }
+
+    /// Notes a question, and returns its letter.
+    pub(super) fn ask_again(
+        &mut self,
+        learner: LearnerId,
+        here: Here,
+        about: About,
+    ) -> Result<Vec<Mail>, EngineError> {
+        let mut mail = Vec::new();
+        let question = self.question(learner, here.stay, about, &mut mail)?;
+        let question = question.map(|id| (id, about));
+        self.keep_here(learner, &Here { question, ..here })?;
+        Ok(mail)
     }
 
     fn arrival(&mut self, learner: LearnerId) -> Result<Arrival, EngineError> {
@@ -388,9 +422,43 @@ impl<S: Store> Engine<S> {
             .write(Table::Here, &learner.0, &codec::encode(here))?)
     }
 
+    /// What is known of a learner who is on his way: of several who say so, one whose keys open
+    /// something is believed first.
     pub(super) fn expected(&self, learner: LearnerId) -> Result<Option<Expected>, EngineError> {
-        let row = self.store.read(Table::Expected, &learner.0)?;
+        let mut found = None;
+        for (_, row) in self
+            .store
+            .scan(Table::Expected, &learner.0, &[], usize::MAX)?
+        {
+            let row: Expected = codec::decode(&row)?;
+            if self.opens_of(learner, row.from)? {
+                return Ok(Some(row));
+            }
+            found = found.or(Some(row).filter(|row| row.announced.is_some()));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn expected_of(
+        &self,
+        learner: LearnerId,
+        from: SiteId,
+    ) -> Result<Option<Expected>, EngineError> {
+        let row = self
+            .store
+            .read(Table::Expected, &expected_key(learner, from))?;
         Ok(row.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
+    /// He is here, or is known to be elsewhere.
+    pub(super) fn forget_expected(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let rows = self
+            .store
+            .scan(Table::Expected, &learner.0, &[], usize::MAX)?;
+        for (key, _) in rows {
+            self.store.remove(Table::Expected, &key)?;
+        }
+        Ok(())
     }
 
     /// Undoes the last move of a learner here, within a day: an arrival that was none, or a
@@ -429,11 +497,19 @@ impl<S: Store> Engine<S> {
         }
         if let Some(from) = here.from.filter(|from| *from != self.site) {
             let arrived = self.arrived_as(learner, &here);
-            let letter = self.letter(from, &Letter::NotArrived(arrived))?;
-            self.post(vec![letter])?;
+            let mut mail = Vec::new();
+            mail.extend(self.letter(from, &Letter::NotArrived(arrived))?);
+            self.flush_now()?;
+            // What was written of him here is not lost to him where he really goes.
+            let keys = self.keys_of_stay(learner, own, false)?;
+            mail.extend(self.grant_mail(from, self.own_upto(), &[(learner, keys)])?);
+            self.post(mail)?;
         }
         self.flush_now()?;
         self.store.remove(Table::Here, &learner.0)?;
+        if let Some(before) = &here.before {
+            self.keep_away(learner, before)?;
+        }
         self.set_own_stay(learner, OwnStay { open: false, ..own })?;
         self.refresh(learner)
     }
@@ -472,11 +548,12 @@ impl<S: Store> Engine<S> {
             }
             let learner = key.try_into().map(LearnerId);
             let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
-            for verdict in std::mem::take(&mut here.verdicts) {
-                self.obey(learner, verdict)?;
-            }
+            let verdicts = std::mem::take(&mut here.verdicts);
             self.keep_here(learner, &here)?;
-            self.refresh(learner)?;
+            for verdict in verdicts {
+                self.obey(learner, verdict)?;
+                self.refresh(learner)?;
+            }
         }
         Ok(())
     }
@@ -488,10 +565,14 @@ impl<S: Store> Engine<S> {
             Verdict::Granted | Verdict::Nobody => return Ok(()),
             Verdict::Same(other) => {
                 let link = links.into_iter().find(|link| link.other == other);
-                if link.as_ref().is_some_and(|link| !link.same.is_empty()) {
+                let stands = |link: &spean_protocol::view::Link| {
+                    !link.same.is_empty() && link.not_same.is_empty()
+                };
+                if link.as_ref().is_some_and(stands) {
                     return Ok(());
                 }
                 let not_same = link.map_or_else(Vec::new, |link| link.not_same);
+                self.forget_expected(other)?;
                 (Body::SamePerson { other, reason }, not_same)
             }
             Verdict::NotSame(other) => {

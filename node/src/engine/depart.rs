@@ -22,6 +22,7 @@ use spean_protocol::slip::{Slip, grant_info};
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey};
 use spean_protocol::view::{LearnerView, OpenItems};
 
+use super::arrive::Here;
 use super::keys::key_of;
 use super::letters::Mail;
 use super::write::OwnStay;
@@ -31,6 +32,9 @@ use crate::store::{Store, Table};
 /// Seconds after which an arrival or departure is not simply undone any more. By this machine's
 /// clock: it only says when an officer has to ask somebody.
 pub(super) const UNDO_SECONDS: u64 = 24 * 3600;
+
+/// Keys that go along of each learner who was found to be the same person.
+const LINKED_KEYS_MAX: usize = 32;
 
 /// What became of one of those whom a command names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +105,24 @@ pub(super) struct Away {
     pub disputed: bool,
     /// Keys came after he had left: they are to be granted on.
     pub onward: bool,
+    /// How he had been admitted, for when the departure did not happen.
+    pub here: Option<Box<Here>>,
+}
+
+impl Away {
+    /// Of somebody of whom nothing is known but that he left a site.
+    pub(super) const fn nowhere(from: SiteId, stamp: u64) -> Self {
+        Self {
+            from,
+            to: Destination::Unknown,
+            date: None,
+            stamp,
+            arrived: None,
+            disputed: false,
+            onward: false,
+            here: None,
+        }
+    }
 }
 
 /// One who leaves, before his departure is sealed: his record closes with it.
@@ -233,7 +255,8 @@ impl<S: Store> Engine<S> {
         to: Destination,
     ) -> Result<Option<String>, EngineError> {
         let Some(away) = self.away(learner)? else {
-            return Ok(Some(EngineError::NotHere(learner).to_string()));
+            // A machine that was lost and filled again does not know it any more.
+            return Ok(None);
         };
         let place = self.destination_word(away.to);
         Ok(match away.arrived {
@@ -272,19 +295,25 @@ impl<S: Store> Engine<S> {
             reason,
         };
         self.keep_event(learner, body, date)?;
+        let here = self.here(learner)?;
+        let here = here.map(|here| {
+            Box::new(Here {
+                before: None,
+                ..here
+            })
+        });
         self.store.remove(Table::Here, &learner.0)?;
-        self.keep_away(
-            learner,
-            &Away {
-                from: self.site,
-                to,
-                date,
-                stamp: self.world.wall_seconds(),
-                arrived: None,
-                disputed: false,
-                onward: false,
-            },
-        )
+        // Perhaps the news that he arrived there came before anybody recorded that he left.
+        let told = self.away(learner)?.and_then(|away| away.arrived);
+        let arrived = told.filter(|arrived| to == Destination::Site(arrived.site));
+        let away = Away {
+            to,
+            date,
+            arrived,
+            here,
+            ..Away::nowhere(self.site, self.world.wall_seconds())
+        };
+        self.keep_away(learner, &away)
     }
 
     /// Keeps an event of this site's for the next flush; returns its key.
@@ -337,7 +366,7 @@ impl<S: Store> Engine<S> {
         }
         let mut mail = self.grant_mail(to, upto, &granted)?;
         for part in announced.chunks(LETTER_LEARNERS_MAX) {
-            mail.push(self.letter(to, &Letter::Announced(part.to_vec()))?);
+            mail.extend(self.letter(to, &Letter::Announced(part.to_vec()))?);
         }
         self.post(mail)?;
         Ok(slips)
@@ -351,7 +380,7 @@ impl<S: Store> Engine<S> {
 
     /// Of each stream the newest key under which a stay of this site has anything: its keyring has
     /// the older ones.
-    fn keys_of_stay(
+    pub(super) fn keys_of_stay(
         &self,
         learner: LearnerId,
         own: OwnStay,
@@ -393,7 +422,7 @@ impl<S: Store> Engine<S> {
         for other in self.same_as(learner)? {
             let mut keys = self.keys_of(other)?;
             keys.retain(|key| key.stream == Stream::Education);
-            keys.truncate(KEYRING_MAX);
+            keys.truncate(LINKED_KEYS_MAX);
             if !keys.is_empty() {
                 linked.push((other, keys));
             }
@@ -401,16 +430,27 @@ impl<S: Store> Engine<S> {
         Ok(linked)
     }
 
-    /// Grants as entries of the control log, so many learners in each.
+    /// Grants as entries of the control log, so many learners and keys in each; none to a site that
+    /// has left the roster or has no key.
     pub(super) fn grant_mail(
         &mut self,
         to: SiteId,
         upto: Option<(RunId, u32)>,
         learners: &[(LearnerId, Vec<HeldKey>)],
     ) -> Result<Vec<Mail>, EngineError> {
-        let box_key = self.roster.box_key(to).ok_or(EngineError::NoBoxKey(to))?;
+        let Some(box_key) = self.roster.box_key(to) else {
+            return Ok(Vec::new());
+        };
         let mut mail = Vec::new();
-        for part in learners.chunks(GRANT_LEARNERS_MAX) {
+        let mut rest = learners;
+        while !rest.is_empty() {
+            let mut keys = 0;
+            let fits = rest.iter().take(GRANT_LEARNERS_MAX).take_while(|(_, of)| {
+                keys += of.len();
+                keys <= KEYRING_MAX
+            });
+            let (part, later) = rest.split_at(fits.count().max(1));
+            rest = later;
             let content = GrantContent {
                 upto,
                 learners: part.to_vec(),
@@ -569,10 +609,22 @@ impl<S: Store> Engine<S> {
             reason: ArrivalReason::NotMoved,
         };
         self.keep_event(learner, body, away.as_ref().and_then(|away| away.date))?;
-        if let Some(Destination::Site(to)) = away.map(|away| away.to) {
-            let letter = self.letter(to, &Letter::NotComing(vec![learner]))?;
-            self.post(vec![letter])?;
+        let mut mail = Vec::new();
+        if let Some(Away { to, here, .. }) = away {
+            if let Destination::Site(to) = to {
+                mail.extend(self.letter(to, &Letter::NotComing(vec![learner]))?);
+            }
+            if let Some(here) = here {
+                // What was asked of his last stay is asked of this one.
+                let asked = here.question.map(|(_, about)| about);
+                let here = Here { stay, ..*here };
+                match asked {
+                    Some(about) => mail.extend(self.ask_again(learner, here, about)?),
+                    None => self.keep_here(learner, &here)?,
+                }
+            }
         }
+        self.post(mail)?;
         Ok(OwnStay { stay, open: true })
     }
 
@@ -627,6 +679,9 @@ impl<S: Store> Engine<S> {
             );
             away.onward = false;
             self.keep_away(learner, &away)?;
+            if self.own_stay(learner)?.is_some_and(|own| own.open) {
+                continue;
+            }
             if let Destination::Site(to) = away.to {
                 // Restricted data move with the learner's agreement only, at his departure.
                 let mut keys = self.keys_of(learner)?;
@@ -650,17 +705,28 @@ impl<S: Store> Engine<S> {
         keys: Vec<HeldKey>,
     ) -> Result<Vec<HeldKey>, EngineError> {
         let mut new = Vec::new();
-        for key in keys.into_iter().filter(|key| key.site != to) {
+        let mut keys = keys;
+        keys.retain(|key| key.site != to);
+        self.keep_useful(learner, &mut keys);
+        for key in keys {
             if self.mark_given(learner, to, &key)? {
                 new.push(key);
             }
         }
-        new.truncate(KEYRING_MAX);
         Ok(new)
     }
 
+    /// As many keys as a grant holds: those that open something first, for the others are what
+    /// somebody made up.
+    pub(super) fn keep_useful(&self, learner: LearnerId, keys: &mut Vec<HeldKey>) {
+        if keys.len() > KEYRING_MAX {
+            keys.sort_by_cached_key(|key| !self.opens_anything(learner, key).unwrap_or(false));
+            keys.truncate(KEYRING_MAX);
+        }
+    }
+
     /// Notes that a site was given a key; `true` if it was not before.
-    fn mark_given(
+    pub(super) fn mark_given(
         &mut self,
         learner: LearnerId,
         to: SiteId,

@@ -100,6 +100,7 @@ impl<S: Store> Engine<S> {
         source: Option<SiteId>,
     ) -> Result<bool, EngineError> {
         let mut streams = BTreeSet::new();
+        let headquarters = self.roster.headquarters().map(|site| site.id);
         let mut counts: BTreeMap<(SiteId, Stream), usize> = BTreeMap::new();
         for known in self.keys_of(learner)? {
             *counts.entry((known.site, known.stream)).or_default() += 1;
@@ -109,7 +110,9 @@ impl<S: Store> Engine<S> {
                 continue;
             }
             let count = counts.entry((key.site, key.stream)).or_default();
-            let its_own = usize::from(source == Some(key.site));
+            // What this site itself or the DGP grants has room beside what others make up.
+            let its_own = source == Some(key.site) || source == headquarters;
+            let its_own = usize::from(source.is_some() && its_own);
             if *count >= KEYS_OF_SITE_MAX * (1 + its_own) {
                 let code = self.code(key.site);
                 self.set_aside(&format!(

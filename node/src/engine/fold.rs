@@ -137,7 +137,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Learners who are here and whose record says that they are the same person as this one.
-    fn holders_of(&self, learner: LearnerId) -> Result<Vec<LearnerId>, EngineError> {
+    pub(super) fn holders_of(&self, learner: LearnerId) -> Result<Vec<LearnerId>, EngineError> {
         let mut holders = Vec::new();
         if self.reads_everyone() {
             return Ok(holders);
@@ -370,6 +370,11 @@ impl<S: Store> Engine<S> {
             }
         }
         self.keep_who5(learner, &view)?;
+        if here {
+            self.forget_expected(learner)?;
+        } else {
+            self.forget_who_came(learner, &view)?;
+        }
         if self.reads_everyone() {
             self.note_whereabouts(learner, &view)?;
         }

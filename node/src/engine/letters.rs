@@ -5,11 +5,11 @@ use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Destination;
 use spean_protocol::frontier::SiteFrontier;
-use spean_protocol::id::{Hash, LearnerId, RunId, SiteId};
+use spean_protocol::id::{LearnerId, RunId, SiteId};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Verdict, letter_info};
 use spean_protocol::receipt::Statement;
 use spean_protocol::seal;
-use spean_protocol::segment::{Log, Segment};
+use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::Host;
 use spean_protocol::stay::GrantContent;
 
@@ -21,15 +21,37 @@ use super::receive::Taken;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// Learners who may be announced here at a time: ten whole prisons of the largest kind. More is
-/// what somebody made up.
-const EXPECTED_MAX: usize = 4_000;
+/// Learners whom one site may have announced here at a time: more than the largest prison has. Who
+/// makes up more harms nobody but himself.
+const EXPECTED_OF_SITE_MAX: usize = 1_000;
 
-/// Segments read ahead of their turn that have not come in it yet.
-const AHEAD_MAX: usize = 4_000;
+/// Segments of one site read ahead of their turn that have not come in it yet.
+const AHEAD_OF_SITE_MAX: usize = 256;
 
 /// Answers of the DGP that may wait to be written into one record.
 const VERDICTS_MAX: usize = 16;
+
+/// When a control segment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Ahead of its turn: only what says the same in any order.
+    Ahead,
+    /// In its turn.
+    InTurn,
+    /// In its turn, after it was read ahead.
+    Again,
+}
+
+impl Reading {
+    /// Whether something is read now that says the same in any order, or does not.
+    fn reads(self, in_any_order: bool) -> bool {
+        match self {
+            Self::Ahead => in_any_order,
+            Self::InTurn => true,
+            Self::Again => !in_any_order,
+        }
+    }
+}
 
 /// Something sealed to one site, before it is posted.
 pub(super) struct Mail {
@@ -38,17 +60,23 @@ pub(super) struct Mail {
 }
 
 impl<S: Store> Engine<S> {
-    /// Seals a letter.
-    pub(super) fn letter(&mut self, to: SiteId, letter: &Letter) -> Result<Mail, EngineError> {
-        let key = self.roster.box_key(to).ok_or(EngineError::NoBoxKey(to))?;
+    /// Seals a letter; none to a site that has left the roster or has no key.
+    pub(super) fn letter(
+        &mut self,
+        to: SiteId,
+        letter: &Letter,
+    ) -> Result<Option<Mail>, EngineError> {
+        let Some(key) = self.roster.box_key(to) else {
+            return Ok(None);
+        };
         let info = letter_info(self.site, to);
         let content = letter.encode();
         let entropy = self.entropy(&content);
         let sealed = seal::box_seal(&key, &info, &content, entropy)?;
-        Ok(Mail {
+        Ok(Some(Mail {
             to,
             entry: Entry::Letter { sealed },
-        })
+        }))
     }
 
     /// Writes mail to this site's control log, and notes for whom each segment is urgent.
@@ -119,9 +147,11 @@ impl<S: Store> Engine<S> {
     pub(super) fn take_ahead(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
         let header = &segment.header;
         let hash = header.hash();
-        let known = Host::hash(self, header.run, Log::Control, header.height) == Some(hash)
-            || self.store.read(Table::Ahead, &hash.0)?.is_some();
-        if known {
+        let place = key_of(&[&header.site.0.to_be_bytes(), &hash.0]);
+        let held = self.skeleton.chains(header.run, Log::Control);
+        let held: Vec<RunId> = held.map(|(id, _)| id).collect();
+        let is_it = |id: &RunId| Host::hash(self, *id, Log::Control, header.height) == Some(hash);
+        if held.iter().any(is_it) || self.store.read(Table::Ahead, &place)?.is_some() {
             return Ok(Taken::Known);
         }
         if header.log != Log::Control || !header.run.belongs_to(header.site) {
@@ -132,32 +162,55 @@ impl<S: Store> Engine<S> {
         if let Err(error) = segment.verify(self.roster.keys(header.site)) {
             return Ok(Taken::Refused(error.to_string()));
         }
-        if self.store.scan(Table::Ahead, &[], &[], AHEAD_MAX)?.len() >= AHEAD_MAX {
+        let of_site = header.site.0.to_be_bytes();
+        let count = self
+            .store
+            .scan(Table::Ahead, &of_site, &[], AHEAD_OF_SITE_MAX)?;
+        if count.len() >= AHEAD_OF_SITE_MAX {
             let reason = format!("{}: too much ahead of its turn", self.code(header.site));
             return Ok(Taken::Refused(reason));
         }
-        self.store.write(Table::Ahead, &hash.0, &[])?;
-        for bytes in segment.parcels.iter().flatten() {
-            match Entry::decode(bytes) {
-                Ok(Entry::Grant { id, sealed }) => self.open_grant(header.site, id, &sealed)?,
-                Ok(Entry::Letter { sealed }) => self.open_letter(header.site, &sealed)?,
-                _ => {}
-            }
-        }
+        self.store.write(Table::Ahead, &place, &[])?;
+        self.read_mail(segment, Reading::Ahead)?;
         Ok(Taken::New)
     }
 
-    /// Whether a control segment was read ahead of its turn; its turn has come.
-    pub(super) fn was_read_ahead(&mut self, hash: &Hash) -> Result<bool, EngineError> {
-        let read = self.store.read(Table::Ahead, &hash.0)?.is_some();
-        if read {
-            self.store.remove(Table::Ahead, &hash.0)?;
+    /// Reads the grants and letters of a control segment.
+    pub(super) fn read_mail(
+        &mut self,
+        segment: &Segment,
+        reading: Reading,
+    ) -> Result<(), EngineError> {
+        let site = segment.header.site;
+        for bytes in segment.parcels.iter().flatten() {
+            match Entry::decode(bytes) {
+                Ok(Entry::Grant { id, sealed }) if reading.reads(true) => {
+                    self.open_grant(site, id, &sealed)?;
+                }
+                Ok(Entry::Letter { sealed }) => self.open_letter(site, &sealed, reading)?,
+                _ => {}
+            }
         }
-        Ok(read)
+        Ok(())
+    }
+
+    /// How a control segment is read whose turn has come.
+    pub(super) fn its_turn(&mut self, header: &Header) -> Result<Reading, EngineError> {
+        let place = key_of(&[&header.site.0.to_be_bytes(), &header.hash().0]);
+        if self.store.read(Table::Ahead, &place)?.is_none() {
+            return Ok(Reading::InTurn);
+        }
+        self.store.remove(Table::Ahead, &place)?;
+        Ok(Reading::Again)
     }
 
     /// Tries a letter: it names no reader, so every site does.
-    pub(super) fn open_letter(&mut self, from: SiteId, sealed: &[u8]) -> Result<(), EngineError> {
+    fn open_letter(
+        &mut self,
+        from: SiteId,
+        sealed: &[u8],
+        reading: Reading,
+    ) -> Result<(), EngineError> {
         if from == self.site {
             return Ok(());
         }
@@ -171,6 +224,7 @@ impl<S: Store> Engine<S> {
         };
         self.due = true;
         match Letter::decode(&bytes) {
+            Ok(letter) if !reading.reads(letter.in_any_order()) => Ok(()),
             Ok(letter) => self.read_letter(from, letter),
             Err(error) => self.set_aside(&format!("a letter of {}: {error}", self.code(from))),
         }
@@ -193,15 +247,13 @@ impl<S: Store> Engine<S> {
             }
             Letter::NotComing(learners) => {
                 for learner in learners {
-                    let expected = self.expected(learner)?;
-                    if expected.is_some_and(|expected| expected.from == from) {
-                        self.store.remove(Table::Expected, &learner.0)?;
-                    }
+                    self.store
+                        .remove(Table::Expected, &expected_key(learner, from))?;
                 }
                 Ok(())
             }
             Letter::Arrived(arrived) if of_headquarters || arrived.site == from => {
-                self.read_arrived(arrived)
+                self.read_arrived(arrived, of_headquarters)
             }
             Letter::NotArrived(arrived) if of_headquarters || arrived.site == from => {
                 self.read_not_arrived(arrived)
@@ -232,20 +284,15 @@ impl<S: Store> Engine<S> {
     fn read_announced(&mut self, from: SiteId, one: Announced) -> Result<(), EngineError> {
         let learner = one.learner;
         if let Some(here) = self.here(learner)? {
-            // He came before the news of him did.
-            let from = here.from.or(Some(from));
-            let withheld = here.withheld || one.withheld;
-            return self.keep_here(
-                learner,
-                &Here {
-                    from,
-                    withheld,
-                    ..here
-                },
-            );
+            // He came before the news of him did. It is believed of the site that he came from.
+            let withheld = here.withheld || (one.withheld && here.from == Some(from));
+            return self.keep_here(learner, &Here { withheld, ..here });
+        }
+        if self.own_stay(learner)?.is_some_and(|own| own.open) {
+            return Ok(());
         }
         let awaited = self
-            .expected(learner)?
+            .expected_of(learner, from)?
             .map_or_else(Awaited::new, |expected| expected.awaited);
         self.keep_expected(
             learner,
@@ -258,14 +305,19 @@ impl<S: Store> Engine<S> {
     }
 
     fn keep_expected(&mut self, learner: LearnerId, row: &Expected) -> Result<(), EngineError> {
-        let known = self.store.read(Table::Expected, &learner.0)?.is_some();
-        let count = || self.store.scan(Table::Expected, &[], &[], EXPECTED_MAX);
-        if !known && count()?.len() >= EXPECTED_MAX {
-            return self.set_aside("more learners announced than any site can take");
+        let place = expected_key(learner, row.from);
+        if self.store.read(Table::Expected, &place)?.is_none() {
+            let rows = self.store.scan(Table::Expected, &[], &[], usize::MAX)?;
+            let from = row.from.0.to_be_bytes();
+            let of_site = rows.iter().filter(|(key, _)| key.ends_with(&from));
+            if of_site.count() >= EXPECTED_OF_SITE_MAX {
+                let code = self.code(row.from);
+                return self.set_aside(&format!("{code} announces more than a prison has"));
+            }
         }
         Ok(self
             .store
-            .write(Table::Expected, &learner.0, &codec::encode(row))?)
+            .write(Table::Expected, &place, &codec::encode(row))?)
     }
 
     /// Keeps granted keys. Whoever is here gets a keyring with the next flush; for whoever has left
@@ -279,16 +331,18 @@ impl<S: Store> Engine<S> {
         for (learner, keys) in &content.learners {
             let new = self.keep_keys(*learner, keys, Some(source))?;
             let awaited = content.upto.map(|upto| (source, upto));
-            if let Some(mut here) = self.here(*learner)? {
-                here.awaited.extend(awaited);
-                // The old site's own grant answers as well as the DGP's.
-                here.question = here.question.filter(|(_, about)| *about != About::Card);
-                self.keep_here(*learner, &here)?;
+            let open = self.own_stay(*learner)?.is_some_and(|own| own.open);
+            if open {
+                if let Some(mut here) = self.here(*learner)? {
+                    here.awaited.extend(awaited);
+                    here.granted.insert(source);
+                    self.keep_here(*learner, &here)?;
+                }
             } else if let Some(away) = self.away(*learner)? {
                 let onward = away.onward || new;
                 self.keep_away(*learner, &Away { onward, ..away })?;
-            } else if !self.is_headquarters() && self.own_stay(*learner)?.is_none_or(|s| !s.open) {
-                let mut row = self.expected(*learner)?.unwrap_or(Expected {
+            } else if !self.is_headquarters() && self.holders_of(*learner)?.is_empty() {
+                let mut row = self.expected_of(*learner, source)?.unwrap_or(Expected {
                     from: source,
                     announced: None,
                     awaited: Awaited::new(),
@@ -301,29 +355,28 @@ impl<S: Store> Engine<S> {
     }
 
     /// The receipt of a learner who left, or the news that one who is here is said to be elsewhere.
-    fn read_arrived(&mut self, arrived: Arrived) -> Result<(), EngineError> {
+    /// Of one who has left, only where he was sent, or the DGP, is believed.
+    fn read_arrived(&mut self, arrived: Arrived, of_dgp: bool) -> Result<(), EngineError> {
         let learner = arrived.learner;
         let Some(own) = self.own_stay(learner)? else {
             return Ok(());
         };
-        let away = self.away(learner)?;
-        if own.open
-            && away.is_none()
-            && self
-                .here(learner)?
-                .is_some_and(|h| h.from == Some(arrived.site))
-        {
+        let known = self.away(learner)?;
+        let sent = known
+            .as_ref()
+            .is_some_and(|away| away.to == Destination::Site(arrived.site));
+        if !own.open && !sent && !of_dgp {
+            return Ok(());
+        }
+        let came = self.here(learner)?.and_then(|here| here.from);
+        if own.open && came == Some(arrived.site) {
             // He has come back from there since: old news.
             return Ok(());
         }
-        let away = away.unwrap_or(Away {
-            from: self.site,
+        let away = known.unwrap_or(Away {
             to: Destination::Site(arrived.site),
             date: arrived.date,
-            stamp: self.world.wall_seconds(),
-            arrived: None,
-            disputed: false,
-            onward: false,
+            ..Away::nowhere(self.site, self.world.wall_seconds())
         });
         let arrived = Some(arrived);
         self.keep_away(learner, &Away { arrived, ..away })
@@ -374,13 +427,19 @@ impl<S: Store> Engine<S> {
                 ))
             })?;
             let letter = Letter::Disputed(arrived);
-            let mut mail = vec![engine.letter(arrived.site, &letter)?];
+            let mut mail = Vec::new();
+            mail.extend(engine.letter(arrived.site, &letter)?);
             if let Some(to) = engine.roster.headquarters().map(|site| site.id) {
-                mail.push(engine.letter(to, &letter)?);
+                mail.extend(engine.letter(to, &letter)?);
             }
             engine.post(mail)?;
             let disputed = true;
             engine.keep_away(learner, &Away { disputed, ..away })
         })
     }
+}
+
+/// Where it is kept that a site announced a learner.
+pub(super) fn expected_key(learner: LearnerId, from: SiteId) -> Vec<u8> {
+    key_of(&[&learner.0, &from.0.to_be_bytes()])
 }

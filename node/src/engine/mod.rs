@@ -307,10 +307,21 @@ impl<S: Store> Engine<S> {
     /// open. Whatever it writes is sealed by the next flush, or at once where it is a letter.
     fn duties(&mut self) -> Result<(), EngineError> {
         self.due = false;
-        self.obey_answers()?;
-        self.note_open_records()?;
-        self.grant_on()?;
-        self.answer_questions()
+        for duty in [
+            Self::obey_answers,
+            Self::note_open_records,
+            Self::grant_on,
+            Self::answer_questions,
+        ] {
+            match duty(self) {
+                // One learner's trouble stops nobody's exchange.
+                Err(error) if !matches!(error, EngineError::Store(_)) => {
+                    self.set_aside(&format!("something to do that cannot be done: {error}"))?;
+                }
+                done => done?,
+            }
+        }
+        Ok(())
     }
 
     fn save_runs(&mut self) -> Result<(), EngineError> {

@@ -5,20 +5,32 @@
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::open_sites;
-use spean_protocol::event::{NamePart, Script};
+use spean_protocol::custody::{Stay, open_sites};
+use spean_protocol::event::{Destination, NamePart, Script};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
+use spean_protocol::stay::HeldKey;
 use spean_protocol::view::{LearnerView, Name, Profile};
 
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// Questions and disputes that may wait at the DGP. More is what somebody made up.
-const WORK_MAX: usize = 20_000;
+/// Questions and disputes of one site that may wait at the DGP: more than the largest prison has
+/// people. Who makes up more harms nobody but himself.
+const WORK_OF_SITE_MAX: usize = 5_000;
 
 /// Candidates that are shown for one question.
 const CANDIDATES_MAX: usize = 8;
+
+/// Where somebody is of whom was asked.
+enum Whereabouts {
+    /// At the site that asked.
+    There,
+    /// At another site, under this stay.
+    GoneTo(SiteId, StayId),
+    /// Nowhere, or at several sites.
+    Away,
+}
 
 /// What waits at the DGP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +64,12 @@ impl Work {
 
     pub(super) const fn dispute(site: SiteId, arrived: Arrived) -> Self {
         Self::Dispute { site, arrived }
+    }
+
+    const fn site(&self) -> SiteId {
+        match self {
+            Self::Question { site, .. } | Self::Dispute { site, .. } => *site,
+        }
     }
 }
 
@@ -90,9 +108,13 @@ impl<S: Store> Engine<S> {
         if self.store.read(Table::Work, key)?.is_some() {
             return Ok(());
         }
-        let count = || self.store.scan(Table::Work, &[], &[], WORK_MAX);
-        if count()?.len() >= WORK_MAX {
-            return self.set_aside("more questions than a head office can have");
+        let mut of_site = 0;
+        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            of_site += usize::from(codec::decode::<Work>(&row)?.site() == work.site());
+        }
+        if of_site >= WORK_OF_SITE_MAX {
+            let code = self.code(work.site());
+            return self.set_aside(&format!("{code} asks more than a prison can"));
         }
         self.write_work(key, work)
     }
@@ -106,7 +128,7 @@ impl<S: Store> Engine<S> {
         if !self.is_headquarters() {
             return Ok(());
         }
-        for (key, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
             let Work::Question {
                 site,
                 question,
@@ -115,67 +137,126 @@ impl<S: Store> Engine<S> {
             else {
                 continue;
             };
-            match self.is_there(&question, site)? {
-                None => {}
-                // He has gone on: whoever has him now asks for himself.
-                Some(false) => self.store.remove(Table::Work, &key)?,
-                Some(true) => {
-                    let verdict = self.answer_by_rule(site, &question, verdict)?;
-                    self.write_work(
-                        &key,
-                        &Work::Question {
-                            site,
-                            question,
-                            verdict,
-                        },
-                    )?;
+            let Some(stands) = self.whereabouts(&question, site)? else {
+                continue;
+            };
+            let key = question.id.0;
+            match stands {
+                Whereabouts::There => {
+                    let verdict = self.answer_by_rule(site, &question, verdict, false)?;
+                    let work = Work::Question {
+                        site,
+                        question,
+                        verdict,
+                    };
+                    if codec::encode(&work) != row {
+                        self.write_work(&key, &work)?;
+                    }
+                }
+                // What nobody has answered is asked of the site where he is now.
+                Whereabouts::GoneTo(site, stay) if verdict.is_none() => {
+                    let question = Question { stay, ..question };
+                    let work = Work::question(site, question);
+                    self.write_work(&key, &work)?;
+                    self.due = true;
+                }
+                Whereabouts::Away if verdict.is_none() => {}
+                // He has gone on: whoever has him now was given the keys, or asks for himself.
+                Whereabouts::GoneTo(..) | Whereabouts::Away => {
+                    self.store.remove(Table::Work, &key)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether the stay that a question names is open; `None` while its arrival is not here: a site
-    /// that says nothing of an arrival in its log is given nothing.
-    fn is_there(&self, question: &Question, site: SiteId) -> Result<Option<bool>, EngineError> {
+    /// Where the one is of whom was asked; `None` while the arrival that the question names is not
+    /// here: a site that says nothing of an arrival in its log is given nothing.
+    fn whereabouts(
+        &self,
+        question: &Question,
+        site: SiteId,
+    ) -> Result<Option<Whereabouts>, EngineError> {
         let Some(view) = self.view(question.learner)? else {
             return Ok(None);
         };
-        let stay = view
-            .stays
-            .iter()
-            .find(|stay| stay.stay == question.stay && stay.site == site);
-        Ok(stay
-            .filter(|stay| !stay.arrivals.is_empty())
-            .map(spean_protocol::custody::Stay::is_open))
+        let asked = |stay: &&Stay| stay.stay == question.stay && stay.site == site;
+        let Some(stay) = view.stays.iter().find(asked) else {
+            return Ok(None);
+        };
+        if stay.arrivals.is_empty() {
+            return Ok(None);
+        }
+        if stay.is_open() {
+            return Ok(Some(Whereabouts::There));
+        }
+        let mut open = view.stays.iter().filter(|stay| stay.is_open());
+        Ok(Some(match (open.next(), open.next()) {
+            (Some(only), None) => Whereabouts::GoneTo(only.site, only.stay),
+            _ => Whereabouts::Away,
+        }))
     }
 
+    /// Gives what may be given. The first answer gives what is known of the past; `decided` says that
+    /// a person has just found out who he is. Later, only keys of stays that ended with a departure
+    /// to the site that asked: else a prison that forgot to record that he left would be given what
+    /// is written of him ever after.
     fn answer_by_rule(
         &mut self,
         site: SiteId,
         question: &Question,
         verdict: Option<Verdict>,
+        decided: bool,
     ) -> Result<Option<Verdict>, EngineError> {
+        if self.roster.box_key(site).is_none() {
+            return Ok(verdict);
+        }
         let whose = match (question.about, verdict) {
             (_, Some(Verdict::Same(other))) => other,
             (About::Card, _) => question.learner,
             (About::Person, _) => return Ok(verdict),
         };
+        let stays = self.view(whose)?.unwrap_or_default().stays;
+        let first = decided || verdict.is_none();
+        let may_give = |key: &HeldKey| {
+            let stay = stays.iter().find(|stay| stay.stay == key.stay);
+            let came_from = stay.is_some_and(|stay| {
+                let here = Destination::Site(site);
+                stay.departures.iter().any(|left| left.to == here)
+            });
+            let elsewhere = decided && stay.is_some_and(Stay::is_open);
+            key.stream == Stream::Education
+                && key.site != site
+                && (came_from || (first && !elsewhere))
+        };
         let mut keys = self.keys_of(whose)?;
-        keys.retain(|key| key.stream == Stream::Education);
-        let keys = self.not_given(whose, site, keys)?;
-        if keys.is_empty() {
+        keys.retain(may_give);
+        if first {
+            // Perhaps it was given before, to a machine that was lost since.
+            self.keep_useful(whose, &mut keys);
+            for key in &keys {
+                self.mark_given(whose, site, key)?;
+            }
+        } else {
+            keys = self.not_given(whose, site, keys)?;
+        }
+        // Of one who never was anywhere else there is nothing to give, and nothing to wait for.
+        let only_there = stays.len() > 1 && stays.iter().all(|stay| stay.site == site);
+        if keys.is_empty() && !(verdict.is_none() && only_there) {
             return Ok(verdict);
         }
-        let mut mail = self.grant_mail(site, None, &[(whose, keys)])?;
+        let mut mail = Vec::new();
+        if !keys.is_empty() {
+            mail = self.grant_mail(site, None, &[(whose, keys)])?;
+        }
         if verdict.is_some() {
             self.post(mail)?;
             return Ok(verdict);
         }
         let answered = Verdict::Granted;
-        mail.push(self.answer_letter(site, question, answered)?);
+        mail.extend(self.answer_letter(site, question, answered)?);
         self.post(mail)?;
-        self.tell_others(question, site)?;
+        self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
         Ok(Some(answered))
     }
@@ -185,7 +266,7 @@ impl<S: Store> Engine<S> {
         site: SiteId,
         question: &Question,
         verdict: Verdict,
-    ) -> Result<super::letters::Mail, EngineError> {
+    ) -> Result<Option<super::letters::Mail>, EngineError> {
         let answer = Answer {
             question: question.id,
             learner: question.learner,
@@ -196,26 +277,30 @@ impl<S: Store> Engine<S> {
 
     /// Tells every other prison that counts the learner where he is said to be; and the one that
     /// he left, that he arrived.
-    fn tell_others(&mut self, question: &Question, site: SiteId) -> Result<(), EngineError> {
-        let Some(view) = self.view(question.learner)? else {
+    fn tell_others(
+        &mut self,
+        learner: LearnerId,
+        (site, stay): (SiteId, StayId),
+        say: fn(Arrived) -> Letter,
+    ) -> Result<(), EngineError> {
+        let Some(view) = self.view(learner)? else {
             return Ok(());
         };
-        let of_stay = |stay: &&spean_protocol::custody::Stay| stay.stay == question.stay;
-        let arrival = view.stays.iter().find(of_stay);
+        let arrival = view.stays.iter().find(|one| one.stay == stay);
         let date = arrival.and_then(|stay| stay.arrivals.first()?.date);
         let arrived = Arrived {
-            learner: question.learner,
+            learner,
             site,
-            stay: question.stay,
+            stay,
             date,
         };
         let mut others = open_sites(&view.stays);
-        others.extend(left_last(&view, question.stay));
+        others.extend(left_last(&view, stay));
         others.remove(&site);
         let mut mail = Vec::new();
         for other in others {
-            if self.roster.box_key(other).is_some() && other != self.site {
-                mail.push(self.letter(other, &Letter::Arrived(arrived))?);
+            if other != self.site {
+                mail.extend(self.letter(other, &say(arrived))?);
             }
         }
         self.post(mail)
@@ -379,8 +464,17 @@ impl<S: Store> Engine<S> {
             };
             let verdict = decide(engine, &question, before)?;
             if Some(verdict) != before {
-                let mail = vec![engine.answer_letter(site, &question, verdict)?];
-                engine.post(mail)?;
+                let mail = engine.answer_letter(site, &question, verdict)?;
+                engine.post(mail.into_iter().collect())?;
+                engine.answer_by_rule(site, &question, Some(verdict), true)?;
+                let place = (site, question.stay);
+                match verdict {
+                    Verdict::Same(other) => engine.tell_others(other, place, Letter::Arrived)?,
+                    Verdict::NotSame(other) => {
+                        engine.tell_others(other, place, Letter::NotArrived)?;
+                    }
+                    _ => {}
+                }
             }
             let line = engine.question_line(site, &question, Some(verdict))?;
             let verdict = Some(verdict);
@@ -392,7 +486,6 @@ impl<S: Store> Engine<S> {
                     verdict,
                 },
             )?;
-            engine.answer_questions()?;
             Ok(line)
         })
     }

@@ -239,22 +239,19 @@ impl<S: Store> Engine<S> {
         self.store
             .write(Table::Control, &place, &segment.encode())?;
         self.note(chain, &segment.header, Hash::ZERO);
-        let read = self.was_read_ahead(&segment.header.hash())?;
+        let reading = self.its_turn(&segment.header)?;
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
-                Ok(Entry::Grant { .. } | Entry::Letter { .. }) if read => {}
                 Ok(Entry::Wrap(wrap)) => self.open_wrap(site, &wrap)?,
-                Ok(Entry::Grant { id, sealed }) => self.open_grant(site, id, &sealed)?,
                 Ok(Entry::Statement { sealed }) => {
                     let run = chain;
                     self.open_statement(Position { site, run, height }, &sealed)?;
                 }
-                Ok(Entry::Letter { sealed }) => self.open_letter(site, &sealed)?,
-                Ok(Entry::Opening(_) | Entry::Newer(_)) => {}
+                Ok(_) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }
         }
-        Ok(())
+        self.read_mail(segment, reading)
     }
 
     /// Stores a data segment that fits, and marks what can be read of it, unless this node wrote it

@@ -1,6 +1,8 @@
 //! How a learner's record stands here, in states that have one word each: in the JSON of the command
 //! line, and from the locale files in its text and on the pages.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, newest_departures, open_sites};
@@ -125,7 +127,11 @@ impl<S: Store> Engine<S> {
             let events = self.view(learner)?.map_or(0, |view| view.events);
             states.push(State::Open { events });
         }
-        if let Some(away) = self.away(learner)? {
+        let joined =
+            |engine: &Self| Ok::<_, EngineError>(engine.joined_and_here()?.contains(&learner));
+        if let Some(away) = self.away(learner)?
+            && !joined(self)?
+        {
             states.push(self.away_state(&away, open)?);
         }
         Ok(states)
@@ -181,20 +187,34 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         here: &Here,
     ) -> Result<Option<(SiteId, u32)>, EngineError> {
+        // Anybody can grant keys that open nothing, and say what to wait for: what counts is where
+        // he is known to have been.
+        let view = self.view(learner)?.unwrap_or_default();
+        let arrivals = view.stays.iter().flat_map(|stay| &stay.arrivals);
+        let mut places: BTreeSet<SiteId> = arrivals
+            .flat_map(|arrival| arrival.from.into_iter().chain([arrival.site]))
+            .collect();
+        places.extend(here.from);
         for (site, (run, upto)) in &here.awaited {
             let held = self.skeleton.run(*run).map_or(0, |run| run.data.prefix());
-            if held < *upto {
+            if held < *upto && places.contains(site) {
                 return Ok(Some((*site, upto - held)));
             }
         }
         let mut whose = vec![learner];
         whose.extend(self.same_as(learner)?);
         for one in whose {
+            let mut by_site: BTreeMap<SiteId, bool> = BTreeMap::new();
             for key in self.keys_of(one)? {
                 let past = key.stream == Stream::Education && key.stay != here.stay;
-                if past && !self.opens_anything(one, &key)? {
-                    return Ok(Some((key.site, 1)));
+                if past && places.contains(&key.site) {
+                    let opens = self.opens_anything(one, &key)?;
+                    *by_site.entry(key.site).or_default() |= opens;
                 }
+            }
+            let missing = by_site.into_iter().find(|(_, opens)| !opens);
+            if let Some((site, _)) = missing {
+                return Ok(Some((site, 1)));
             }
         }
         Ok(None)
@@ -216,19 +236,31 @@ impl<S: Store> Engine<S> {
         let Some(left) = newest_departures(&view.stays).next() else {
             return Ok(());
         };
+        let stamp = known.map_or_else(|| self.world.wall_seconds(), |known| known.stamp);
         let away = Away {
-            from: left.site,
             to,
             date: left.date,
-            stamp: known.map_or_else(|| self.world.wall_seconds(), |known| known.stamp),
-            arrived: None,
-            disputed: false,
-            onward: false,
+            ..Away::nowhere(left.site, stamp)
         };
         self.keep_away(learner, &away)
     }
 
-    fn opens_anything(&self, learner: LearnerId, key: &HeldKey) -> Result<bool, EngineError> {
+    /// Whether a site's key of a learner opens something that is here.
+    pub(super) fn opens_of(&self, learner: LearnerId, site: SiteId) -> Result<bool, EngineError> {
+        for key in self.keys_of(learner)? {
+            let its_own = key.site == site && key.stream == Stream::Education;
+            if its_own && self.opens_anything(learner, &key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn opens_anything(
+        &self,
+        learner: LearnerId,
+        key: &HeldKey,
+    ) -> Result<bool, EngineError> {
         for run in self.skeleton.bases(key.site) {
             let label = key.key.label(learner, key.stream, run);
             if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
@@ -253,9 +285,20 @@ impl<S: Store> Engine<S> {
     /// continuity after transfer is measured by.
     pub(super) fn note_open_records(&mut self) -> Result<(), EngineError> {
         for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
-            let here: Here = codec::decode(&row)?;
+            let mut here: Here = codec::decode(&row)?;
             let learner = key.try_into().map(LearnerId);
             let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+            if matches!(here.question, Some((_, About::Card))) {
+                // The old site's grant answers, once it opens something.
+                for source in here.granted.clone() {
+                    if self.opens_of(learner, source)? {
+                        here.question = None;
+                    }
+                }
+                if here.question.is_none() {
+                    self.keep_here(learner, &here)?;
+                }
+            }
             // Not always the stay that he was admitted to: perhaps he was not moved after all.
             let own = self.own_stay(learner)?.filter(|own| own.open);
             let Some(own) = own.filter(|_| !here.opened) else {
@@ -279,9 +322,12 @@ impl<S: Store> Engine<S> {
     /// the departure there is known to be answered.
     fn say_where_from(&mut self, learner: LearnerId, here: Here) -> Result<Here, EngineError> {
         let view = self.view(learner)?.unwrap_or_default();
+        // The one departure that nobody has answered; else the only other place where he ever was.
         let left = newest_departures(&view.stays).map(|left| left.site);
-        let mut places = open_sites(&view.stays);
-        places.extend(left);
+        let mut places: BTreeSet<SiteId> = left.collect();
+        if places.is_empty() {
+            places = view.stays.iter().map(|stay| stay.site).collect();
+        }
         places.remove(&self.site);
         let from = places.first().copied().filter(|_| places.len() == 1);
         let (None, Some(from), Some(last)) = (here.from, from, here.events.last()) else {
@@ -309,7 +355,52 @@ impl<S: Store> Engine<S> {
         let mut here = here;
         here.events.extend(corrected);
         here.from = Some(from);
+        let old_news = |away: &Away| away.arrived.is_some_and(|arrived| arrived.site == from);
+        if self.away(learner)?.as_ref().is_some_and(old_news) {
+            self.store.remove(Table::Away, &learner.0)?;
+        }
         Ok(here)
+    }
+
+    /// Learners whose person is at some site under another id: those are on no way.
+    fn joined_and_here(&self) -> Result<Vec<LearnerId>, EngineError> {
+        let mut joined = Vec::new();
+        for (key, _) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
+            let holder = key.try_into().map(LearnerId);
+            let holder = holder.map_err(|_| EngineError::Malformed("a link"))?;
+            let own = self.own_stay(holder)?.is_some_and(|own| own.open);
+            let view = self.view(holder)?;
+            let somewhere = view.is_some_and(|view| !open_sites(&view.stays).is_empty());
+            if own || somewhere {
+                joined.extend(self.same_as(holder)?);
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Who was announced and has come is no longer expected: a machine that was lost and filled
+    /// again reads old announcements as news.
+    pub(super) fn forget_who_came(
+        &mut self,
+        learner: LearnerId,
+        view: &LearnerView,
+    ) -> Result<(), EngineError> {
+        let here = Destination::Site(self.site);
+        let rows = self
+            .store
+            .scan(Table::Expected, &learner.0, &[], usize::MAX)?;
+        for (key, row) in rows {
+            let from = codec::decode::<Expected>(&row)?.from;
+            let stays = view.stays.iter().filter(|stay| stay.site == from);
+            let mut sent = stays
+                .flat_map(|stay| &stay.departures)
+                .filter(|left| left.to == here)
+                .peekable();
+            if sent.peek().is_some() && sent.all(|left| left.answered) {
+                self.store.remove(Table::Expected, &key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Everybody who moves: announced, not open yet, disputed, or left and not received.
@@ -317,12 +408,15 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn moves(&self) -> Result<Vec<MoveLine>, EngineError> {
-        let mut learners = std::collections::BTreeSet::new();
+        let mut learners = BTreeSet::new();
         for table in [Table::Expected, Table::Here, Table::Away] {
             for (key, _) in self.store.scan(table, &[], &[], usize::MAX)? {
-                let learner = key.try_into().map(LearnerId);
-                learners.insert(learner.map_err(|_| EngineError::Malformed("a move"))?);
+                let learner = key.get(..16).and_then(|id| id.try_into().ok());
+                learners.insert(LearnerId(learner.ok_or(EngineError::Malformed("a move"))?));
             }
+        }
+        for joined in self.joined_and_here()? {
+            learners.remove(&joined);
         }
         let mut lines = Vec::new();
         for learner in learners {

@@ -54,7 +54,7 @@ impl World for Counted {
 /// All machines, and the paper that enrols them.
 pub struct Network {
     pub nodes: Vec<Node>,
-    signed: SignedRoster,
+    pub signed: SignedRoster,
     pub started: u64,
 }
 
