@@ -8,10 +8,13 @@ mod network;
 
 use std::io::{Error, ErrorKind};
 
+use ed25519_dalek::SigningKey;
 use network::{DGP, Network, Node, import, loan, site};
 use spean::engine::carry::Contents;
 use spean::engine::import::LearnerRow;
+use spean_protocol::bundle::Manifest;
 use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::roster::SignedRoster;
 
 fn row(number: usize) -> LearnerRow {
     let given = format!("Dara {number}");
@@ -49,6 +52,17 @@ fn export(node: &mut Node, to: &[SiteId], room: usize) -> (Vec<u8>, Contents) {
     };
     let contents = node.export(to, "test", &mut append).unwrap().unwrap();
     (file, contents)
+}
+
+/// The manifest of a bundle of which everything is here.
+fn holds(node: &Node, file: &[u8]) -> Option<Manifest> {
+    let mut rest = file;
+    let mut read = |wanted: usize| {
+        let (now, later) = rest.split_at(wanted.min(rest.len()));
+        rest = later;
+        Ok(now.to_vec())
+    };
+    node.holds_bundle(&mut read).unwrap()
 }
 
 /// Whatever room there is: the bundle is whole, and what is on it comes across; with ever more
@@ -114,15 +128,6 @@ fn only_what_is_held_is_superseded() {
     let mut network = Network::new(2);
     learner(&mut network, 1);
     let (file, _) = export(&mut network.nodes[1], &[site(2), site(DGP)], usize::MAX);
-    let holds = |node: &Node, file: &[u8]| {
-        let mut rest = file;
-        let mut read = |wanted: usize| {
-            let (now, later) = rest.split_at(wanted.min(rest.len()));
-            rest = later;
-            Ok(now.to_vec())
-        };
-        node.holds_bundle(&mut read).unwrap()
-    };
     assert_eq!(holds(&network.nodes[2], &file), None, "not yet");
     assert!(import(&mut network.nodes[2], &file));
     let manifest = holds(&network.nodes[2], &file).unwrap();
@@ -132,4 +137,24 @@ fn only_what_is_held_is_superseded() {
         None,
         "cut"
     );
+}
+
+/// A bundle with a later roster than is known here may be the only copy of it: it is not
+/// superfluous, though everything else in it is here.
+#[test]
+fn a_later_roster_is_not_superfluous() {
+    let mut network = Network::new(2);
+    learner(&mut network, 1);
+    network.settle();
+    let mut roster = network.signed.preview().unwrap();
+    roster.version += 1;
+    let mut newer = SignedRoster::propose(&roster);
+    newer.sign(&SigningKey::from_bytes(&[1; 32])).unwrap();
+    network.nodes[DGP].take_roster(&newer).unwrap();
+    let (file, _) = export(&mut network.nodes[DGP], &[site(1), site(2)], usize::MAX);
+    assert_eq!(holds(&network.nodes[1], &file), None);
+    network.nodes[1].take_roster(&newer).unwrap();
+    network.settle();
+    let (file, _) = export(&mut network.nodes[DGP], &[], usize::MAX);
+    assert!(holds(&network.nodes[1], &file).is_some(), "known by now");
 }

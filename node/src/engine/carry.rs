@@ -9,6 +9,7 @@ use spean_protocol::id::SiteId;
 use spean_protocol::log::{Coverage, Covered, ForkProof, HashAt, Head, Placing, Span};
 use spean_protocol::ranges::Ranges;
 use spean_protocol::receipt::{self, Receipt, Statement};
+use spean_protocol::roster::SignedRoster;
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
 
@@ -227,7 +228,10 @@ impl<S: Store> Engine<S> {
                 _ => false,
             },
             // A roster only ever gives way to a later one.
-            Frame::Roster(_) => true,
+            Frame::Roster(bytes) => SignedRoster::decode(bytes)
+                .ok()
+                .and_then(|signed| signed.preview().ok())
+                .is_some_and(|roster| roster.version <= self.roster.version),
             _ => false,
         })
     }
