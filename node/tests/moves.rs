@@ -735,3 +735,26 @@ fn frame_ahead(node: &Node, height: u32) -> Frame {
     segment.header.stamp += 1;
     Frame::Ahead(segment.encode())
 }
+
+/// In a nation with many of one family name, and many whose given names are alike, the one who is
+/// meant is still among those whom a new person may be, and nobody is there for his birth year only.
+#[test]
+fn a_candidate_among_many() {
+    let mut network = Network::new(2);
+    for number in 0..205 {
+        for (family, given) in [("Sok", "Aa"), ("Aaa", "Dararith")] {
+            let mut row = newcomer(&format!("{given}{number}"));
+            row.fields[2] = family.into();
+            network.nodes[1].add_learner(&row).unwrap();
+        }
+    }
+    let old = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, old, Destination::WithoutNode);
+    network.settle();
+    let new = learner(&mut network, 2, "Dara");
+    network.nodes[2].ask_who(new).unwrap();
+    network.settle();
+    let line = network.nodes[DGP].worklist().unwrap().remove(0);
+    let candidates = line.candidates.iter().map(|one| one.learner);
+    assert_eq!(candidates.collect::<Vec<_>>(), [old]);
+}

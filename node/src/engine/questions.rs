@@ -32,6 +32,9 @@ enum Whereabouts {
     Away,
 }
 
+/// Learners that are compared for each part of a name.
+const FOUND_MAX: usize = 200;
+
 /// What waits at the DGP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Work {
@@ -380,24 +383,22 @@ impl<S: Store> Engine<S> {
             return Ok(Vec::new());
         };
         let mut found: Vec<Candidate> = Vec::new();
-        for name in view.profile.names.iter().map(|claim| &claim.value) {
-            for part in [&name.family, &name.given] {
-                for row in self.store.find(&part.to_lowercase(), false, 200)? {
-                    let known = found.iter().any(|one| one.learner == row.learner);
-                    if known || row.learner == question.learner {
-                        continue;
-                    }
-                    let Some(other) = self.view(row.learner)? else {
-                        continue;
-                    };
-                    let because = in_common(&view, &other);
-                    if !because.is_empty() {
-                        found.push(Candidate {
-                            learner: row.learner,
-                            name: row.name,
-                            because,
-                        });
-                    }
+        for needle in needles(&view.profile) {
+            for row in self.store.find(&needle, false, FOUND_MAX)? {
+                let known = found.iter().any(|one| one.learner == row.learner);
+                if known || row.learner == question.learner {
+                    continue;
+                }
+                let Some(other) = self.view(row.learner)? else {
+                    continue;
+                };
+                let because = in_common(&view, &other);
+                if !because.is_empty() {
+                    found.push(Candidate {
+                        learner: row.learner,
+                        name: row.name,
+                        because,
+                    });
                 }
             }
         }
@@ -512,6 +513,20 @@ fn folded(part: &NamePart) -> String {
     visible.flat_map(char::to_lowercase).collect()
 }
 
+/// What to look for: each name both ways round, as search texts have it, and then its parts, for
+/// those who are written otherwise. A part alone, such as a common family name, finds too many for
+/// the right one to be among the first of them.
+fn needles(profile: &Profile) -> Vec<String> {
+    let names = || profile.names.iter().map(|claim| &claim.value);
+    let whole = names().flat_map(|name| {
+        let (family, given) = (&*name.family, &*name.given);
+        [format!("{family} {given}"), format!("{given} {family}")]
+    });
+    let parts = names().flat_map(|name| [name.family.to_string(), name.given.to_string()]);
+    let all = whole.chain(parts).map(|text| text.trim().to_lowercase());
+    all.filter(|text| !text.is_empty()).collect()
+}
+
 fn same_name(one: &Profile, other: &Profile, script: Script) -> bool {
     let names = |profile: &Profile| -> Vec<(String, String)> {
         let of_script = profile.names.iter().map(|claim| &claim.value);
@@ -527,13 +542,18 @@ fn same_name(one: &Profile, other: &Profile, script: Script) -> bool {
         .any(|(a, b)| others.contains(&(a.clone(), b.clone())) || others.contains(&(b, a)))
 }
 
-/// What two records have in common, in words; nothing where they contradict each other.
+/// What two records have in common, in words; nothing where that is no name, or where they
+/// contradict each other.
 fn in_common(one: &LearnerView, other: &LearnerView) -> Vec<String> {
     let mut because = Vec::new();
     for (script, word) in [(Script::Khmer, "Khmer name"), (Script::Latin, "Latin name")] {
         if same_name(&one.profile, &other.profile, script) {
             because.push(format!("same {word}"));
         }
+    }
+    if because.is_empty() {
+        // A birth year is common to thousands.
+        return because;
     }
     let sexes = |view: &LearnerView| view.profile.sex.first().map(|claim| claim.value);
     let years = |view: &LearnerView| view.profile.birth.first().map(|claim| claim.value.year());
