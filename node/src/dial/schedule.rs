@@ -26,6 +26,8 @@ struct Peer {
     pause: Duration,
     /// New pieces that it usually brings, times 256; `None` before the first exchange.
     brings: Option<u64>,
+    /// The last exchange failed.
+    failing: bool,
     dialling: bool,
     /// Follow-ups that are still to come.
     follow_ups: &'static [Duration],
@@ -45,6 +47,7 @@ impl Schedule {
             due: Duration::ZERO,
             pause: BACK_OFF_MIN,
             brings: None,
+            failing: false,
             dialling: false,
             follow_ups: &[],
         };
@@ -54,12 +57,14 @@ impl Schedule {
     }
 
     /// The peer to dial now, which counts as being dialled from here on: of those that are due the
-    /// one never met, else the one that usually brings most.
+    /// one never tried, else the one that usually brings most; those that failed last come last.
     pub fn next(&mut self, now: Duration) -> Option<usize> {
         let due = self.peers.iter().enumerate();
         let due = due.filter(|(_, peer)| !peer.dialling && peer.due <= now);
-        let (place, _) =
-            due.max_by_key(|(place, peer)| (peer.brings.unwrap_or(u64::MAX), usize::MAX - place))?;
+        let (place, _) = due.max_by_key(|(place, peer)| {
+            let brings = peer.brings.unwrap_or(u64::MAX);
+            (!peer.failing, brings, usize::MAX - place)
+        })?;
         self.peers[place].dialling = true;
         Some(place)
     }
@@ -76,6 +81,7 @@ impl Schedule {
             return;
         };
         peer.dialling = false;
+        peer.failing = brought.is_none();
         let Some(brought) = brought else {
             peer.due = now + peer.pause;
             peer.pause = (peer.pause * 2).min(BACK_OFF_MAX);
@@ -97,10 +103,13 @@ impl Schedule {
         peer.due = now + pause.min(peer.every);
     }
 
-    /// Something must go out, and something may come back.
+    /// Something must go out, and something may come back. Who does not answer is no sooner there
+    /// for it: his pause stays.
     pub fn urgent(&mut self, now: Duration) {
         for peer in &mut self.peers {
-            peer.due = peer.due.min(now);
+            if !peer.failing {
+                peer.due = peer.due.min(now);
+            }
             peer.follow_ups = &FOLLOW_UPS;
         }
     }
@@ -181,5 +190,29 @@ mod tests {
             assert_eq!(round(&mut schedule, now, [Some(0); 3]).len(), 3);
         }
         assert_eq!(schedule.wait(now), Some(15 * MINUTE), "then as usual");
+    }
+
+    /// Three peers never answer and one does: what is urgent goes to the one at once, and no call
+    /// is spent on the others before their pause is over.
+    #[test]
+    fn who_does_not_answer_holds_up_nothing_urgent() {
+        let mut schedule = Schedule::new([15 * MINUTE; 4]);
+        let dialled = |schedule: &mut Schedule, now| {
+            let mut order = Vec::new();
+            while let Some(place) = schedule.next(now) {
+                order.push(place);
+                schedule.ended(place, now, (place == 3).then_some(5));
+            }
+            order
+        };
+        for turn in 0..6 {
+            dialled(&mut schedule, 15 * turn * MINUTE);
+        }
+        let now = 90 * MINUTE;
+        assert_eq!(dialled(&mut schedule, now), [3, 0, 1, 2]);
+        schedule.urgent(now + Duration::from_secs(1));
+        assert_eq!(dialled(&mut schedule, now + Duration::from_secs(1)), [3]);
+        // They are tried all the same when their pause is over.
+        assert_eq!(dialled(&mut schedule, now + 60 * MINUTE), [3, 0, 1, 2]);
     }
 }
