@@ -758,3 +758,30 @@ fn a_candidate_among_many() {
     let candidates = line.candidates.iter().map(|one| one.learner);
     assert_eq!(candidates.collect::<Vec<_>>(), [old]);
 }
+
+/// Three ids of one person, joined two and two: he came without a card twice. Whoever has the last
+/// reads on from the first.
+#[test]
+fn a_chain_of_joined_ids() {
+    let mut network = Network::new(3);
+    let old = learner(&mut network, 1, "Dara");
+    attends(&mut network.nodes[1], old, 7);
+    leaves(&mut network, 1, old, to(3));
+    let joined = |network: &mut Network, at: usize, with: LearnerId| -> LearnerId {
+        let new = learner(network, at, "Dara");
+        network.nodes[at].ask_who(new).unwrap();
+        network.settle();
+        let lines = network.nodes[DGP].worklist().unwrap();
+        let line = lines.iter().find(|line| line.learner == new).unwrap();
+        let question = line.id.parse().unwrap();
+        network.nodes[DGP].decide(question, Some(with)).unwrap();
+        network.settle();
+        new
+    };
+    let second = joined(&mut network, 2, old);
+    assert_eq!(sessions(&mut network.nodes[2], second), [1, 7]);
+    leaves(&mut network, 2, second, Destination::WithoutNode);
+    network.settle();
+    let third = joined(&mut network, 3, second);
+    assert_eq!(sessions(&mut network.nodes[3], third), [1, 7]);
+}

@@ -21,6 +21,9 @@ use super::write::{OwnStay, read_learner_stream};
 use super::{Engine, EngineError, codec_error};
 use crate::store::{LearnerRow, Store, Table};
 
+/// Other ids that one person may have. A longer chain of links is what somebody made up.
+const SAME_MAX: usize = 16;
+
 /// What a fold did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folded {
@@ -153,17 +156,34 @@ impl<S: Store> Engine<S> {
         Ok(holders)
     }
 
-    /// The learners whom his record says to be the same person.
+    /// The learners who are the same person, as his record says, and theirs of others in turn: not
+    /// himself.
     pub(super) fn same_as(&self, learner: LearnerId) -> Result<Vec<LearnerId>, EngineError> {
+        let mut found = vec![learner];
+        let mut next = 0;
+        while let Some(one) = found.get(next).copied() {
+            next += 1;
+            for link in self.links_of(one)? {
+                let known = found.contains(&link.other) || found.len() > SAME_MAX;
+                // As for the totals: what one of the two records denies joins nobody.
+                if !known && joins(&link) && !self.denies(link.other, one)? {
+                    found.push(link.other);
+                }
+            }
+        }
+        found.remove(0);
+        Ok(found)
+    }
+
+    fn denies(&self, learner: LearnerId, other: LearnerId) -> Result<bool, EngineError> {
+        let mut links = self.links_of(learner)?.into_iter();
+        Ok(links.any(|link| link.other == other && !link.not_same.is_empty()))
+    }
+
+    fn links_of(&self, learner: LearnerId) -> Result<Vec<Link>, EngineError> {
         let row = self.store.read(Table::Link, &learner.0)?;
-        let links: Vec<Link> = row
-            .map(|bytes| codec::decode(&bytes))
-            .transpose()?
-            .unwrap_or_default();
-        let same = links
-            .iter()
-            .filter(|link| !link.same.is_empty() && link.not_same.is_empty());
-        Ok(same.map(|link| link.other).collect())
+        let links = row.map(|bytes| codec::decode(&bytes)).transpose()?;
+        Ok(links.unwrap_or_default())
     }
 
     /// Every event of the person that a learner is, as far as it is readable here.
@@ -404,6 +424,11 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
+}
+
+/// Whether a record says "one person" and nothing to the contrary.
+const fn joins(link: &Link) -> bool {
+    !link.same.is_empty() && link.not_same.is_empty()
 }
 
 /// What [`Engine::save_record`] kept; `None` where the disk damaged it.
