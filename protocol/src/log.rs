@@ -422,12 +422,38 @@ impl Skeleton {
         if earlier.site != later.site {
             return false;
         }
-        let chain = |name: RunId| self.named.get(&name).copied().unwrap_or(name);
-        let sought = chain(earlier.run);
-        let mut open = vec![(chain(later.run), later.height.saturating_add(1))];
+        let sought = self.chain_of(earlier.run);
+        self.walk(log, later, |id, count| {
+            id == sought && count > earlier.height
+        })
+    }
+
+    /// [`Skeleton::is_ancestor`] for many places and one `later`: the log is walked once.
+    pub fn ancestors_of(&self, later: Position) -> impl Fn(Position) -> bool + '_ {
+        let mut counts: BTreeMap<RunId, u32> = BTreeMap::new();
+        self.walk(Log::Data, later, |id, count| {
+            let known = counts.entry(id).or_default();
+            *known = count.max(*known);
+            false
+        });
+        move |earlier| {
+            let count = counts.get(&self.chain_of(earlier.run));
+            earlier.site == later.site && count.is_some_and(|count| *count > earlier.height)
+        }
+    }
+
+    /// The chain that a name is of.
+    fn chain_of(&self, name: RunId) -> RunId {
+        self.named.get(&name).copied().unwrap_or(name)
+    }
+
+    /// Visits what stands at or below a place, as chains and how much of each, until `visit` has
+    /// found what it seeks; returns whether it has.
+    fn walk(&self, log: Log, from: Position, mut visit: impl FnMut(RunId, u32) -> bool) -> bool {
+        let mut open = vec![(self.chain_of(from.run), from.height.saturating_add(1))];
         let mut seen: BTreeMap<RunId, u32> = BTreeMap::new();
         while let Some((id, count)) = open.pop() {
-            if id == sought && count > earlier.height {
+            if visit(id, count) {
                 return true;
             }
             if seen.get(&id).is_some_and(|before| *before >= count) {

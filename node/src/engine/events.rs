@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{Causality, mark_late};
+use spean_protocol::custody::{Ancestors, Causality, mark_late};
 use spean_protocol::event::{Body, Event, EventId};
 use spean_protocol::id::{Label, LearnerId, Position, RunId, SiteId, StayId, Stream};
 use spean_protocol::log::{Piece, Skeleton};
@@ -143,6 +143,11 @@ pub(super) struct Order<'a>(pub(super) &'a Skeleton);
 impl Causality for Order<'_> {
     fn is_ancestor(&self, earlier: Position, later: Position) -> bool {
         earlier != later && self.0.is_ancestor(earlier, later)
+    }
+
+    fn ancestors_of(&self, later: Position) -> Ancestors<'_> {
+        let before = self.0.ancestors_of(later);
+        Box::new(move |earlier| earlier != later && before(earlier))
     }
 }
 
