@@ -2,12 +2,13 @@
 //! renamed, so that a stick that is pulled early holds no half file under a good name.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use spean_protocol::id::SiteId;
 
 use crate::api::{BundleLine, Kind, Refusal};
+use crate::engine::carry::Contents;
 use crate::service::NodeEngine;
 
 /// What bundle files end with.
@@ -53,19 +54,25 @@ pub fn export(
         .take(FILES_MAX)
         .find_map(|number| free(&number))
         .ok_or_else(|| Refusal::new(Kind::Store, "the stick holds too many bundles: empty it"))?;
-    let half = path.with_extension("part");
-    let written = write_bundle(engine, &half, &path, to, carrier);
-    if written.is_err() {
-        // What was half written is of no use under this name; the next export starts anew.
-        let _ = fs::remove_file(&half);
+    let written = write_bundle(engine, &path, to, carrier)?;
+    let full = match &written {
+        Ok(contents) => contents.left_out > 0,
+        Err(error) if error.kind() == ErrorKind::StorageFull => true,
+        Err(error) => return Err(explain(&path, error)),
+    };
+    let older = superseded(engine, directory, &path, to);
+    for older in &older {
+        // If it stays, it only takes room.
+        let _ = fs::remove_file(older);
     }
-    let contents = written?;
-    if contents.left_out == 0 {
-        for older in superseded(engine, directory, &path, to) {
-            // If it stays, it only takes room.
-            let _ = fs::remove_file(older);
-        }
-    }
+    let written = if full && !older.is_empty() {
+        // All that was on those is held here: the short bundle gives way to one that has their room.
+        let _ = fs::remove_file(&path);
+        write_bundle(engine, &path, to, carrier)?
+    } else {
+        written
+    };
+    let contents = written.map_err(|error| explain(&path, &error))?;
     let stopped = (contents.left_out > 0).then(|| {
         let left = contents.left_out;
         format!(
@@ -84,7 +91,7 @@ pub fn export(
     })
 }
 
-/// Bundles of the directory that the one just written makes superfluous: all that they carry is
+/// Bundles of the directory that a new one makes superfluous: all that they carry is
 /// here, and the new one is for every site that they are for.
 fn superseded(engine: &NodeEngine, directory: &Path, new: &Path, to: &[SiteId]) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -105,23 +112,26 @@ fn superseded(engine: &NodeEngine, directory: &Path, new: &Path, to: &[SiteId]) 
     found
 }
 
+/// Writes a bundle beside its final name and gives it that; nothing of it stays where that fails.
 fn write_bundle(
     engine: &mut NodeEngine,
-    half: &Path,
     path: &Path,
     to: &[SiteId],
     carrier: &str,
-) -> Result<crate::engine::carry::Contents, Refusal> {
-    let said = |error: std::io::Error| explain(path, &error);
+) -> Result<std::io::Result<Contents>, Refusal> {
+    let half = path.with_extension("part");
     // A half file of an earlier try goes; `create_new` follows no link that a stick may hold.
-    let _ = fs::remove_file(half);
-    let mut file = fs::OpenOptions::new()
+    let _ = fs::remove_file(&half);
+    let file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .open(half)
-        .map_err(said)?;
+        .open(&half);
+    let mut file = match file {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error)),
+    };
     let mut written = 0;
-    let contents = engine.export(to, carrier, &mut |bytes| {
+    let packed = engine.export(to, carrier, &mut |bytes| {
         let kept = file.write_all(bytes);
         if kept.is_ok() {
             written += bytes.len() as u64;
@@ -131,29 +141,34 @@ fn write_bundle(
             file.seek(SeekFrom::Start(written))?;
         }
         kept
-    })?;
-    let contents = contents.map_err(said)?;
-    file.sync_all().map_err(said)?;
-    fs::rename(half, path).map_err(said)?;
-    if let Some(directory) = path.parent() {
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(said)?;
+    });
+    let kept = packed.map(|packed| {
+        let contents = packed?;
+        file.sync_all()?;
+        fs::rename(&half, path)?;
+        if let Some(directory) = path.parent() {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok(contents)
+    });
+    if !matches!(kept, Ok(Ok(_))) {
+        // What was half written is of no use under this name; the next export starts anew.
+        let _ = fs::remove_file(&half);
     }
-    Ok(contents)
+    Ok(kept?)
 }
 
 /// What the file system said, in words that tell what to do.
 fn explain(path: &Path, error: &std::io::Error) -> Refusal {
     let shown = path.display();
     let message = match error.kind() {
-        std::io::ErrorKind::StorageFull => {
+        ErrorKind::StorageFull => {
             format!("{shown}: the stick is full: empty it or take another")
         }
-        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
             format!("{shown}: the stick cannot be written: is it write-protected?")
         }
-        std::io::ErrorKind::NotFound => format!("{shown}: not there: is the stick in?"),
+        ErrorKind::NotFound => format!("{shown}: not there: is the stick in?"),
         _ => format!("{shown}: {error}: try again, or take another stick"),
     };
     Refusal::new(Kind::Store, message)
