@@ -355,7 +355,7 @@ fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refu
     Ok(LearnerPage {
         learner,
         name: row.name,
-        usernames: shown(engine.usernames()?.get(&learner)),
+        usernames: shown(Some(&engine.usernames_of(learner, &view)?)),
         cards: shown(Some(&collision::cards(&view, engine.site()))),
         state,
         states,

@@ -26,12 +26,41 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn usernames(&self) -> Result<Usernames, EngineError> {
+        self.usernames_in(|_| true)
+    }
+
+    /// How one learner is shown, by all his user names; nothing where he is not here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn usernames_of(
+        &self,
+        learner: LearnerId,
+        view: &LearnerView,
+    ) -> Result<Vec<Shown<Username>>, EngineError> {
+        let accounts = view.profile.accounts.iter();
+        let names: Vec<String> = accounts.map(|one| one.value.username.to_string()).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Only views in which one of the names stands can hold the same one, or one like it with a
+        // suffix. A view holds text as it is, so the others need not be decoded.
+        let has = |view: &[u8], name: &str| {
+            view.windows(name.len().max(1))
+                .any(|w| w == name.as_bytes())
+        };
+        let mut all = self.usernames_in(|view| names.iter().any(|name| has(view, name)))?;
+        Ok(all.remove(&learner).unwrap_or_default())
+    }
+
+    /// The same for the learners whose encoded views are to be compared.
+    fn usernames_in(&self, compared: impl Fn(&[u8]) -> bool) -> Result<Usernames, EngineError> {
         if self.reads_everyone() {
             return Ok(Usernames::new());
         }
         let mut views: Vec<(LearnerId, LearnerView)> = Vec::new();
         for row in self.store.find("", true, LEARNERS_MAX)? {
-            if !row.view.is_empty() {
+            if !row.view.is_empty() && compared(&row.view) {
                 views.push((row.learner, codec::decode(&row.view)?));
             }
         }
