@@ -164,15 +164,18 @@ pub(super) async fn transfer(
         _ => (None, None),
     };
     let refuse = |line: BadLine| (line.who, line.why);
+    let mut written = Ok(());
     match &mut reply {
         Reply::Departures(moved) => {
             moved.extend(bad.into_iter().map(refuse).map(refused));
-            write_slips(moved, slips)?;
+            written = write_slips(moved, slips);
         }
         Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(refuse).map(refused)),
         _ => {}
     }
-    show::reply(json, &reply)
+    // Whatever became of the files: who left has left, and who was refused is to be named.
+    let shown = show::reply(json, &reply)?;
+    written.map(|()| shown)
 }
 
 fn refused<T>((who, why): (String, String)) -> Moved<T> {
@@ -183,6 +186,10 @@ fn request(command: &TransferCommand) -> Result<(Request, Vec<BadLine>), Refusal
     let request = match command {
         TransferCommand::Out(args) => {
             let (learners, bad) = whom(&args.whom)?;
+            if args.svg.is_some() && learners.len() > 1 {
+                let message = "--svg is for one learner: --slips DIRECTORY takes those of several";
+                return Err(Refusal::new(Kind::Refused, message));
+            }
             let request = Request::TransferOut {
                 learners,
                 to: args.to.clone(),
@@ -286,11 +293,18 @@ fn lines(path: &Path) -> Result<Vec<(usize, String)>, Refusal> {
             ),
         )
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(said)?;
-    file.take(LIST_BYTES_MAX)
-        .read_to_string(&mut text)
+    file.take(LIST_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
         .map_err(said)?;
+    if bytes.len() as u64 > LIST_BYTES_MAX {
+        let shown = path.display();
+        let message = format!("{shown}: larger than 4 MiB: divide it into several lists");
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    let text = String::from_utf8(bytes).map_err(std::io::Error::other);
+    let text = text.map_err(said)?;
     let first = |line: &str| {
         line.split([',', ';', '\t'])
             .next()
@@ -482,4 +496,42 @@ pub(super) fn show_worklist(lines: &[WorkLine]) {
         }
     }
     println!("{} in the list", lines.len());
+}
+
+/// Goal: no list is read in part, and no picture written over another, without a word.
+/// Method: a list that is one byte too long, and a command for two learners.
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        let line = format!("{}\n", "0".repeat(1023));
+        std::fs::write(&path, line.repeat(4096)).unwrap();
+        assert_eq!(lines(&path).unwrap().len(), 4096);
+        std::fs::write(&path, line.repeat(4096) + "0").unwrap();
+        let refused = lines(&path).unwrap_err();
+        assert!(refused.message.contains("larger than 4 MiB"), "{refused:?}");
+    }
+
+    #[test]
+    fn one_picture_is_for_one_learner() {
+        let args = |learners: &[u8]| OutArgs {
+            whom: Whom {
+                learners: learners.iter().map(|one| LearnerId([*one; 16])).collect(),
+                list: None,
+            },
+            to: "released".to_owned(),
+            date: String::new(),
+            with_restricted: false,
+            svg: Some(PathBuf::from("slip.svg")),
+            slips: None,
+        };
+        assert!(request(&TransferCommand::Out(args(&[1]))).is_ok());
+        let refused = request(&TransferCommand::Out(args(&[1, 2]))).unwrap_err();
+        assert!(refused.message.contains("--slips"), "{refused:?}");
+    }
 }
