@@ -429,7 +429,11 @@ pub(super) fn show_arrivals(moved: &[Moved<Arrival>]) {
         match one {
             Moved::Done(arrival) => {
                 let from = arrival.from.as_deref().unwrap_or("elsewhere");
-                println!("{}  {}: from {from}", arrival.learner, arrival.name);
+                let name = match arrival.name.as_str() {
+                    "" => "(name not here yet)",
+                    name => name,
+                };
+                println!("{}  {name}: from {from}", arrival.learner);
                 arrival
                     .states
                     .iter()
