@@ -1250,3 +1250,23 @@ fn a_letter_of_a_branch_is_read_again() {
     let taken = network.nodes[2].take_all(frames).unwrap();
     assert!(taken.iter().all(|new| !new), "read a second time");
 }
+/// Three ids of one person, joined two and two.
+#[test]
+fn a_chain_of_links() {
+    let mut network = Network::new(3);
+    let (old, new, question) = person(&mut network);
+    network.nodes[DGP].decide(question, Some(old)).unwrap();
+    network.settle();
+    leaves(&mut network, 2, new, Destination::WithoutNode);
+    network.settle();
+    let third = learner(&mut network, 3, "Dara");
+    network.nodes[3].ask_who(third).unwrap();
+    network.settle();
+    let lines = network.nodes[DGP].worklist().unwrap();
+    let line = lines.iter().find(|line| line.learner == third).unwrap();
+    network.nodes[DGP]
+        .decide(line.id.parse().unwrap(), Some(new))
+        .unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], third), [1, 7]);
+}

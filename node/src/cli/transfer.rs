@@ -49,7 +49,8 @@ pub(super) enum TransferCommand {
         /// The learner's id.
         learner: LearnerId,
     },
-    /// Ask the head office whether a learner who was added as a new person is known to it.
+    /// Ask the head office: of a learner who was added as a new person whether he is known to it; of
+    /// one who came by his card once more for the keys of his past.
     Ask {
         /// The learner's id.
         learner: LearnerId,

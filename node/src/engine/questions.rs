@@ -219,39 +219,22 @@ impl<S: Store> Engine<S> {
             (About::Card, _) => question.learner,
             (About::Person, _) => return Ok(verdict),
         };
-        let stays = self.view(whose)?.unwrap_or_default().stays;
         let first = decided || verdict.is_none();
-        let may_give = |key: &HeldKey| {
-            let stay = stays.iter().find(|stay| stay.stay == key.stay);
-            let came_from = stay.is_some_and(|stay| {
-                let here = Destination::Site(site);
-                stay.departures.iter().any(|left| left.to == here)
-            });
-            let elsewhere = decided && stay.is_some_and(Stay::is_open);
-            key.stream == Stream::Education
-                && key.site != site
-                && (came_from || (first && !elsewhere))
-        };
-        let mut keys = self.keys_of(whose)?;
-        keys.retain(may_give);
-        if first {
-            // Perhaps it was given before, to a machine that was lost since.
-            self.keep_useful(whose, &mut keys);
-            for key in &keys {
-                self.mark_given(whose, site, key)?;
+        let mut given = vec![(whose, self.may_be_given((whose, site), first, decided)?)];
+        for other in self.same_as(whose)? {
+            // What he did under the other ids that are known to be his goes along.
+            if other != question.learner {
+                given.push((other, self.may_be_given((other, site), first, true)?));
             }
-        } else {
-            keys = self.not_given(whose, site, keys)?;
         }
+        given.retain(|(_, keys)| !keys.is_empty());
         // Of one who never was anywhere else there is nothing to give, and nothing to wait for.
+        let stays = self.view(whose)?.unwrap_or_default().stays;
         let only_there = stays.len() > 1 && stays.iter().all(|stay| stay.site == site);
-        if keys.is_empty() && !(verdict.is_none() && only_there) {
+        if given.is_empty() && !(verdict.is_none() && only_there) {
             return Ok(verdict);
         }
-        let mut mail = Vec::new();
-        if !keys.is_empty() {
-            mail = self.grant_mail(site, None, &[(whose, keys)])?;
-        }
+        let mut mail = self.grant_mail(site, None, &given)?;
         if verdict.is_some() {
             self.post(mail)?;
             return Ok(verdict);
@@ -262,6 +245,38 @@ impl<S: Store> Engine<S> {
         self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
         Ok(Some(answered))
+    }
+
+    /// The keys of one learner that a site may be given now; they count as given from here on.
+    fn may_be_given(
+        &mut self,
+        (whose, site): (LearnerId, SiteId),
+        first: bool,
+        closed_only: bool,
+    ) -> Result<Vec<HeldKey>, EngineError> {
+        let stays = self.view(whose)?.unwrap_or_default().stays;
+        let may = |key: &HeldKey| {
+            let stay = stays.iter().find(|stay| stay.stay == key.stay);
+            let came_from = stay.is_some_and(|stay| {
+                let here = Destination::Site(site);
+                stay.departures.iter().any(|left| left.to == here)
+            });
+            let elsewhere = closed_only && stay.is_some_and(Stay::is_open);
+            key.stream == Stream::Education
+                && key.site != site
+                && (came_from || (first && !elsewhere))
+        };
+        let mut keys = self.keys_of(whose)?;
+        keys.retain(may);
+        if !first {
+            return self.not_given(whose, site, keys);
+        }
+        // Perhaps it was given before, to a machine that was lost since.
+        self.keep_useful(whose, &mut keys);
+        for key in &keys {
+            self.mark_given(whose, site, key)?;
+        }
+        Ok(keys)
     }
 
     fn answer_letter(

@@ -104,6 +104,21 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn states(&self, learner: LearnerId) -> Result<Vec<State>, EngineError> {
+        let joined = match self.away(learner)? {
+            Some(_) => self.joined_and_here()?,
+            None => BTreeSet::new(),
+        };
+        self.states_of(learner, &joined, &mut BTreeMap::new())
+    }
+
+    /// The same, for many: who is on no way because his person is somewhere under another id, and
+    /// the days up to which sites' data are here, as far as they were looked up.
+    fn states_of(
+        &self,
+        learner: LearnerId,
+        joined: &BTreeSet<LearnerId>,
+        through: &mut BTreeMap<SiteId, i32>,
+    ) -> Result<Vec<State>, EngineError> {
         let mut states = Vec::new();
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
         if let Some(here) = self.here(learner)?.filter(|_| open) {
@@ -116,28 +131,27 @@ impl<S: Store> Engine<S> {
                 let site = here.from.map(|site| self.code(site)).unwrap_or_default();
                 states.push(State::Disputed { site });
             }
-        } else if let Some(Expected {
-            from, announced, ..
-        }) = self.expected(learner)?
-        {
-            let date = announced.and_then(|one| one.date);
-            let from = self.code(from);
-            states.push(State::Announced { from, date });
         } else if open {
             let events = self.view(learner)?.map_or(0, |view| view.events);
             states.push(State::Open { events });
-        }
-        let joined =
-            |engine: &Self| Ok::<_, EngineError>(engine.joined_and_here()?.contains(&learner));
-        if let Some(away) = self.away(learner)?
-            && !joined(self)?
+        } else if let Some(expected) = self.expected(learner)?
+            && let Some(one) = expected.announced
         {
-            states.push(self.away_state(&away, open)?);
+            let (from, date) = (self.code(expected.from), one.date);
+            states.push(State::Announced { from, date });
+        }
+        if let Some(away) = self.away(learner)?.filter(|_| !joined.contains(&learner)) {
+            states.push(self.away_state(&away, open, through)?);
         }
         Ok(states)
     }
 
-    fn away_state(&self, away: &Away, open: bool) -> Result<State, EngineError> {
+    fn away_state(
+        &self,
+        away: &Away,
+        open: bool,
+        through: &mut BTreeMap<SiteId, i32>,
+    ) -> Result<State, EngineError> {
         let to = self.destination_word(away.to);
         let date = away.date;
         Ok(match away.arrived {
@@ -152,18 +166,29 @@ impl<S: Store> Engine<S> {
                     },
                 }
             }
-            None if self.is_overdue(away)? => State::Overdue { to, date },
+            None if self.is_overdue(away, through)? => State::Overdue { to, date },
             None => State::Away { to, date },
         })
     }
 
     /// Whether the destination's data here are a week beyond the departure and know nothing of it.
-    fn is_overdue(&self, away: &Away) -> Result<bool, EngineError> {
+    fn is_overdue(
+        &self,
+        away: &Away,
+        through: &mut BTreeMap<SiteId, i32>,
+    ) -> Result<bool, EngineError> {
         let (Destination::Site(to), Some(left)) = (away.to, away.date) else {
             return Ok(false);
         };
-        let through = self.newest_stamp(to)?.unwrap_or(0);
-        let days = i32::try_from(through / 86_400).unwrap_or(i32::MAX);
+        let days = match through.get(&to) {
+            Some(days) => *days,
+            None => {
+                let stamp = self.newest_stamp(to)?.unwrap_or(0);
+                let days = i32::try_from(stamp / 86_400).unwrap_or(i32::MAX);
+                through.insert(to, days);
+                days
+            }
+        };
         Ok(days >= left.days().saturating_add(OVERDUE_DAYS))
     }
 
@@ -363,8 +388,8 @@ impl<S: Store> Engine<S> {
     }
 
     /// Learners whose person is at some site under another id: those are on no way.
-    fn joined_and_here(&self) -> Result<Vec<LearnerId>, EngineError> {
-        let mut joined = Vec::new();
+    fn joined_and_here(&self) -> Result<BTreeSet<LearnerId>, EngineError> {
+        let mut joined = BTreeSet::new();
         for (key, _) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
             let holder = key.try_into().map(LearnerId);
             let holder = holder.map_err(|_| EngineError::Malformed("a link"))?;
@@ -415,12 +440,11 @@ impl<S: Store> Engine<S> {
                 learners.insert(LearnerId(learner.ok_or(EngineError::Malformed("a move"))?));
             }
         }
-        for joined in self.joined_and_here()? {
-            learners.remove(&joined);
-        }
+        let joined = self.joined_and_here()?;
+        let mut through = BTreeMap::new();
         let mut lines = Vec::new();
-        for learner in learners {
-            let mut states = self.states(learner)?;
+        for learner in learners.difference(&joined).copied() {
+            let mut states = self.states_of(learner, &joined, &mut through)?;
             states.retain(|state| !matches!(state, State::Open { .. }));
             if !states.is_empty() {
                 let name = match self.expected(learner)?.and_then(|row| row.announced) {
