@@ -8,90 +8,20 @@
 
 mod network;
 
+use network::people::{
+    MODULE, arrives, attends, day, learner, leaves, newcomer, sessions, states, to,
+};
 use network::{DGP, Network, Node, export, import, site};
-use spean::engine::arrive::Arrival;
 use spean::engine::depart::{Departure, Moved};
-use spean::engine::import::LearnerRow;
 use spean::engine::state::State;
-use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
+use spean_protocol::catalogue::{ProgrammeId, Scope};
 use spean_protocol::custody::CustodyState;
-use spean_protocol::event::{Body, Date, Destination, Event};
+use spean_protocol::event::{Body, Destination, Event};
 use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
-
-const MODULE: ModuleId = ModuleId {
-    programme: ProgrammeId::REINTEGRATION,
-    number: 1,
-};
-
-fn day() -> Option<Date> {
-    Some("2026-07-01".parse().unwrap())
-}
-
-fn newcomer(given: &str) -> LearnerRow {
-    let fields = [
-        "",
-        "",
-        "Sok",
-        given,
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        "",
-    ];
-    LearnerRow {
-        row: String::new(),
-        fields: fields.map(str::to_owned),
-    }
-}
-
-/// Somebody who has attended the first session of a module there.
-fn learner(network: &mut Network, at: usize, given: &str) -> LearnerId {
-    let node = &mut network.nodes[at];
-    let learner = node.add_learner(&newcomer(given)).unwrap();
-    attends(node, learner, 1);
-    node.flush().unwrap();
-    learner
-}
-
-fn attends(node: &mut Node, learner: LearnerId, session: u16) {
-    let module = MODULE;
-    let event = Event::new(Body::Attended { module, session }).on(day().unwrap());
-    assert_eq!(node.append(learner, &[(None, event)]).unwrap(), 1);
-}
-
-/// The sessions that a machine knows of, or nothing where it reads nothing of him.
-fn sessions(node: &mut Node, learner: LearnerId) -> Vec<u16> {
-    while node.fold(9).unwrap().more {}
-    let view = node.view(learner).unwrap().unwrap_or_default();
-    let module = view.progress.module(MODULE).cloned();
-    module.map_or_else(Vec::new, |module| module.attended.into_iter().collect())
-}
-
-fn leaves(network: &mut Network, at: usize, learner: LearnerId, to: Destination) -> Departure {
-    network.nodes[at]
-        .transfer_out(learner, to, day(), false)
-        .unwrap()
-}
-
-fn to(place: usize) -> Destination {
-    Destination::Site(site(place))
-}
-
-fn arrives(network: &mut Network, at: usize, learner: LearnerId) -> Arrival {
-    network.nodes[at].admit(learner, day()).unwrap()
-}
-
-fn states(network: &mut Network, at: usize, learner: LearnerId) -> Vec<State> {
-    let node = &mut network.nodes[at];
-    while node.fold(9).unwrap().more {}
-    node.states(learner).unwrap()
-}
 
 fn is_open(network: &mut Network, at: usize, learner: LearnerId) -> bool {
     matches!(states(network, at, learner)[..], [State::Open { .. }])

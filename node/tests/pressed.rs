@@ -12,15 +12,12 @@
 
 mod network;
 
-use network::{DGP, Network, Node, export, identity, site};
-use spean::engine::arrive::Arrival;
-use spean::engine::depart::Departure;
-use spean::engine::import::LearnerRow;
+use network::people::{arrives, attends, day, learner, leaves, newcomer, sessions, states, to};
+use network::{DGP, Network, export, identity, site};
 use spean::engine::state::State;
 use spean::store::{Store, Table};
-use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::control::Entry;
-use spean_protocol::event::{Body, Date, Destination, Event};
+use spean_protocol::event::{Body, Destination, Event};
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, letter_info};
 use spean_protocol::seal::{self, Secret};
@@ -28,75 +25,6 @@ use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::Frame;
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{GrantContent, HeldKey, StayKey};
-
-const MODULE: ModuleId = ModuleId {
-    programme: ProgrammeId::REINTEGRATION,
-    number: 1,
-};
-
-fn day() -> Option<Date> {
-    Some("2026-07-01".parse().unwrap())
-}
-
-fn newcomer(given: &str) -> LearnerRow {
-    let fields = [
-        "",
-        "",
-        "Sok",
-        given,
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        "",
-    ];
-    LearnerRow {
-        row: String::new(),
-        fields: fields.map(str::to_owned),
-    }
-}
-
-fn learner(network: &mut Network, at: usize, given: &str) -> LearnerId {
-    let node = &mut network.nodes[at];
-    let learner = node.add_learner(&newcomer(given)).unwrap();
-    attends(node, learner, 1);
-    node.flush().unwrap();
-    learner
-}
-
-fn attends(node: &mut Node, learner: LearnerId, session: u16) {
-    let module = MODULE;
-    let event = Event::new(Body::Attended { module, session }).on(day().unwrap());
-    assert_eq!(node.append(learner, &[(None, event)]).unwrap(), 1);
-}
-
-fn sessions(node: &mut Node, learner: LearnerId) -> Vec<u16> {
-    while node.fold(9).unwrap().more {}
-    let view = node.view(learner).unwrap().unwrap_or_default();
-    let module = view.progress.module(MODULE).cloned();
-    module.map_or_else(Vec::new, |module| module.attended.into_iter().collect())
-}
-
-fn leaves(network: &mut Network, at: usize, learner: LearnerId, to: Destination) -> Departure {
-    network.nodes[at]
-        .transfer_out(learner, to, day(), false)
-        .unwrap()
-}
-
-fn to(place: usize) -> Destination {
-    Destination::Site(site(place))
-}
-
-fn arrives(network: &mut Network, at: usize, learner: LearnerId) -> Arrival {
-    network.nodes[at].admit(learner, day()).unwrap()
-}
-
-fn states(network: &mut Network, at: usize, learner: LearnerId) -> Vec<State> {
-    let node = &mut network.nodes[at];
-    while node.fold(9).unwrap().more {}
-    node.states(learner).unwrap()
-}
 
 /// Keys of a site's stays that a machine holds of a learner.
 fn held(network: &Network, at: usize, learner: LearnerId, of: SiteId) -> usize {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+pub mod people;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use ed25519_dalek::SigningKey;
