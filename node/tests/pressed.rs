@@ -22,7 +22,7 @@ use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, Stay
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, letter_info};
 use spean_protocol::seal::{self, Secret};
 use spean_protocol::segment::{Header, Log, Segment};
-use spean_protocol::session::Frame;
+use spean_protocol::session::{Frame, Host};
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{GrantContent, HeldKey, StayKey};
 
@@ -1197,4 +1197,75 @@ fn a_chain_of_links() {
         .unwrap();
     network.settle();
     assert_eq!(sessions(&mut network.nodes[3], third), [1, 7]);
+}
+
+/// Off the list, before the old site's data are here; the head office is not to be reached.
+#[test]
+fn admitted_off_the_list_before_the_data() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    // Only the control log crosses: the list and the keys.
+    let control: Vec<Frame> = {
+        let node = &network.nodes[1];
+        let (run, held) = node.skeleton().runs(site(1)).next().unwrap();
+        let segment = |height| node.segment(run, Log::Control, height).unwrap().unwrap();
+        (0..held.control)
+            .map(|height| Frame::Segment(segment(height)))
+            .collect()
+    };
+    network.nodes[2].take_all(control).unwrap();
+    arrives(&mut network, 2, dara);
+    assert_eq!(states(&mut network, 2, dara), [State::WaitingForKey]);
+    network.exchange(1, 2, None);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    network.nodes[2].flush().unwrap();
+    let found = states(&mut network, 2, dara);
+    assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+    network.exchange(1, 2, None);
+    let found = states(&mut network, 1, dara);
+    assert!(matches!(found[..], [State::Arrived { .. }]), "{found:?}");
+}
+
+/// A prison that forgot to record that he left asks once more.
+#[test]
+fn a_second_question_brings_nothing_new() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    arrives(&mut network, 3, dara);
+    attends(&mut network.nodes[3], dara, 9);
+    network.settle();
+    network.nodes[2].ask_who(dara).unwrap();
+    network.settle();
+    assert_eq!(held(&network, 2, dara, site(3)), 0);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+}
+
+/// Admitted by card, sent on by mistake, taken back, and then taken back once more.
+#[test]
+fn undone_and_undone_again() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.settle();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    leaves(&mut network, 2, dara, to(3));
+    network.nodes[2].undo(dara).unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    // He never came.
+    network.nodes[2].undo(dara).unwrap();
+    network.settle();
+    assert!(network.nodes[2].view(dara).unwrap().is_none());
+    leaves(&mut network, 1, dara, to(3));
+    arrives(&mut network, 3, dara);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], dara), [1]);
+    let view = network.nodes[DGP].view(dara).unwrap().unwrap();
+    assert_eq!(view.stays.iter().filter(|stay| stay.is_open()).count(), 1);
 }

@@ -104,10 +104,11 @@ impl Schedule {
     }
 
     /// Something must go out, and something may come back. Who does not answer is no sooner there
-    /// for it: his pause stays.
+    /// for it: his pause stays, unless nobody answers at all.
     pub fn urgent(&mut self, now: Duration) {
+        let nobody = self.peers.iter().all(|peer| peer.failing);
         for peer in &mut self.peers {
-            if !peer.failing {
+            if nobody || !peer.failing {
                 peer.due = peer.due.min(now);
             }
             peer.follow_ups = &FOLLOW_UPS;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::event::RetractionReason;
-use spean_protocol::event::{ArrivalReason, Body, Date, Event, EventId, LinkReason};
+use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event, EventId, LinkReason};
 use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdict};
 use spean_protocol::record::Draft;
@@ -67,6 +67,8 @@ pub(super) struct Expected {
 pub(super) struct Here {
     /// His stay.
     pub stay: StayId,
+    /// The stay that others were told of: the same, unless a departure did not happen since.
+    pub told: StayId,
     /// The event of his arrival, and what corrected it; none where he was added as a new person.
     pub events: Vec<EventId>,
     /// This machine's clock when it was recorded.
@@ -98,6 +100,7 @@ impl Here {
     pub(super) fn of(stay: StayId, stamp: u64) -> Self {
         Self {
             stay,
+            told: stay,
             events: Vec::new(),
             stamp,
             from: None,
@@ -247,6 +250,7 @@ impl<S: Store> Engine<S> {
             ));
         }
         let expected = self.expected(learner)?;
+        let all = self.all_expected(learner)?;
         self.forget_expected(learner)?;
         let before = self.away(learner)?.map(|away| Away { here: None, ..away });
         let before = before.map(Box::new);
@@ -258,15 +262,16 @@ impl<S: Store> Engine<S> {
         };
         let from = self.came_from(learner, grant.as_ref(), expected.as_ref())?;
         let stay = self.open_stay(learner)?;
-        let announced = expected.as_ref().and_then(|e| e.announced.as_ref());
+        // Of those who announced him or granted keys, it is not known yet who is to be believed.
         let mut here = Here {
             from,
             date,
-            awaited: expected
-                .as_ref()
-                .map(|e| e.awaited.clone())
-                .unwrap_or_default(),
-            withheld: announced.is_some_and(|announced| announced.withheld),
+            awaited: all.iter().flat_map(|row| row.awaited.clone()).collect(),
+            granted: all.iter().map(|row| row.from).collect(),
+            withheld: all.iter().any(|row| {
+                let says = row.announced.as_ref().is_some_and(|one| one.withheld);
+                says && from.is_none_or(|from| from == row.from)
+            }),
             before,
             ..Here::of(stay, self.world.wall_seconds())
         };
@@ -328,7 +333,7 @@ impl<S: Store> Engine<S> {
         Arrived {
             learner,
             site: self.site,
-            stay: here.stay,
+            stay: here.told,
             date: here.date,
         }
     }
@@ -426,17 +431,23 @@ impl<S: Store> Engine<S> {
     /// something is believed first.
     pub(super) fn expected(&self, learner: LearnerId) -> Result<Option<Expected>, EngineError> {
         let mut found = None;
-        for (_, row) in self
-            .store
-            .scan(Table::Expected, &learner.0, &[], usize::MAX)?
-        {
-            let row: Expected = codec::decode(&row)?;
+        for row in self.all_expected(learner)? {
             if self.opens_of(learner, row.from)? {
                 return Ok(Some(row));
             }
             found = found.or(Some(row).filter(|row| row.announced.is_some()));
         }
         Ok(found)
+    }
+
+    /// Everything that was said of a learner who is on his way.
+    fn all_expected(&self, learner: LearnerId) -> Result<Vec<Expected>, EngineError> {
+        let rows = self
+            .store
+            .scan(Table::Expected, &learner.0, &[], usize::MAX)?;
+        rows.iter()
+            .map(|(_, row)| Ok(codec::decode(row)?))
+            .collect()
     }
 
     pub(super) fn expected_of(
@@ -507,8 +518,17 @@ impl<S: Store> Engine<S> {
         }
         self.flush_now()?;
         self.store.remove(Table::Here, &learner.0)?;
-        if let Some(before) = &here.before {
-            self.keep_away(learner, before)?;
+        if let Some(before) = here.before {
+            // A receipt may have come meanwhile.
+            let now = self.away(learner)?;
+            let arrived = now.as_ref().and_then(|now| now.arrived);
+            let sent = |arrived: &Arrived| before.to == Destination::Site(arrived.site);
+            let away = Away {
+                arrived: arrived.filter(sent).or(before.arrived),
+                onward: before.onward || now.is_some_and(|now| now.onward),
+                ..*before
+            };
+            self.keep_away(learner, &away)?;
         }
         self.set_own_stay(learner, OwnStay { open: false, ..own })?;
         self.refresh(learner)
@@ -540,22 +560,18 @@ impl<S: Store> Engine<S> {
     }
 
     /// Writes what the DGP answered into the records that it is about.
-    pub(super) fn obey_answers(&mut self) -> Result<(), EngineError> {
-        for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
-            let mut here: Here = codec::decode(&row)?;
-            if here.verdicts.is_empty() {
-                continue;
-            }
-            let learner = key.try_into().map(LearnerId);
-            let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
-            let verdicts = std::mem::take(&mut here.verdicts);
-            self.keep_here(learner, &here)?;
-            for verdict in verdicts {
-                self.obey(learner, verdict)?;
-                self.refresh(learner)?;
-            }
+    pub(super) fn obey_answers(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
+        let mut here: Here = codec::decode(row)?;
+        if here.verdicts.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let learner = key.try_into().map(LearnerId);
+        let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+        for verdict in std::mem::take(&mut here.verdicts) {
+            self.obey(learner, verdict)?;
+            self.refresh(learner)?;
+        }
+        self.keep_here(learner, &here)
     }
 
     fn obey(&mut self, learner: LearnerId, verdict: Verdict) -> Result<(), EngineError> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::control::Entry;
+use spean_protocol::custody::Stay;
 use spean_protocol::event::{
     ArrivalReason, Body, Date, DepartureReason, Destination, Event, EventId,
 };
@@ -250,13 +251,17 @@ impl<S: Store> Engine<S> {
     /// Why somebody who has left cannot leave for another place; `None` where he can: the van went
     /// elsewhere, and nobody is known to have admitted him.
     fn cannot_leave_again(
-        &self,
+        &mut self,
         learner: LearnerId,
         to: Destination,
     ) -> Result<Option<String>, EngineError> {
         let Some(away) = self.away(learner)? else {
             // A machine that was lost and filled again does not know it any more.
-            return Ok(None);
+            let view = self.view_of(learner)?;
+            let here = self.site;
+            let left = |stay: &Stay| stay.site == here && !stay.departures.is_empty();
+            let known = view.stays.iter().any(left);
+            return Ok((!known).then(|| EngineError::NotHere(learner).to_string()));
         };
         let place = self.destination_word(away.to);
         Ok(match away.arrived {
@@ -356,9 +361,8 @@ impl<S: Store> Engine<S> {
                 withheld,
                 ..one.announced.clone()
             });
-            for known in self.keys_of(one.learner)? {
-                self.mark_given(one.learner, to, &known)?;
-            }
+            let known = self.keys_of(one.learner)?;
+            self.mark_all_given(one.learner, to, &known)?;
             let mut learners = vec![(one.learner, keys)];
             learners.extend(linked);
             slips.push(self.issue_slip(to, upto, &learners)?);
@@ -608,7 +612,8 @@ impl<S: Store> Engine<S> {
             from: None,
             reason: ArrivalReason::NotMoved,
         };
-        self.keep_event(learner, body, away.as_ref().and_then(|away| away.date))?;
+        let date = away.as_ref().and_then(|away| away.date);
+        let stays = self.keep_event(learner, body, date)?;
         let mut mail = Vec::new();
         if let Some(Away { to, here, .. }) = away {
             if let Destination::Site(to) = to {
@@ -617,7 +622,8 @@ impl<S: Store> Engine<S> {
             if let Some(here) = here {
                 // What was asked of his last stay is asked of this one.
                 let asked = here.question.map(|(_, about)| about);
-                let here = Here { stay, ..*here };
+                let mut here = Here { stay, ..*here };
+                here.events.push(stays);
                 match asked {
                     Some(about) => mail.extend(self.ask_again(learner, here, about)?),
                     None => self.keep_here(learner, &here)?,
@@ -663,43 +669,35 @@ impl<S: Store> Engine<S> {
     }
 
     /// Grants keys on that came after their learner had left for another site: each key once.
-    pub(super) fn grant_on(&mut self) -> Result<(), EngineError> {
-        if self.is_headquarters() {
+    pub(super) fn grant_on(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
+        let mut away: Away = spean_protocol::codec::decode(row)?;
+        if self.is_headquarters() || !away.onward {
             return Ok(());
         }
-        let rows = self.store.scan(Table::Away, &[], &[], usize::MAX)?;
-        for (key, row) in rows {
-            let mut away: Away = spean_protocol::codec::decode(&row)?;
-            if !away.onward {
-                continue;
-            }
-            let learner = LearnerId(
-                key.try_into()
-                    .map_err(|_| EngineError::Malformed("a departure"))?,
-            );
-            away.onward = false;
-            self.keep_away(learner, &away)?;
-            if self.own_stay(learner)?.is_some_and(|own| own.open) {
-                continue;
-            }
-            if let Destination::Site(to) = away.to {
-                // Restricted data move with the learner's agreement only, at his departure.
-                let mut keys = self.keys_of(learner)?;
-                keys.retain(|key| key.stream == Stream::Education);
-                let keys = self.not_given(learner, to, keys)?;
-                if !keys.is_empty() && self.roster.box_key(to).is_some() {
-                    let mail = self.grant_mail(to, None, &[(learner, keys)])?;
-                    self.post(mail)?;
-                    tracing::info!(%learner, "keys granted on to where he went");
-                }
+        let learner = key.try_into().map(LearnerId);
+        let learner = learner.map_err(|_| EngineError::Malformed("a departure"))?;
+        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        if let Destination::Site(to) = away.to
+            && !open
+        {
+            // Restricted data move with the learner's agreement only, at his departure.
+            let mut keys = self.keys_of(learner)?;
+            keys.retain(|key| key.stream == Stream::Education);
+            let keys = self.not_given(learner, to, keys)?;
+            if !keys.is_empty() {
+                let mail = self.grant_mail(to, None, &[(learner, keys.clone())])?;
+                self.post(mail)?;
+                self.mark_all_given(learner, to, &keys)?;
+                tracing::info!(%learner, "keys granted on to where he went");
             }
         }
-        Ok(())
+        away.onward = false;
+        self.keep_away(learner, &away)
     }
 
-    /// Of these keys those that the site was not given yet; they count as given from now on.
+    /// Of these keys those that the site was not given yet.
     pub(super) fn not_given(
-        &mut self,
+        &self,
         learner: LearnerId,
         to: SiteId,
         keys: Vec<HeldKey>,
@@ -709,11 +707,36 @@ impl<S: Store> Engine<S> {
         keys.retain(|key| key.site != to);
         self.keep_useful(learner, &mut keys);
         for key in keys {
-            if self.mark_given(learner, to, &key)? {
+            if !self.was_given(learner, to, &key)? {
                 new.push(key);
             }
         }
         Ok(new)
+    }
+
+    /// Whether a site was given a key.
+    pub(super) fn was_given(
+        &self,
+        learner: LearnerId,
+        to: SiteId,
+        key: &HeldKey,
+    ) -> Result<bool, EngineError> {
+        let place = key_of(&[&learner.0, &to.0.to_be_bytes(), &key.fingerprint()]);
+        Ok(self.store.read(Table::Given, &place)?.is_some())
+    }
+
+    /// Notes that a site was given keys.
+    pub(super) fn mark_all_given(
+        &mut self,
+        learner: LearnerId,
+        to: SiteId,
+        keys: &[HeldKey],
+    ) -> Result<(), EngineError> {
+        for key in keys {
+            let place = key_of(&[&learner.0, &to.0.to_be_bytes(), &key.fingerprint()]);
+            self.store.write(Table::Given, &place, &[])?;
+        }
+        Ok(())
     }
 
     /// As many keys as a grant holds: those that open something first, for the others are what
@@ -723,20 +746,5 @@ impl<S: Store> Engine<S> {
             keys.sort_by_cached_key(|key| !self.opens_anything(learner, key).unwrap_or(false));
             keys.truncate(KEYRING_MAX);
         }
-    }
-
-    /// Notes that a site was given a key; `true` if it was not before.
-    pub(super) fn mark_given(
-        &mut self,
-        learner: LearnerId,
-        to: SiteId,
-        key: &HeldKey,
-    ) -> Result<bool, EngineError> {
-        let place = key_of(&[&learner.0, &to.0.to_be_bytes(), &key.fingerprint()]);
-        if self.store.read(Table::Given, &place)?.is_some() {
-            return Ok(false);
-        }
-        self.store.write(Table::Given, &place, &[])?;
-        Ok(true)
     }
 }

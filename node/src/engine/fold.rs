@@ -132,11 +132,15 @@ impl<S: Store> Engine<S> {
                 self.save_record(learner, stream, &record, &chains)?;
             }
         }
+        // Who holds him before and after: what his record says of another may end a link.
+        let mut holders = self.holders_of(learner)?;
         self.refresh(learner)?;
-        for holder in self.holders_of(learner)? {
-            self.refresh(holder)?;
-        }
-        Ok(())
+        holders.extend(self.holders_of(learner)?);
+        holders.sort_unstable();
+        holders.dedup();
+        holders
+            .into_iter()
+            .try_for_each(|holder| self.refresh(holder))
     }
 
     /// Learners who are here and whose record says that they are the same person as this one.

@@ -368,10 +368,16 @@ impl<S: Store> Engine<S> {
         if !own.open && !sent && !of_dgp {
             return Ok(());
         }
-        let came = self.here(learner)?.and_then(|here| here.from);
-        if own.open && came == Some(arrived.site) {
-            // He has come back from there since: old news.
-            return Ok(());
+        if let Some(mut here) = self.here(learner)?.filter(|_| own.open) {
+            let sent = Destination::Site(arrived.site);
+            if let Some(before) = here.before.as_mut().filter(|before| before.to == sent) {
+                before.arrived = Some(arrived);
+                self.keep_here(learner, &here)?;
+            }
+            if here.from == Some(arrived.site) {
+                // He has come back from there since: old news.
+                return Ok(());
+            }
         }
         let away = known.unwrap_or(Away {
             to: Destination::Site(arrived.site),

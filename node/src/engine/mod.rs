@@ -195,6 +195,9 @@ pub fn install_roster<S: Store>(
     Ok(roster)
 }
 
+/// What is done with one row of a table.
+type RowWork<S> = fn(&mut Engine<S>, &[u8], &[u8]) -> Result<(), EngineError>;
+
 impl<S: Store> Engine<S> {
     /// Opens the engine on what the store keeps.
     ///
@@ -307,14 +310,20 @@ impl<S: Store> Engine<S> {
     /// open. Whatever it writes is sealed by the next flush, or at once where it is a letter.
     fn duties(&mut self) -> Result<(), EngineError> {
         self.due = false;
-        for duty in [
-            Self::obey_answers,
-            Self::note_open_records,
-            Self::grant_on,
-            Self::answer_questions,
-        ] {
-            match duty(self) {
-                // One learner's trouble stops nobody's exchange.
+        self.for_each(Table::Here, Self::obey_answers)?;
+        self.note_open_records()?;
+        self.for_each(Table::Away, Self::grant_on)?;
+        if self.is_headquarters() {
+            self.for_each(Table::Work, Self::answer_question)?;
+        }
+        Ok(())
+    }
+
+    /// Does something with every row of a table. What cannot be done of one is set aside: one
+    /// learner's trouble stops nobody's exchange.
+    fn for_each(&mut self, table: Table, work: RowWork<S>) -> Result<(), EngineError> {
+        for (key, row) in self.store.scan(table, &[], &[], usize::MAX)? {
+            match work(self, &key, &row) {
                 Err(error) if !matches!(error, EngineError::Store(_)) => {
                     self.set_aside(&format!("something to do that cannot be done: {error}"))?;
                 }

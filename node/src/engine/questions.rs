@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{Stay, open_sites};
+use spean_protocol::custody::{CustodyState, Stay, open_sites};
 use spean_protocol::event::{Destination, NamePart, Script};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
@@ -30,6 +30,11 @@ enum Whereabouts {
     GoneTo(SiteId, StayId),
     /// Nowhere, or at several sites.
     Away,
+    /// Out of prison.
+    Out,
+    /// No arrival there is in effect: none is here yet, or it was taken back. A site that says
+    /// nothing of an arrival in its log is given nothing.
+    Never,
 }
 
 /// Learners that are compared for each part of a name.
@@ -67,6 +72,28 @@ impl Work {
 
     pub(super) const fn dispute(site: SiteId, arrived: Arrived) -> Self {
         Self::Dispute { site, arrived }
+    }
+
+    /// Whether another asks the same of the same stay, and nobody has answered this one.
+    fn is_asked_again_by(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Question {
+                    site,
+                    question,
+                    verdict: None,
+                },
+                Self::Question {
+                    site: by,
+                    question: again,
+                    ..
+                },
+            ) => {
+                let place = |one: &Question| (one.learner, one.stay, one.about);
+                site == by && place(question) == place(again)
+            }
+            _ => false,
+        }
     }
 
     const fn site(&self) -> SiteId {
@@ -112,8 +139,13 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         let mut of_site = 0;
-        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
-            of_site += usize::from(codec::decode::<Work>(&row)?.site() == work.site());
+        for (place, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            let known: Work = codec::decode(&row)?;
+            if known.is_asked_again_by(work) {
+                self.store.remove(Table::Work, &place)?;
+            } else {
+                of_site += usize::from(known.site() == work.site());
+            }
         }
         if of_site >= WORK_OF_SITE_MAX {
             let code = self.code(work.site());
@@ -127,54 +159,54 @@ impl<S: Store> Engine<S> {
     }
 
     /// Answers what a rule answers, and gives to whoever asked the keys that came since.
-    pub(super) fn answer_questions(&mut self) -> Result<(), EngineError> {
-        if !self.is_headquarters() {
+    pub(super) fn answer_question(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
+        let Work::Question {
+            site,
+            question,
+            verdict,
+        } = codec::decode(row)?
+        else {
             return Ok(());
-        }
-        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
-            let Work::Question {
-                site,
-                question,
-                verdict,
-            } = codec::decode(&row)?
-            else {
-                continue;
-            };
-            let Some(stands) = self.whereabouts(&question, site)? else {
-                continue;
-            };
-            let key = question.id.0;
-            match stands {
-                Whereabouts::There => {
-                    let verdict = self.answer_by_rule(site, &question, verdict, false)?;
-                    let work = Work::Question {
-                        site,
-                        question,
-                        verdict,
-                    };
-                    if codec::encode(&work) != row {
-                        self.write_work(&key, &work)?;
-                    }
+        };
+        let Some(stands) = self.whereabouts(&question, site)? else {
+            return Ok(());
+        };
+        match stands {
+            Whereabouts::There => {
+                let verdict = self.answer_by_rule(site, &question, verdict, false)?;
+                let work = Work::Question {
+                    site,
+                    question,
+                    verdict,
+                };
+                if codec::encode(&work) == row {
+                    return Ok(());
                 }
-                // What nobody has answered is asked of the site where he is now.
-                Whereabouts::GoneTo(site, stay) if verdict.is_none() => {
-                    let question = Question { stay, ..question };
-                    let work = Work::question(site, question);
-                    self.write_work(&key, &work)?;
-                    self.due = true;
-                }
-                Whereabouts::Away if verdict.is_none() => {}
-                // He has gone on: whoever has him now was given the keys, or asks for himself.
-                Whereabouts::GoneTo(..) | Whereabouts::Away => {
-                    self.store.remove(Table::Work, &key)?;
-                }
+                Ok(self.store.write(Table::Work, key, &codec::encode(&work))?)
+            }
+            // What nobody has answered is asked of the site where he is now.
+            Whereabouts::GoneTo(site, stay) if verdict.is_none() => {
+                let question = Question { stay, ..question };
+                let work = Work::question(site, question);
+                self.due = true;
+                Ok(self.store.write(Table::Work, key, &codec::encode(&work))?)
+            }
+            Whereabouts::Away if verdict.is_none() => Ok(()),
+            // The arrival was none: whoever was told of it is told so.
+            Whereabouts::Never if verdict.is_none() => Ok(()),
+            Whereabouts::Never => {
+                let place = (site, question.stay);
+                self.tell_others(question.learner, place, Letter::NotArrived)?;
+                Ok(self.store.remove(Table::Work, key)?)
+            }
+            // He has gone on: whoever has him now was given the keys, or asks for himself.
+            Whereabouts::GoneTo(..) | Whereabouts::Away | Whereabouts::Out => {
+                Ok(self.store.remove(Table::Work, key)?)
             }
         }
-        Ok(())
     }
 
-    /// Where the one is of whom was asked; `None` while the arrival that the question names is not
-    /// here: a site that says nothing of an arrival in its log is given nothing.
+    /// Where the one is of whom was asked; `None` while nothing of him is here.
     fn whereabouts(
         &self,
         question: &Question,
@@ -184,14 +216,15 @@ impl<S: Store> Engine<S> {
             return Ok(None);
         };
         let asked = |stay: &&Stay| stay.stay == question.stay && stay.site == site;
-        let Some(stay) = view.stays.iter().find(asked) else {
-            return Ok(None);
+        let stay = view.stays.iter().find(asked);
+        let Some(stay) = stay.filter(|stay| !stay.arrivals.is_empty()) else {
+            return Ok(Some(Whereabouts::Never));
         };
-        if stay.arrivals.is_empty() {
-            return Ok(None);
-        }
         if stay.is_open() {
             return Ok(Some(Whereabouts::There));
+        }
+        if CustodyState::of(&view, self.site) == CustodyState::Released {
+            return Ok(Some(Whereabouts::Out));
         }
         let mut open = view.stays.iter().filter(|stay| stay.is_open());
         Ok(Some(match (open.next(), open.next()) {
@@ -219,12 +252,20 @@ impl<S: Store> Engine<S> {
             (About::Card, _) => question.learner,
             (About::Person, _) => return Ok(verdict),
         };
+        // A second question of one stay brings again what was given, to a machine that was lost
+        // since, and nothing beyond.
+        let again = !decided && self.was_answered(site, question)?;
         let first = decided || verdict.is_none();
-        let mut given = vec![(whose, self.may_be_given((whose, site), first, decided)?)];
+        let (first, again) = (first && !again, first && again);
+        let mut given = vec![(
+            whose,
+            self.may_be_given((whose, site), (first, again), decided)?,
+        )];
         for other in self.same_as(whose)? {
             // What he did under the other ids that are known to be his goes along.
             if other != question.learner {
-                given.push((other, self.may_be_given((other, site), first, true)?));
+                let keys = self.may_be_given((other, site), (first, again), true)?;
+                given.push((other, keys));
             }
         }
         given.retain(|(_, keys)| !keys.is_empty());
@@ -235,6 +276,9 @@ impl<S: Store> Engine<S> {
             return Ok(verdict);
         }
         let mut mail = self.grant_mail(site, None, &given)?;
+        for (learner, keys) in &given {
+            self.mark_all_given(*learner, site, keys)?;
+        }
         if verdict.is_some() {
             self.post(mail)?;
             return Ok(verdict);
@@ -247,35 +291,52 @@ impl<S: Store> Engine<S> {
         Ok(Some(answered))
     }
 
-    /// The keys of one learner that a site may be given now; they count as given from here on.
+    /// Whether another question of the same stay was answered before.
+    fn was_answered(&self, site: SiteId, question: &Question) -> Result<bool, EngineError> {
+        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            if let Work::Question {
+                site: of,
+                question: other,
+                verdict: Some(_),
+            } = codec::decode(&row)?
+            {
+                let same = (other.learner, other.stay) == (question.learner, question.stay);
+                if of == site && same && other.id != question.id {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The keys of one learner that a site may be given now: at the first answer, or at another one
+    /// to the same stay those that it was given before; with any, those of stays that ended with a
+    /// departure to that site.
     fn may_be_given(
-        &mut self,
+        &self,
         (whose, site): (LearnerId, SiteId),
-        first: bool,
+        (first, again): (bool, bool),
         closed_only: bool,
     ) -> Result<Vec<HeldKey>, EngineError> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
-        let may = |key: &HeldKey| {
+        let mut keys = Vec::new();
+        for key in self.keys_of(whose)? {
             let stay = stays.iter().find(|stay| stay.stay == key.stay);
             let came_from = stay.is_some_and(|stay| {
                 let here = Destination::Site(site);
                 stay.departures.iter().any(|left| left.to == here)
             });
             let elsewhere = closed_only && stay.is_some_and(Stay::is_open);
-            key.stream == Stream::Education
-                && key.site != site
-                && (came_from || (first && !elsewhere))
-        };
-        let mut keys = self.keys_of(whose)?;
-        keys.retain(may);
-        if !first {
+            let given = again && self.was_given(whose, site, &key)?;
+            let may = came_from || given || (first && !elsewhere);
+            if may && key.stream == Stream::Education && key.site != site {
+                keys.push(key);
+            }
+        }
+        if !first && !again {
             return self.not_given(whose, site, keys);
         }
-        // Perhaps it was given before, to a machine that was lost since.
         self.keep_useful(whose, &mut keys);
-        for key in &keys {
-            self.mark_given(whose, site, key)?;
-        }
         Ok(keys)
     }
 

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, newest_departures, open_sites};
-use spean_protocol::event::{Body, Date, Destination, Event};
+use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
-use spean_protocol::letter::About;
+use spean_protocol::letter::{About, Letter};
 use spean_protocol::record::Draft;
 use spean_protocol::stay::HeldKey;
 use spean_protocol::view::LearnerView;
@@ -309,36 +309,37 @@ impl<S: Store> Engine<S> {
     /// Notes in the record of each who was admitted here that his past is open, once it is: what
     /// continuity after transfer is measured by.
     pub(super) fn note_open_records(&mut self) -> Result<(), EngineError> {
-        for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
-            let mut here: Here = codec::decode(&row)?;
-            let learner = key.try_into().map(LearnerId);
-            let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
-            if matches!(here.question, Some((_, About::Card))) {
-                // The old site's grant answers, once it opens something.
-                for source in here.granted.clone() {
-                    if self.opens_of(learner, source)? {
-                        here.question = None;
-                    }
-                }
-                if here.question.is_none() {
-                    self.keep_here(learner, &here)?;
+        self.for_each(Table::Here, Self::note_open_record)
+    }
+
+    fn note_open_record(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
+        let mut here: Here = codec::decode(row)?;
+        let learner = key.try_into().map(LearnerId);
+        let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+        if matches!(here.question, Some((_, About::Card))) {
+            // The old site's grant answers, once it opens something.
+            for source in here.granted.clone() {
+                if self.opens_of(learner, source)? {
+                    here.question = None;
                 }
             }
-            // Not always the stay that he was admitted to: perhaps he was not moved after all.
-            let own = self.own_stay(learner)?.filter(|own| own.open);
-            let Some(own) = own.filter(|_| !here.opened) else {
-                continue;
-            };
-            let waits = self.waiting(learner)?;
-            let open = matches!(self.record_state(learner, &here)?, State::Open { .. });
-            if open && !waits {
-                let stay = own.stay;
-                self.keep_event(learner, Body::RecordOpen { stay }, None)?;
-                let opened = true;
-                let here = Here { opened, ..here };
-                let here = self.say_where_from(learner, here)?;
+            if here.question.is_none() {
                 self.keep_here(learner, &here)?;
             }
+        }
+        // Not always the stay that he was admitted to: perhaps he was not moved after all.
+        let own = self.own_stay(learner)?.filter(|own| own.open);
+        let Some(own) = own.filter(|_| !here.opened) else {
+            return Ok(());
+        };
+        let open = matches!(self.record_state(learner, &here)?, State::Open { .. });
+        if open && !self.waiting(learner)? {
+            let stay = own.stay;
+            self.keep_event(learner, Body::RecordOpen { stay }, None)?;
+            let opened = true;
+            let here = Here { opened, ..here };
+            let here = self.say_where_from(learner, here)?;
+            self.keep_here(learner, &here)?;
         }
         Ok(())
     }
@@ -362,6 +363,9 @@ impl<S: Store> Engine<S> {
         let Some(arrival) = arrivals.into_iter().find(|arrival| arrival.event == *last) else {
             return Ok(here);
         };
+        if arrival.reason == ArrivalReason::NotMoved {
+            return Ok(here);
+        }
         let body = Body::Arrived {
             stay: here.stay,
             from: Some(from),
@@ -380,6 +384,9 @@ impl<S: Store> Engine<S> {
         let mut here = here;
         here.events.extend(corrected);
         here.from = Some(from);
+        let arrived = self.arrived_as(learner, &here);
+        let letter = self.letter(from, &Letter::Arrived(arrived))?;
+        self.post(letter.into_iter().collect())?;
         let old_news = |away: &Away| away.arrived.is_some_and(|arrived| arrived.site == from);
         if self.away(learner)?.as_ref().is_some_and(old_news) {
             self.store.remove(Table::Away, &learner.0)?;
