@@ -1199,6 +1199,26 @@ fn a_chain_of_links() {
     assert_eq!(sessions(&mut network.nodes[3], third), [1, 7]);
 }
 
+/// Two prisons admit one card; the head office answers the first before it hears of the second.
+#[test]
+fn two_arrivals_one_answered_before_the_other() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    arrives(&mut network, 2, dara);
+    arrives(&mut network, 3, dara);
+    network.exchange(1, DGP, None);
+    network.exchange(2, DGP, None);
+    sessions(&mut network.nodes[DGP], dara);
+    network.nodes[DGP].flush().unwrap();
+    network.settle();
+    for (at, other) in [(2, "S3"), (3, "S2")] {
+        let said = State::SaidElsewhere { site: other.into() };
+        let found = states(&mut network, at, dara);
+        assert!(found.contains(&said), "at {at}: {found:?}");
+    }
+}
+
 /// Off the list, before the old site's data are here; the head office is not to be reached.
 #[test]
 fn admitted_off_the_list_before_the_data() {

@@ -287,8 +287,42 @@ impl<S: Store> Engine<S> {
         mail.extend(self.answer_letter(site, question, answered)?);
         self.post(mail)?;
         self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
+        self.tell_who_asked_before(question, site)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
         Ok(Some(answered))
+    }
+
+    /// Of two who admit one learner at once, the later to be answered is told of the earlier, which
+    /// could not be told of it.
+    fn tell_who_asked_before(
+        &mut self,
+        question: &Question,
+        site: SiteId,
+    ) -> Result<(), EngineError> {
+        let mut mail = Vec::new();
+        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            let Work::Question {
+                site: other,
+                question: before,
+                verdict: Some(_),
+            } = codec::decode(&row)?
+            else {
+                continue;
+            };
+            if other == site || before.learner != question.learner {
+                continue;
+            }
+            if matches!(self.whereabouts(&before, other)?, Some(Whereabouts::There)) {
+                let arrived = Arrived {
+                    learner: before.learner,
+                    site: other,
+                    stay: before.stay,
+                    date: None,
+                };
+                mail.extend(self.letter(site, &Letter::Arrived(arrived))?);
+            }
+        }
+        self.post(mail)
     }
 
     /// Whether another question of the same stay was answered before.
