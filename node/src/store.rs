@@ -49,7 +49,7 @@ pub enum Table {
     Link,
     /// Number: a piece that was refused, with its reason.
     Aside,
-    /// Learner: who is on his way here.
+    /// Learner, site that says so: who is on his way here.
     Expected,
     /// Learner: who was admitted here from elsewhere, while he stays.
     Here,
@@ -61,7 +61,7 @@ pub enum Table {
     Given,
     /// Site, run, height: a control segment of this site's that is urgent for that site.
     Urgent,
-    /// Hash: a control segment that was read ahead of its turn.
+    /// Site, hash: a control segment that was read ahead of its turn.
     Ahead,
 }
 

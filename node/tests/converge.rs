@@ -11,6 +11,7 @@ mod network;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use network::people::newcomer;
 use network::{DGP, Network, Node, export, import, items, loan, place_of, site};
 use proptest::prelude::*;
 use spean::engine::EngineError;
@@ -204,23 +205,10 @@ struct Story {
     resumed: bool,
 }
 
-fn newcomer(place: usize, number: usize) -> LearnerRow {
-    let name = |text: &str| text.to_owned();
-    let fields = [
-        "",
-        "",
-        "Sok",
-        &format!("L{place}{number}"),
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        "",
-    ];
+fn pupil(place: usize, number: usize) -> LearnerRow {
     LearnerRow {
         row: format!("{place}-{number}"),
-        fields: fields.map(name),
+        ..newcomer(&format!("L{place}{number}"))
     }
 }
 
@@ -229,7 +217,7 @@ impl Story {
         let mut network = Network::new(PRISONS);
         let mut learners = Vec::new();
         for place in 1..=PRISONS {
-            let rows = [newcomer(place, 0), newcomer(place, 1)];
+            let rows = [pupil(place, 0), pupil(place, 1)];
             network.nodes[place]
                 .import_learners("register", &rows)
                 .unwrap();

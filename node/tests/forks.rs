@@ -10,8 +10,8 @@ mod network;
 
 use std::collections::BTreeSet;
 
+use network::people::newcomer;
 use network::{DGP, Network, Node, export, identity, import, items, loan, site};
-use spean::engine::import::LearnerRow;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::control::Entry;
 use spean_protocol::event::{Body, Destination, Event, EventId, ExamOutcome, RetractionReason};
@@ -24,23 +24,7 @@ use spean_protocol::totals::Query;
 const LIAR: usize = 3;
 
 fn admit(node: &mut Node, given: &str) -> LearnerId {
-    let fields = [
-        "",
-        "",
-        "Sok",
-        given,
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        "",
-    ];
-    let row = LearnerRow {
-        row: String::new(),
-        fields: fields.map(str::to_owned),
-    };
-    let learner = node.add_learner(&row).unwrap();
+    let learner = node.add_learner(&newcomer(given)).unwrap();
     node.flush().unwrap();
     learner
 }

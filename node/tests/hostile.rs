@@ -23,6 +23,7 @@ mod order;
 #[path = "hostile/rows.rs"]
 mod rows;
 
+use network::people::newcomer;
 use network::{Network, Node, site};
 use spean::engine::import::LearnerRow;
 use spean_protocol::event::{Body, Destination, Event, Who5Moment};
@@ -32,22 +33,12 @@ use spean_protocol::session::{Frame, Host};
 
 /// A row of a register, whose card is empty for somebody new.
 fn row(key: &str, given: &str, card: &str) -> LearnerRow {
-    let fields = [
-        "",
-        "",
-        "Sok",
-        given,
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        card,
-    ];
-    LearnerRow {
+    let mut row = LearnerRow {
         row: key.to_owned(),
-        fields: fields.map(str::to_owned),
-    }
+        ..newcomer(given)
+    };
+    row.fields[9] = card.to_owned();
+    row
 }
 
 fn admit(network: &mut Network, at: usize, given: &str) -> LearnerId {

@@ -9,6 +9,7 @@ mod network;
 use std::io::{Error, ErrorKind};
 
 use ed25519_dalek::SigningKey;
+use network::people::newcomer;
 use network::{DGP, Network, Node, import, loan, site};
 use spean::engine::carry::Contents;
 use spean::engine::import::LearnerRow;
@@ -17,22 +18,9 @@ use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::roster::SignedRoster;
 
 fn row(number: usize) -> LearnerRow {
-    let given = format!("Dara {number}");
-    let fields = [
-        "",
-        "",
-        "Sok",
-        &given,
-        "F",
-        "1990",
-        "",
-        "km",
-        "2024-01-05",
-        "",
-    ];
     LearnerRow {
         row: number.to_string(),
-        fields: fields.map(str::to_owned),
+        ..newcomer(&format!("Dara {number}"))
     }
 }
 

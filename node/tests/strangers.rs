@@ -7,8 +7,8 @@
 
 mod network;
 
+use network::people::newcomer;
 use network::{DGP, Network, identity, items, loan, site};
-use spean::engine::import::LearnerRow;
 use spean_protocol::control::Entry;
 use spean_protocol::frontier::Frontier;
 use spean_protocol::id::{Hash, Label, LearnerId, RunId};
@@ -18,12 +18,7 @@ use spean_protocol::session::{Frame, Host};
 const LIAR: usize = 3;
 
 fn admit(network: &mut Network, at: usize) -> LearnerId {
-    let name = ["", "", "Sok", "Dara", "", "", "", "", "", ""].map(str::to_owned);
-    let row = LearnerRow {
-        row: "1".to_owned(),
-        fields: name,
-    };
-    network.nodes[at].add_learner(&row).unwrap()
+    network.nodes[at].add_learner(&newcomer("Dara")).unwrap()
 }
 
 /// A control segment of the liar's, as signed as any.

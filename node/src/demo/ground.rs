@@ -93,7 +93,7 @@ impl Ground {
             sites: sites(nation),
             pages: BTreeMap::new(),
         };
-        let socket = ground.home("XXX").socket();
+        let socket = ground.home("CC1").socket();
         if socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
             let shown = std::env::temp_dir();
             let message = format!(

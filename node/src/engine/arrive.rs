@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::event::RetractionReason;
 use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event, EventId, LinkReason};
-use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
+use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdict};
-use spean_protocol::record::Draft;
 use spean_protocol::roster::Role;
 use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::GrantContent;
 use spean_protocol::view::OpenItems;
 
 use super::depart::{Away, Moved, UNDO_SECONDS};
+use super::keys::learner_of;
 use super::letters::{Mail, expected_key};
 use super::state::State;
 use super::write::OwnStay;
@@ -89,7 +89,7 @@ pub(super) struct Here {
     pub disputed: bool,
     /// Answers of the DGP that are to be written into his record.
     pub verdicts: Vec<Verdict>,
-    /// Who granted keys since he came.
+    /// Who announced him or granted keys, before or since he came.
     pub granted: BTreeSet<SiteId>,
     /// Where he was on his way to before he came back, for when the arrival was none.
     pub before: Option<Box<Away>>,
@@ -192,10 +192,8 @@ impl<S: Store> Engine<S> {
         let mut tickets = Vec::new();
         for (key, row) in self.store.scan(Table::Expected, &[], &[], usize::MAX)? {
             let expected: Expected = codec::decode(&row)?;
-            let learner = key.get(..16).and_then(|id| id.try_into().ok());
-            let learner = LearnerId(learner.ok_or(EngineError::Malformed("an announcement"))?);
             if expected.from == from && expected.announced.is_some() {
-                tickets.push(Ticket::Card(learner));
+                tickets.push(Ticket::Card(learner_of(&key)?));
             }
         }
         Ok(tickets)
@@ -283,7 +281,13 @@ impl<S: Store> Engine<S> {
         }
         self.hand_on_keys_of_past(learner)?;
         let arrived = Body::Arrived { stay, from, reason };
-        here.events.push(self.keep_event(learner, arrived, date)?);
+        here.events.push(self.keep_event(
+            learner,
+            &Event {
+                date,
+                ..Event::new(arrived)
+            },
+        )?);
         if grant.is_none() && from.is_none() {
             let question = self.question(learner, stay, About::Card, mail)?;
             here.question = question.map(|id| (id, About::Card));
@@ -504,7 +508,7 @@ impl<S: Store> Engine<S> {
         self.within_a_day(here.stamp)?;
         let reason = RetractionReason::EnteredByMistake;
         for event in here.events.iter().cloned() {
-            self.keep_event(learner, Body::Retracted { event, reason }, None)?;
+            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
         }
         if let Some(from) = here.from.filter(|from| *from != self.site) {
             let arrived = self.arrived_as(learner, &here);
@@ -565,8 +569,7 @@ impl<S: Store> Engine<S> {
         if here.verdicts.is_empty() {
             return Ok(());
         }
-        let learner = key.try_into().map(LearnerId);
-        let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+        let learner = learner_of(key)?;
         for verdict in std::mem::take(&mut here.verdicts) {
             self.obey(learner, verdict)?;
             self.refresh(learner)?;
@@ -601,11 +604,7 @@ impl<S: Store> Engine<S> {
             supersedes,
             ..Event::new(body)
         };
-        let draft = Draft {
-            id: None,
-            bytes: event.encode(),
-        };
-        self.keep_pending(learner, Stream::Education, Some(draft))?;
+        self.keep_event(learner, &event)?;
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey};
 use spean_protocol::view::{LearnerView, OpenItems};
 
 use super::arrive::Here;
-use super::keys::key_of;
+use super::keys::{key_of, learner_of};
 use super::letters::Mail;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
@@ -299,7 +299,13 @@ impl<S: Store> Engine<S> {
             to,
             reason,
         };
-        self.keep_event(learner, body, date)?;
+        self.keep_event(
+            learner,
+            &Event {
+                date,
+                ..Event::new(body)
+            },
+        )?;
         let here = self.here(learner)?;
         let here = here.map(|here| {
             Box::new(Here {
@@ -325,19 +331,13 @@ impl<S: Store> Engine<S> {
     pub(super) fn keep_event(
         &mut self,
         learner: LearnerId,
-        body: Body,
-        date: Option<Date>,
+        event: &Event,
     ) -> Result<EventId, EngineError> {
-        let stream = body.stream();
-        let event = Event {
-            date,
-            ..Event::new(body)
-        };
         let draft = Draft {
             id: None,
             bytes: event.encode(),
         };
-        let id = self.keep_pending(learner, stream, Some(draft))?;
+        let id = self.keep_pending(learner, event.body.stream(), Some(draft))?;
         id.ok_or(EngineError::Malformed("an event's key"))
     }
 
@@ -365,7 +365,7 @@ impl<S: Store> Engine<S> {
             self.mark_all_given(one.learner, to, &known)?;
             let mut learners = vec![(one.learner, keys)];
             learners.extend(linked);
-            slips.push(self.issue_slip(to, upto, &learners)?);
+            slips.push(Some(self.issue_slip(to, upto, &learners)?));
             granted.extend(learners);
         }
         let mut mail = self.grant_mail(to, upto, &granted)?;
@@ -478,7 +478,7 @@ impl<S: Store> Engine<S> {
         to: SiteId,
         upto: Option<(RunId, u32)>,
         learners: &[(LearnerId, Vec<HeldKey>)],
-    ) -> Result<Option<String>, EngineError> {
+    ) -> Result<String, EngineError> {
         let box_key = self.roster.box_key(to).ok_or(EngineError::NoBoxKey(to))?;
         let mut room = SLIP_KEYS_MAX;
         let mut fitting = Vec::new();
@@ -504,7 +504,7 @@ impl<S: Store> Engine<S> {
             &self.identity.signing,
             entropy,
         )?;
-        Ok(Some(slip.to_text()))
+        Ok(slip.to_text())
     }
 
     /// Slips after the fact, for those who left for another site, or at the DGP for anyone whom it
@@ -589,13 +589,13 @@ impl<S: Store> Engine<S> {
         Ok(Ok(self.slip_only(learner, to, slip)))
     }
 
-    fn slip_only(&self, learner: LearnerId, to: SiteId, slip: Option<String>) -> Departure {
+    fn slip_only(&self, learner: LearnerId, to: SiteId, slip: String) -> Departure {
         let row = self.store.learner(learner).ok().flatten();
         Departure {
             learner,
             name: row.map(|row| row.name).unwrap_or_default(),
             to: self.code(to),
-            slip,
+            slip: Some(slip),
             moves: OpenItems::default(),
         }
     }
@@ -613,7 +613,13 @@ impl<S: Store> Engine<S> {
             reason: ArrivalReason::NotMoved,
         };
         let date = away.as_ref().and_then(|away| away.date);
-        let stays = self.keep_event(learner, body, date)?;
+        let stays = self.keep_event(
+            learner,
+            &Event {
+                date,
+                ..Event::new(body)
+            },
+        )?;
         let mut mail = Vec::new();
         if let Some(Away { to, here, .. }) = away {
             if let Destination::Site(to) = to {
@@ -674,8 +680,7 @@ impl<S: Store> Engine<S> {
         if self.is_headquarters() || !away.onward {
             return Ok(());
         }
-        let learner = key.try_into().map(LearnerId);
-        let learner = learner.map_err(|_| EngineError::Malformed("a departure"))?;
+        let learner = learner_of(key)?;
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
         if let Destination::Site(to) = away.to
             && !open

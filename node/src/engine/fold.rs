@@ -16,7 +16,7 @@ use spean_protocol::totals::{LearnerFacts, contributions};
 use spean_protocol::view::{Entry, LearnerView, Link};
 
 use super::events::Chains;
-use super::keys::{Dirty, learner_stream};
+use super::keys::{Dirty, learner_of, learner_stream};
 use super::write::{OwnStay, read_learner_stream};
 use super::{Engine, EngineError, codec_error};
 use crate::store::{LearnerRow, Store, Table};
@@ -150,8 +150,7 @@ impl<S: Store> Engine<S> {
             return Ok(holders);
         }
         for (key, _) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
-            let holder = key.try_into().map(LearnerId);
-            let holder = holder.map_err(|_| EngineError::Malformed("a link"))?;
+            let holder = learner_of(&key)?;
             let here = self.own_stay(holder)?.is_some_and(|own| own.open);
             if here && holder != learner && self.same_as(holder)?.contains(&learner) {
                 holders.push(holder);

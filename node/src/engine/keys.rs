@@ -32,6 +32,12 @@ pub fn key_of(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
+/// The learner with whose id a key starts.
+pub(super) fn learner_of(key: &[u8]) -> Result<LearnerId, EngineError> {
+    let id = key.first_chunk().copied().map(LearnerId);
+    id.ok_or(EngineError::Malformed("a learner's id"))
+}
+
 /// How keys of a learner's stream start.
 pub fn learner_stream(learner: LearnerId, stream: Stream) -> Vec<u8> {
     key_of(&[&learner.0, &[stream.byte()]])

@@ -1,6 +1,8 @@
 //! Letters: sealed to their reader, posted in this site's control log, and what those that come say
 //! here. A letter of the wrong writer is set aside; one that comes twice says nothing new.
 
+use std::collections::BTreeSet;
+
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Destination;
@@ -79,14 +81,13 @@ impl<S: Store> Engine<S> {
         }))
     }
 
-    /// Writes mail to this site's control log, and notes for whom each segment is urgent.
+    /// Writes mail to this site's control log, which is urgent for whoever any of it is for.
     pub(super) fn post(&mut self, mail: Vec<Mail>) -> Result<(), EngineError> {
         if mail.is_empty() {
             return Ok(());
         }
         self.posted = true;
-        let mut readers: Vec<SiteId> = mail.iter().map(|one| one.to).collect();
-        readers.dedup();
+        let readers: BTreeSet<SiteId> = mail.iter().map(|one| one.to).collect();
         let run = self.own_run()?;
         let before = self.skeleton.run(run).map_or(0, |run| run.control);
         let entries: Vec<Entry> = mail.into_iter().map(|one| one.entry).collect();

@@ -602,16 +602,13 @@ impl<S: Store> Engine<S> {
     }
 }
 
-/// The sites of the newest departures, where the arrival of `stay` answered them.
-fn left_last(view: &LearnerView, stay: StayId) -> Vec<SiteId> {
-    let mut left: Vec<(Option<spean_protocol::event::Date>, SiteId)> = view
-        .stays
-        .iter()
-        .filter(|one| one.stay != stay)
-        .flat_map(|one| one.departures.iter().map(|left| (left.date, left.site)))
-        .collect();
-    left.sort_unstable();
-    left.last().map(|(_, site)| *site).into_iter().collect()
+/// The site of the newest departure that is of another stay: the one that the arrival of `stay`
+/// answered, as far as anybody wrote down the days.
+fn left_last(view: &LearnerView, stay: StayId) -> Option<SiteId> {
+    let others = view.stays.iter().filter(|one| one.stay != stay);
+    let departures = others.flat_map(|one| &one.departures);
+    let newest = departures.max_by_key(|left| (left.date, left.site))?;
+    Some(newest.site)
 }
 
 /// A name without what people write in different ways: case, blanks, and zero-width marks.

@@ -21,7 +21,7 @@ use spean_protocol::totals::{
 };
 use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
-use super::keys::key_of;
+use super::keys::{key_of, learner_of};
 use super::{Engine, EngineError};
 use crate::store::{LearnerRow, Store, Table};
 
@@ -303,10 +303,7 @@ impl<S: Store> Engine<S> {
     pub fn totals(&self, query: Query) -> Result<Totals, EngineError> {
         let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
         for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
-            let id = key
-                .try_into()
-                .map_err(|_| EngineError::Malformed("a link"))?;
-            links.push((LearnerId(id), codec::decode(&value)?));
+            links.push((learner_of(&key)?, codec::decode(&value)?));
         }
         let persons = Persons::of(links.iter().map(|(id, links)| (*id, links.as_slice())));
         let mut learners: Vec<(LearnerId, LearnerFacts, Vec<Contribution>)> = Vec::new();

@@ -9,12 +9,12 @@ use spean_protocol::custody::{CustodyState, newest_departures, open_sites};
 use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
 use spean_protocol::letter::{About, Letter};
-use spean_protocol::record::Draft;
 use spean_protocol::stay::HeldKey;
 use spean_protocol::view::LearnerView;
 
 use super::arrive::{Expected, Here};
 use super::depart::Away;
+use super::keys::learner_of;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
@@ -314,8 +314,7 @@ impl<S: Store> Engine<S> {
 
     fn note_open_record(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let mut here: Here = codec::decode(row)?;
-        let learner = key.try_into().map(LearnerId);
-        let learner = learner.map_err(|_| EngineError::Malformed("an arrival"))?;
+        let learner = learner_of(key)?;
         if matches!(here.question, Some((_, About::Card))) {
             // The old site's grant answers, once it opens something.
             for source in here.granted.clone() {
@@ -335,7 +334,7 @@ impl<S: Store> Engine<S> {
         let open = matches!(self.record_state(learner, &here)?, State::Open { .. });
         if open && !self.waiting(learner)? {
             let stay = own.stay;
-            self.keep_event(learner, Body::RecordOpen { stay }, None)?;
+            self.keep_event(learner, &Event::new(Body::RecordOpen { stay }))?;
             let opened = true;
             let here = Here { opened, ..here };
             let here = self.say_where_from(learner, here)?;
@@ -376,13 +375,8 @@ impl<S: Store> Engine<S> {
             supersedes: vec![last.clone()],
             ..Event::new(body)
         };
-        let draft = Draft {
-            id: None,
-            bytes: corrects.encode(),
-        };
-        let corrected = self.keep_pending(learner, Stream::Education, Some(draft))?;
         let mut here = here;
-        here.events.extend(corrected);
+        here.events.push(self.keep_event(learner, &corrects)?);
         here.from = Some(from);
         let arrived = self.arrived_as(learner, &here);
         let letter = self.letter(from, &Letter::Arrived(arrived))?;
@@ -398,8 +392,7 @@ impl<S: Store> Engine<S> {
     fn joined_and_here(&self) -> Result<BTreeSet<LearnerId>, EngineError> {
         let mut joined = BTreeSet::new();
         for (key, _) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
-            let holder = key.try_into().map(LearnerId);
-            let holder = holder.map_err(|_| EngineError::Malformed("a link"))?;
+            let holder = learner_of(&key)?;
             let own = self.own_stay(holder)?.is_some_and(|own| own.open);
             let view = self.view(holder)?;
             let somewhere = view.is_some_and(|view| !open_sites(&view.stays).is_empty());
@@ -443,8 +436,7 @@ impl<S: Store> Engine<S> {
         let mut learners = BTreeSet::new();
         for table in [Table::Expected, Table::Here, Table::Away] {
             for (key, _) in self.store.scan(table, &[], &[], usize::MAX)? {
-                let learner = key.get(..16).and_then(|id| id.try_into().ok());
-                learners.insert(LearnerId(learner.ok_or(EngineError::Malformed("a move"))?));
+                learners.insert(learner_of(&key)?);
             }
         }
         let joined = self.joined_and_here()?;
