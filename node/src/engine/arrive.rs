@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::event::RetractionReason;
-use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event, EventId, LinkReason};
+use spean_protocol::event::{ArrivalReason, Body, Date, Event, EventId, LinkReason};
 use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdict};
 use spean_protocol::roster::Role;
@@ -15,7 +14,7 @@ use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::GrantContent;
 use spean_protocol::view::OpenItems;
 
-use super::depart::{Away, Moved, UNDO_SECONDS};
+use super::depart::{Away, Moved};
 use super::keys::learner_of;
 use super::letters::{Mail, expected_key};
 use super::state::State;
@@ -474,93 +473,6 @@ impl<S: Store> Engine<S> {
             self.store.remove(Table::Expected, &key)?;
         }
         Ok(())
-    }
-
-    /// Undoes the last move of a learner here, within a day: an arrival that was none, or a
-    /// departure that did not happen and that nobody has answered.
-    ///
-    /// # Errors
-    /// [`EngineError::Refused`] says why it cannot be undone.
-    pub fn undo(&mut self, learner: LearnerId) -> Result<(), EngineError> {
-        self.input(|engine| {
-            engine.flush_now()?;
-            let own = engine.own_stay(learner)?;
-            let own = own.ok_or(EngineError::UnknownLearner(learner))?;
-            if own.open {
-                engine.undo_arrival(learner, own)?;
-            } else {
-                engine.undo_departure(learner)?;
-            }
-            engine.flush_now()?;
-            Ok(())
-        })
-    }
-
-    fn undo_arrival(&mut self, learner: LearnerId, own: OwnStay) -> Result<(), EngineError> {
-        let here = self.here(learner)?.filter(|here| here.stay == own.stay);
-        let here = here.filter(|here| !here.events.is_empty());
-        let here = here.ok_or_else(|| {
-            EngineError::Refused(format!(
-                "learner {learner} was not admitted from elsewhere: to end his stay, record where \
-                 he went with 'spean transfer out'"
-            ))
-        })?;
-        self.within_a_day(here.stamp)?;
-        let reason = RetractionReason::EnteredByMistake;
-        for event in here.events.iter().cloned() {
-            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
-        }
-        if let Some(from) = here.from.filter(|from| *from != self.site) {
-            let arrived = self.arrived_as(learner, &here);
-            let mut mail = Vec::new();
-            mail.extend(self.letter(from, &Letter::NotArrived(arrived))?);
-            self.flush_now()?;
-            // What was written of him here is not lost to him where he really goes.
-            let keys = self.keys_of_stay(learner, own, false)?;
-            mail.extend(self.grant_mail(from, self.own_upto(), &[(learner, keys)])?);
-            self.post(mail)?;
-        }
-        self.flush_now()?;
-        self.store.remove(Table::Here, &learner.0)?;
-        if let Some(before) = here.before {
-            // A receipt may have come meanwhile.
-            let now = self.away(learner)?;
-            let arrived = now.as_ref().and_then(|now| now.arrived);
-            let sent = |arrived: &Arrived| before.to == Destination::Site(arrived.site);
-            let away = Away {
-                arrived: arrived.filter(sent).or(before.arrived),
-                onward: before.onward || now.is_some_and(|now| now.onward),
-                ..*before
-            };
-            self.keep_away(learner, &away)?;
-        }
-        self.set_own_stay(learner, OwnStay { open: false, ..own })?;
-        self.refresh(learner)
-    }
-
-    fn undo_departure(&mut self, learner: LearnerId) -> Result<(), EngineError> {
-        let away = self.away(learner)?.ok_or(EngineError::NotHere(learner))?;
-        if let Some(arrived) = away.arrived {
-            return Err(EngineError::Refused(format!(
-                "{} has admitted learner {learner}: if he is here, dispute it with 'spean transfer \
-                 dispute', or admit him again by his card",
-                self.code(arrived.site)
-            )));
-        }
-        self.within_a_day(away.stamp)?;
-        self.stays_after_all(learner)?;
-        Ok(())
-    }
-
-    fn within_a_day(&self, stamp: u64) -> Result<(), EngineError> {
-        if self.world.wall_seconds().abs_diff(stamp) < UNDO_SECONDS {
-            return Ok(());
-        }
-        Err(EngineError::Refused(
-            "it was recorded more than a day ago: record what is true now, with 'spean transfer \
-             out' or 'spean transfer in'"
-                .to_owned(),
-        ))
     }
 
     /// Writes what the DGP answered into the records that it is about.

@@ -3,13 +3,17 @@
 //! power cut does not undo it. Receiving stores ciphertext and marks records; folding them is a
 //! separate, bounded input.
 //!
-//! One file per kind of input: [`mod@write`] and [`own_log`] (events of this site), [`receive`] (what comes from
-//! others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks), [`fold`] (from ciphertext to records and totals), [`depart`] and [`arrive`] (learners
-//! move; [`state`] says how it stands), [`letters`] and [`questions`] (what nodes tell each other of
-//! it), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
+//! One file per kind of input: [`mod@write`] and [`own_log`] (events of this site), [`receive`] (what
+//! comes from others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks),
+//! [`fold`] (from ciphertext to records and totals), [`depart`], [`arrive`] and [`undo`] (learners
+//! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
+//! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`] and [`candidates`]
+//! (the DGP's desk), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
 
+pub mod ahead;
 pub mod arrive;
 pub mod aside;
+pub mod candidates;
 pub mod carry;
 pub mod collisions;
 pub mod depart;
@@ -17,6 +21,7 @@ pub mod entries;
 pub mod events;
 pub mod fold;
 pub mod fork;
+pub mod grants;
 pub mod host;
 pub mod import;
 pub mod keys;
@@ -26,7 +31,9 @@ pub mod questions;
 pub mod receipts;
 pub mod receive;
 pub mod report;
+pub mod slips;
 pub mod state;
+pub mod undo;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -145,6 +145,20 @@ impl<S: Store> Engine<S> {
         Ok(count)
     }
 
+    /// Keeps an event of this site's for the next flush; returns its key.
+    pub(super) fn keep_event(
+        &mut self,
+        learner: LearnerId,
+        event: &Event,
+    ) -> Result<EventId, EngineError> {
+        let draft = Draft {
+            id: None,
+            bytes: event.encode(),
+        };
+        let id = self.keep_pending(learner, event.body.stream(), Some(draft))?;
+        id.ok_or(EngineError::Malformed("an event's key"))
+    }
+
     /// Keeps an event, or with `None` the need to write a keyring, for the next flush. The event
     /// gets its key now: sealed by this machine and by a copy of it that was set back, it is still
     /// one event, and its key is returned.

@@ -1,0 +1,145 @@
+//! A move that did not happen: an arrival that was entered by mistake, a departure after which the
+//! learner stays. Nothing is deleted: the events are retracted, or a stay of its own follows.
+
+use spean_protocol::event::{ArrivalReason, Body, Destination, Event, RetractionReason};
+use spean_protocol::id::LearnerId;
+use spean_protocol::letter::{Arrived, Letter};
+
+use super::arrive::Here;
+use super::depart::Away;
+use super::write::OwnStay;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// Seconds after which an arrival or departure is not simply undone any more. By this machine's
+/// clock: it only says when an officer has to ask somebody.
+const UNDO_SECONDS: u64 = 24 * 3600;
+
+impl<S: Store> Engine<S> {
+    /// Undoes the last move of a learner here, within a day: an arrival that was none, or a
+    /// departure that did not happen and that nobody has answered.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] says why it cannot be undone.
+    pub fn undo(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        self.input(|engine| {
+            engine.flush_now()?;
+            let own = engine.own_stay(learner)?;
+            let own = own.ok_or(EngineError::UnknownLearner(learner))?;
+            if own.open {
+                engine.undo_arrival(learner, own)?;
+            } else {
+                engine.undo_departure(learner)?;
+            }
+            engine.flush_now()?;
+            Ok(())
+        })
+    }
+
+    fn undo_arrival(&mut self, learner: LearnerId, own: OwnStay) -> Result<(), EngineError> {
+        let here = self.here(learner)?.filter(|here| here.stay == own.stay);
+        let here = here.filter(|here| !here.events.is_empty());
+        let here = here.ok_or_else(|| {
+            EngineError::Refused(format!(
+                "learner {learner} was not admitted from elsewhere: to end his stay, record where \
+                 he went with 'spean transfer out'"
+            ))
+        })?;
+        self.within_a_day(here.stamp)?;
+        let reason = RetractionReason::EnteredByMistake;
+        for event in here.events.iter().cloned() {
+            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
+        }
+        if let Some(from) = here.from.filter(|from| *from != self.site) {
+            let arrived = self.arrived_as(learner, &here);
+            let mut mail = Vec::new();
+            mail.extend(self.letter(from, &Letter::NotArrived(arrived))?);
+            self.flush_now()?;
+            // What was written of him here is not lost to him where he really goes.
+            let keys = self.keys_of_stay(learner, own, false)?;
+            mail.extend(self.grant_mail(from, self.own_upto(), &[(learner, keys)])?);
+            self.post(mail)?;
+        }
+        self.flush_now()?;
+        self.store.remove(Table::Here, &learner.0)?;
+        if let Some(before) = here.before {
+            // A receipt may have come meanwhile.
+            let now = self.away(learner)?;
+            let arrived = now.as_ref().and_then(|now| now.arrived);
+            let sent = |arrived: &Arrived| before.to == Destination::Site(arrived.site);
+            let away = Away {
+                arrived: arrived.filter(sent).or(before.arrived),
+                onward: before.onward || now.is_some_and(|now| now.onward),
+                ..*before
+            };
+            self.keep_away(learner, &away)?;
+        }
+        self.set_own_stay(learner, OwnStay { open: false, ..own })?;
+        self.refresh(learner)
+    }
+
+    fn undo_departure(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let away = self.away(learner)?.ok_or(EngineError::NotHere(learner))?;
+        if let Some(arrived) = away.arrived {
+            return Err(EngineError::Refused(format!(
+                "{} has admitted learner {learner}: if he is here, dispute it with 'spean transfer \
+                 dispute', or admit him again by his card",
+                self.code(arrived.site)
+            )));
+        }
+        self.within_a_day(away.stamp)?;
+        self.stays_after_all(learner)?;
+        Ok(())
+    }
+
+    fn within_a_day(&self, stamp: u64) -> Result<(), EngineError> {
+        if self.world.wall_seconds().abs_diff(stamp) < UNDO_SECONDS {
+            return Ok(());
+        }
+        Err(EngineError::Refused(
+            "it was recorded more than a day ago: record what is true now, with 'spean transfer \
+             out' or 'spean transfer in'"
+                .to_owned(),
+        ))
+    }
+
+    /// Opens a stay after a departure that did not happen. It has a key of its own: whoever was
+    /// given the old one reads nothing of what follows.
+    pub(super) fn stays_after_all(&mut self, learner: LearnerId) -> Result<OwnStay, EngineError> {
+        let away = self.away(learner)?;
+        let stay = self.open_stay(learner)?;
+        self.store.remove(Table::Away, &learner.0)?;
+        self.hand_on_keys_of_past(learner)?;
+        let body = Body::Arrived {
+            stay,
+            from: None,
+            reason: ArrivalReason::NotMoved,
+        };
+        let date = away.as_ref().and_then(|away| away.date);
+        let stays = self.keep_event(
+            learner,
+            &Event {
+                date,
+                ..Event::new(body)
+            },
+        )?;
+        let mut mail = Vec::new();
+        if let Some(Away { to, here, .. }) = away {
+            if let Destination::Site(to) = to {
+                mail.extend(self.letter(to, &Letter::NotComing(vec![learner]))?);
+            }
+            if let Some(here) = here {
+                // What was asked of his last stay is asked of this one.
+                let asked = here.question.map(|(_, about)| about);
+                let mut here = Here { stay, ..*here };
+                here.events.push(stays);
+                match asked {
+                    Some(about) => mail.extend(self.ask_again(learner, here, about)?),
+                    None => self.keep_here(learner, &here)?,
+                }
+            }
+        }
+        self.post(mail)?;
+        Ok(OwnStay { stay, open: true })
+    }
+}
