@@ -222,8 +222,8 @@ fn stay_of(stays: &mut BTreeMap<(StayId, SiteId), Stay>, stay: StayId, site: Sit
     stays.entry((stay, site)).or_insert_with(new)
 }
 
-/// Sets `late`, `answered` and `past_open` of every entry of one learner, from nothing but the entries and the
-/// causal order. Call it again when more of the logs is here.
+/// Sets `late`, `answered` and `past_open` of every entry of one learner, from nothing but the
+/// entries and the causal order. Call it again when more of the logs is here.
 ///
 /// An event is on time if it stands before its stay's end or in the same segment. An end is a
 /// departure, from the log of the stay's own site, that the same segment does not retract. Where

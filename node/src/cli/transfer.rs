@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::view::OpenItems;
 
@@ -145,10 +144,17 @@ pub(super) enum WorklistCommand {
 }
 
 /// A line of a list that cannot be used.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct BadLine {
     who: String,
     why: String,
+}
+
+impl BadLine {
+    fn refused<T>(self) -> Moved<T> {
+        let Self { who, why } = self;
+        Moved::Refused { who, why }
+    }
 }
 
 /// Runs a transfer command.
@@ -164,23 +170,18 @@ pub(super) async fn transfer(
         TransferCommand::Slip(args) => (None, args.slips.as_deref()),
         _ => (None, None),
     };
-    let refuse = |line: BadLine| (line.who, line.why);
     let mut written = Ok(());
     match &mut reply {
         Reply::Departures(moved) => {
-            moved.extend(bad.into_iter().map(refuse).map(refused));
+            moved.extend(bad.into_iter().map(BadLine::refused));
             written = write_slips(moved, slips);
         }
-        Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(refuse).map(refused)),
+        Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(BadLine::refused)),
         _ => {}
     }
     // Whatever became of the files: who left has left, and who was refused is to be named.
     let shown = show::reply(json, &reply)?;
     written.map(|()| shown)
-}
-
-fn refused<T>((who, why): (String, String)) -> Moved<T> {
-    Moved::Refused { who, why }
 }
 
 fn request(command: &TransferCommand) -> Result<(Request, Vec<BadLine>), Refusal> {

@@ -98,6 +98,18 @@ enum Whereabouts {
     Never,
 }
 
+/// What is given to a site that asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Giving {
+    /// With the first answer: what is known of the past.
+    Past,
+    /// With the answer to another question of the same stay: what was given before, to a machine
+    /// that was lost since, and nothing beyond.
+    Again,
+    /// After the answer: what came since.
+    Since,
+}
+
 /// One line of the DGP's worklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkLine {
@@ -236,19 +248,21 @@ impl<S: Store> Engine<S> {
             (About::Card, _) => question.learner,
             (About::Person, _) => return Ok(verdict),
         };
-        // A second question of one stay brings again what was given, to a machine that was lost
-        // since, and nothing beyond.
-        let again = !decided && self.was_answered(site, question)?;
-        let first = decided || verdict.is_none();
-        let (first, again) = (first && !again, first && again);
-        let mut given = vec![(
-            whose,
-            self.may_be_given((whose, site), (first, again), decided)?,
-        )];
+        let giving = if decided {
+            Giving::Past
+        } else if verdict.is_some() {
+            Giving::Since
+        } else if self.was_answered(site, question)? {
+            Giving::Again
+        } else {
+            Giving::Past
+        };
+        let keys = self.may_be_given((whose, site), giving, decided)?;
+        let mut given = vec![(whose, keys)];
         for other in self.same_as(whose)? {
             // What he did under the other ids that are known to be his goes along.
             if other != question.learner {
-                let keys = self.may_be_given((other, site), (first, again), true)?;
+                let keys = self.may_be_given((other, site), giving, true)?;
                 given.push((other, keys));
             }
         }
@@ -327,13 +341,12 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// The keys of one learner that a site may be given now: at the first answer, or at another one
-    /// to the same stay those that it was given before; with any, those of stays that ended with a
-    /// departure to that site.
+    /// The keys of one learner that a site may be given now; those of stays that ended with a
+    /// departure to that site always.
     fn may_be_given(
         &self,
         (whose, site): (LearnerId, SiteId),
-        (first, again): (bool, bool),
+        giving: Giving,
         closed_only: bool,
     ) -> Result<Vec<HeldKey>, EngineError> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
@@ -345,13 +358,13 @@ impl<S: Store> Engine<S> {
                 stay.departures.iter().any(|left| left.to == here)
             });
             let elsewhere = closed_only && stay.is_some_and(Stay::is_open);
-            let given = again && self.was_given(whose, site, &key)?;
-            let may = came_from || given || (first && !elsewhere);
+            let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
+            let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if may && key.stream == Stream::Education && key.site != site {
                 keys.push(key);
             }
         }
-        if !first && !again {
+        if giving == Giving::Since {
             return self.not_given(whose, site, keys);
         }
         self.keep_useful(whose, &mut keys);
