@@ -1,0 +1,198 @@
+//! Goal: machines that were lost and sites that left the roster stop nobody.
+//! Method: as in pressed.rs; machines filled again from their peers, new box keys, later rosters.
+
+use crate::network::people::{arrives, day, learner, leaves, sessions, states, to};
+use crate::network::{DGP, Network, export, identity, site};
+use spean::engine::state::State;
+use spean_protocol::event::Destination;
+use spean_protocol::seal::{self, Secret};
+
+/// A bundle with a later roster than is known here is not superfluous.
+#[test]
+fn a_bundle_with_a_later_roster() {
+    let mut network = Network::new(2);
+    learner(&mut network, 1, "Dara");
+    network.settle();
+    let old = network.signed.clone();
+    let mut roster = old.preview().unwrap();
+    roster.version += 1;
+    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
+    newer
+        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
+        .unwrap();
+    network.nodes[DGP].take_roster(&newer).unwrap();
+    let file = export(&mut network.nodes[DGP], &[site(1), site(2)]);
+    // The receipts in it are known as well.
+    let mut rest = &file[..];
+    let mut read = |wanted: usize| {
+        let (now, later) = rest.split_at(wanted.min(rest.len()));
+        rest = later;
+        Ok(now.to_vec())
+    };
+    let held = network.nodes[1].holds_bundle(&mut read).unwrap();
+    assert!(
+        held.is_none(),
+        "the only copy of the roster would be deleted"
+    );
+}
+
+/// A prison is closed and leaves the roster while one of its questions is in the list: the head
+/// office goes on.
+#[test]
+fn a_site_that_left_the_roster() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.settle();
+    arrives(&mut network, 3, dara);
+    network.settle();
+    let mut roster = network.signed.preview().unwrap();
+    roster.version += 1;
+    roster.sites.retain(|one| one.id != site(3));
+    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
+    newer
+        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
+        .unwrap();
+    for at in [DGP, 1, 2] {
+        network.nodes[at].take_roster(&newer).unwrap();
+    }
+    arrives(&mut network, 2, dara);
+    network.exchange(2, DGP, None);
+    while let Ok(folded) = network.nodes[DGP].fold(9) {
+        if !folded.more {
+            break;
+        }
+    }
+    let flushed = network.nodes[DGP].flush();
+    assert!(flushed.is_ok(), "{flushed:?}");
+}
+
+/// The world of a machine that is installed anew.
+struct Fixed(u64);
+
+impl spean::world::World for Fixed {
+    fn wall_seconds(&self) -> u64 {
+        1_790_100_000
+    }
+    fn random(&mut self) -> [u8; 32] {
+        self.0 += 1;
+        *blake3::hash(&(self.0 + 5_000_000).to_le_bytes()).as_bytes()
+    }
+}
+
+/// A prison whose machine was lost gets a new one with a new box key; who was there, on a card that
+/// was answered before, asks again.
+#[test]
+fn a_reinstalled_destination_with_a_new_box_key() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, Destination::WithoutNode);
+    network.settle();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1]);
+    let mut new = identity(2);
+    new.boxes = std::collections::BTreeMap::from([(1, Secret([222; 32]))]);
+    let key = seal::box_key(&new.boxes[&1]);
+    let mut roster = network.signed.preview().unwrap();
+    roster.version += 1;
+    for one in &mut roster.sites {
+        if one.id == site(2) {
+            one.boxes = std::collections::BTreeMap::from([(1, key)]);
+            one.carrier =
+                spean_protocol::roster::wrap_carrier(&Secret([2; 32]), &key, [3; 32]).unwrap();
+        }
+    }
+    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
+    newer
+        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
+        .unwrap();
+    for at in [DGP, 1] {
+        network.nodes[at].take_roster(&newer).unwrap();
+    }
+    let mut store = spean::store::memory::Memory::default();
+    spean::engine::install_roster(&mut store, &newer).unwrap();
+    network.nodes[2] = spean::engine::Engine::open(store, new, Box::new(Fixed(0))).unwrap();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    network.settle();
+    assert_eq!(
+        sessions(&mut network.nodes[2], dara),
+        [1],
+        "{:?}",
+        network.nodes[2].states(dara).unwrap()
+    );
+}
+
+/// The destination has left the roster.
+#[test]
+fn a_destination_that_left_the_roster() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(3));
+    let mut roster = network.signed.preview().unwrap();
+    roster.version += 1;
+    roster.sites.retain(|one| one.id != site(3));
+    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
+    newer
+        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
+        .unwrap();
+    network.nodes[1].take_roster(&newer).unwrap();
+    let undone = network.nodes[1].undo(dara);
+    let out = network.nodes[1].transfer_out_all(&[dara], to(2), day(), false);
+    assert!(undone.is_ok() || out.is_ok(), "{undone:?} {out:?}");
+}
+
+/// A machine that was lost is filled again from its peers: whoever came and left years ago is not
+/// announced again.
+#[test]
+fn a_rebuilt_prison_expects_nobody() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    network.settle();
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    leaves(&mut network, 2, dara, to(3));
+    network.settle();
+    arrives(&mut network, 3, dara);
+    network.settle();
+    assert!(network.nodes[2].announced_by(site(1)).unwrap().is_empty());
+    network.nodes[2] = network.fresh(2);
+    network.settle();
+    let again = network.nodes[2].announced_by(site(1)).unwrap();
+    assert!(
+        again.is_empty(),
+        "'transfer in --announced S1' would admit {} again",
+        again.len()
+    );
+}
+
+/// The same machine, and somebody who is there.
+#[test]
+fn a_rebuilt_prison_knows_who_is_there() {
+    let mut network = Network::new(2);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    network.settle();
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    network.nodes[2] = network.fresh(2);
+    network.settle();
+    let found = states(&mut network, 2, dara);
+    assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+}
+
+/// The old prison that was lost and filled again.
+#[test]
+fn a_rebuilt_prison_and_who_left_it() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.settle();
+    network.nodes[1] = network.fresh(1);
+    network.settle();
+    network.nodes[1]
+        .transfer_out(dara, to(3), day(), false)
+        .unwrap();
+}
