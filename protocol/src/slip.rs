@@ -1,5 +1,5 @@
-//! A transfer slip: a grant for one learner, who is the first in it, that goes with him on paper, or is read over a
-//! telephone, or sent as a picture. It opens his record where the ciphertext already is, with no
+//! A transfer slip: a grant for one learner, who is the first in it, that goes with him on paper,
+//! or is read over a telephone, or sent as a picture. It opens his record where the ciphertext already is, with no
 //! link at all. It is sealed to the destination's box key and signed by its issuer, so a copy is
 //! useless elsewhere; it carries no name.
 //!
