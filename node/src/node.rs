@@ -17,6 +17,7 @@ use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::stick;
+use crate::stick::medium::Directory;
 use crate::store::sqlite::Sqlite;
 use crate::world::Machine;
 
@@ -305,13 +306,17 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
                 to.iter().map(|code| engine.site_of(code)).collect();
             Reply::Bundles(vec![stick::export(
                 engine,
-                Path::new(&directory),
+                &mut Directory::at(Path::new(&directory)),
                 &sites?,
                 &carrier,
             )?])
         }
-        Request::StickImport { path } => Reply::Bundles(stick::import(engine, Path::new(&path))?),
-        Request::StickInspect { path } => Reply::Bundles(stick::inspect(engine, Path::new(&path))?),
+        Request::StickImport { path } => {
+            Reply::Bundles(stick::import(engine, &Directory::at(Path::new(&path)))?)
+        }
+        Request::StickInspect { path } => {
+            Reply::Bundles(stick::inspect(engine, &Directory::at(Path::new(&path)))?)
+        }
         Request::Totals(query) => Reply::Totals(Box::new(engine.totals(query)?)),
         Request::TotalsOf { site, query } => {
             let query = spean_protocol::totals::Query {

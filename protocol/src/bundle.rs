@@ -88,7 +88,11 @@ impl Writer {
 
     /// Adds a frame; returns a chunk when one is full.
     pub fn add(&mut self, frame: &Frame) -> Vec<u8> {
-        let bytes = frame.encode();
+        self.add_piece(&frame.encode())
+    }
+
+    /// Adds a piece as it is, of whatever version: a reader that does not know it counts it.
+    pub fn add_piece(&mut self, bytes: &[u8]) -> Vec<u8> {
         let full = self.chunk.len() + bytes.len() + 5 > FRAME_BYTES_MAX;
         let out = if full { self.flush(false) } else { Vec::new() };
         self.chunk.extend(codec::encode(&bytes));

@@ -116,7 +116,7 @@ impl<S: Store> Engine<S> {
             set_aside_reasons: self.set_aside_reasons(8)?,
             copies: heads.max(merged).saturating_sub(1),
             forks: self.forks.len() as u64,
-            held_by: self.held_by(),
+            held_by: self.held_by().map(|site| self.code(site)).collect(),
             exchanges: self.exchanges()?,
             sites: self.freshness()?,
         })
@@ -157,15 +157,15 @@ impl<S: Store> Engine<S> {
         Ok(out)
     }
 
-    /// Codes of the other sites that hold all of this site's log, as their receipts say.
-    fn held_by(&self) -> Vec<String> {
+    /// The other sites that hold all of this site's log, as their receipts say.
+    pub fn held_by(&self) -> impl Iterator<Item = SiteId> + '_ {
         let own: Vec<_> = self
             .skeleton
             .heads(self.site)
             .iter()
             .map(Head::mark)
             .collect();
-        let holds = |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
+        let holds = move |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
             let stated = stated.get(&self.site).map_or(&[][..], Vec::as_slice);
             let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
             self.skeleton.descends(self.site, stated, &own, hash)
@@ -173,9 +173,8 @@ impl<S: Store> Engine<S> {
         self.receipts
             .iter()
             .filter(|(site, _)| **site != self.site)
-            .filter(|(_, (_, statement))| holds(&statement.complete))
-            .map(|(site, _)| self.code(*site))
-            .collect()
+            .filter(move |(_, (_, statement))| holds(&statement.complete))
+            .map(|(site, _)| *site)
     }
 
     /// What is held of each site of the roster.

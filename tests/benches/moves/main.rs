@@ -23,6 +23,7 @@ use spean::engine::depart::Moved;
 use spean::engine::state::State;
 use spean::service::NodeEngine;
 use spean::stick;
+use spean::stick::medium::Directory;
 use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES};
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, SiteId};
@@ -221,7 +222,7 @@ fn tour(table: &mut Table, sites: u16, receipts_limit: f64) {
     }
     go_round_to_the_office(&mut engines, &path, sites);
     let dgp = engines.get_mut(&DGP).expect("the office");
-    let lines = stick::inspect(dgp, &path).expect("listed");
+    let lines = stick::inspect(dgp, &Directory::at(&path)).expect("listed");
     let bytes: u64 = lines.iter().map(|line| line.contents.bytes).sum();
     let (mut segments, mut parcels, mut receipts) = (0, 0, 0);
     let mut held = 0;
@@ -274,13 +275,13 @@ fn tour(table: &mut Table, sites: u16, receipts_limit: f64) {
 fn go_round(engines: &mut BTreeMap<u16, NodeEngine>, path: &Path, sites: u16) {
     go_round_to_the_office(engines, path, sites);
     let dgp = engines.get_mut(&DGP).expect("the office");
-    stick::import(dgp, path).expect("taken in");
+    stick::import(dgp, &Directory::at(path)).expect("taken in");
     fold(dgp);
     clear(path);
-    stick::export(dgp, path, &[], "").expect("written");
+    stick::export(dgp, &mut Directory::at(path), &[], "").expect("written");
     for site in 2..=sites + 1 {
         let engine = engines.get_mut(&site).expect("a site");
-        stick::import(engine, path).expect("taken in");
+        stick::import(engine, &Directory::at(path)).expect("taken in");
         fold(engine);
     }
     clear(path);
@@ -291,11 +292,11 @@ fn go_round_to_the_office(engines: &mut BTreeMap<u16, NodeEngine>, path: &Path, 
     for site in 2..=sites + 1 {
         let engine = engines.get_mut(&site).expect("a site");
         if site > 2 {
-            stick::import(engine, path).expect("taken in");
+            stick::import(engine, &Directory::at(path)).expect("taken in");
             fold(engine);
         }
         let ahead: Vec<SiteId> = (site + 1..=sites + 1).chain([DGP]).map(SiteId).collect();
-        stick::export(engine, path, &ahead, "courier").expect("written");
+        stick::export(engine, &mut Directory::at(path), &ahead, "courier").expect("written");
     }
 }
 

@@ -1,0 +1,637 @@
+//! One checker for each promise of docs/reliability.md, in its order. They hold the nodes against the
+//! ledger of what truly happened; the engine has no part in what they believe. Each says what it
+//! looks at and what it cannot see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use spean::engine::install_roster;
+use spean::engine::state::State;
+use spean::store::memory::Memory;
+use spean::store::{Store, Table};
+use spean_protocol::codec;
+use spean_protocol::event::{Body, Event};
+use spean_protocol::frontier::RunTag;
+use spean_protocol::id::{LearnerId, SiteId, StayId};
+use spean_protocol::record::Draft;
+use spean_protocol::segment::Log;
+use spean_protocol::session::Host;
+use spean_protocol::totals::Query;
+
+use crate::act::Evil;
+use crate::links::Line;
+use crate::machine::Machine;
+use crate::machine::disk::Disk;
+use crate::world::{Beside, World, place_of, site_of};
+
+/// The promises, P1 to P10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promise {
+    /// P1: saved means saved.
+    Saved,
+    /// P2: once another node's receipt is shown, losing any one building loses nothing.
+    Receipted,
+    /// P3: same segments and keys, same fold, in whatever order.
+    SameFold,
+    /// P4: no double counting.
+    CountedOnce,
+    /// P5: never backwards.
+    NeverBackwards,
+    /// P6: always converges after the last fault.
+    Converges,
+    /// P7: nobody opens what was written after custody moved; everyone inside can, or sees why not.
+    Custody,
+    /// P8: bounded.
+    Bounded,
+    /// P9: one bad node cannot lie undetected.
+    LiesShow,
+    /// P10: no human act but carrying sticks and pressing one button.
+    Unattended,
+}
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which.
+    pub promise: Promise,
+    /// When: seconds of the world.
+    pub at: u64,
+    /// How.
+    pub what: String,
+}
+
+/// Rounds of exchanges within which all must be the same once nothing fails any more.
+const ROUNDS_MAX: usize = 12;
+
+/// Bytes that a flood may leave behind: the refusals that are kept for people to read.
+const FLOOD_BYTES_MAX: u64 = 400_000;
+
+/// Bytes of a store for each event of the nation, with everything that goes with it, and for each
+/// site and day.
+const BYTES_PER_EVENT_MAX: u64 = 4_096;
+const BYTES_PER_SITE_DAY_MAX: u64 = 4_096;
+
+/// P1: what a machine acknowledged and had not sealed waits in its store when it starts again.
+/// What it had sealed is looked for where the sealing's keepers are.
+pub(crate) fn started(world: &mut World, which: usize) {
+    never_backwards(world, which);
+    let (machine, beside) = (&world.machines[which], &world.beside[which]);
+    let waiting = machine
+        .disk
+        .look(|memory| memory.scan(Table::Pending, &[], &[], usize::MAX));
+    let waiting = waiting.unwrap_or_default();
+    if !waiting.is_empty() {
+        let mut drafts: BTreeMap<(Vec<u8>, Vec<u8>), u32> = BTreeMap::new();
+        for (key, value) in &waiting {
+            if let Ok(Some(draft)) = codec::decode::<Option<Draft>>(value) {
+                *drafts.entry((key[..16].to_vec(), draft.bytes)).or_default() += 1;
+            }
+        }
+        let mut missing = None;
+        for fact in &beside.unsealed {
+            let fact = &world.ledger.facts[*fact];
+            let left = drafts.get_mut(&(fact.learner.0.to_vec(), fact.event.encode()));
+            match left {
+                Some(left) if *left > 0 => *left -= 1,
+                _ => missing = Some(fact.clone()),
+            }
+        }
+        if let Some(fact) = missing {
+            let what = format!(
+                "machine {which} had acknowledged {:?} of {} and does not have it after its start",
+                fact.event.body, fact.learner
+            );
+            world.fail(Promise::Saved, what);
+        }
+    }
+    world.sealed(which);
+}
+
+/// P2: after a machine was set back or lost, whatever another site's receipt was shown for is there.
+/// What only the lost machine had is no longer asked for.
+pub(crate) fn replaced(world: &mut World, which: usize, before: &Beside) {
+    let site = world.machines[which].site;
+    let kept: BTreeSet<usize> = world
+        .machines_of(site)
+        .flat_map(|other| world.beside[other].unsealed.iter().copied())
+        .collect();
+    for fact in before.unsealed.iter().filter(|fact| !kept.contains(fact)) {
+        if world.ledger.facts[*fact].sealing.is_none() {
+            world.ledger.facts[*fact].lost = true;
+        }
+    }
+    let numbers: Vec<usize> = (0..world.ledger.sealings.len())
+        .filter(|number| world.ledger.sealings[*number].keepers.contains(&site))
+        .collect();
+    for number in numbers {
+        let sealing = world.ledger.sealings[number].clone();
+        let here = world
+            .machines_of(site)
+            .any(|other| world.holds(other, &sealing));
+        if here {
+            continue;
+        }
+        world.ledger.sealings[number].keepers.remove(&site);
+        let others = sealing.keepers.iter().filter(|keeper| **keeper != site);
+        let somewhere = others.clone().any(|keeper| {
+            world
+                .machines_of(*keeper)
+                .any(|other| world.holds(other, &sealing))
+        });
+        if others.count() > 0 && !somewhere {
+            receipts_lied(world, number, site);
+            return;
+        }
+        // What was only at that site comes back to be asked for once somebody has it again.
+        let open = world.open.entry(sealing.site).or_default();
+        if !open.contains(&number) && sealing.site != site {
+            open.push(number);
+        }
+    }
+}
+
+fn receipts_lied(world: &mut World, number: usize, lost: SiteId) {
+    let sealing = &world.ledger.sealings[number];
+    let what = format!(
+        "receipts said that {:?} keep {} events of {}, and once {lost} had lost its disk nobody did",
+        sealing.keepers,
+        sealing.facts.len(),
+        sealing.site
+    );
+    world.fail(Promise::Receipted, what);
+}
+
+/// P5: what is held of each site, and the roster's version, only grow while the disk is the same.
+fn never_backwards(world: &mut World, which: usize) {
+    let Some(engine) = &world.machines[which].engine else {
+        return;
+    };
+    let mut backwards = None;
+    let beside = &mut world.beside[which];
+    let skeleton = engine.skeleton();
+    for site in skeleton.sites() {
+        let lengths = skeleton
+            .runs(site)
+            .map(|(_, run)| run.data.count() + u64::from(run.control));
+        let now: u64 = lengths.sum();
+        let before = beside.progress.insert(site, now).unwrap_or(0);
+        if now < before {
+            backwards = Some(format!(
+                "machine {which} held {before} segments of {site}, and now {now}"
+            ));
+        }
+    }
+    let roster = engine.roster().version;
+    if roster < beside.roster {
+        backwards = Some(format!(
+            "machine {which} had roster {}, and now {roster}",
+            beside.roster
+        ));
+    }
+    beside.roster = roster;
+    if let Some(what) = backwards {
+        world.fail(Promise::NeverBackwards, what);
+    }
+}
+
+/// What is looked at every day: P5 and P8 of every machine.
+pub(crate) fn daily(world: &mut World) {
+    for which in 0..world.machines.len() {
+        never_backwards(world, which);
+        if (world.now / 86_400 + which as u64).is_multiple_of(29) {
+            bounded(world, which);
+            custody_of(world, which);
+        }
+    }
+}
+
+/// P8: a store is no larger than what the nation recorded allows, and what was refused takes little.
+fn bounded(world: &mut World, which: usize) {
+    let bytes = world.machines[which].disk.bytes_of_all();
+    let events = (world.ledger.facts.len() + world.ledger.unanswered.len()) as u64
+        + 16 * world.people.persons.len() as u64
+        + 8 * world.people.journeys.len() as u64;
+    let sites = world.machines.len() as u64;
+    let days = world.now / 86_400 + 1;
+    let allowed =
+        events * BYTES_PER_EVENT_MAX + sites * days * BYTES_PER_SITE_DAY_MAX + 2 * FLOOD_BYTES_MAX;
+    if bytes > allowed {
+        let what = format!("the store of machine {which} has {bytes} bytes, {allowed} are allowed");
+        world.fail(Promise::Bounded, what);
+    }
+}
+
+/// P8 and P9: what a bad node sent is not kept, or, where it signed it itself, shows.
+pub(crate) fn evil(world: &mut World, what: Evil, author: usize, new: usize, grown: u64) {
+    let site = site_of(author);
+    match what {
+        Evil::Forge | Evil::Replay if new > 0 => {
+            let what =
+                format!("{new} pieces were taken as new that {site} had forged or sent again");
+            world.fail(Promise::LiesShow, what);
+        }
+        Evil::Flood(_) if grown > FLOOD_BYTES_MAX => {
+            let what = format!("a flood of {site} left {grown} bytes behind");
+            world.fail(Promise::Bounded, what);
+        }
+        _ => {}
+    }
+}
+
+/// P7, first half: a prison holds keys of another's stay only of those who were sent to it or came
+/// to it since that stay began.
+fn custody_of(world: &mut World, which: usize) {
+    let machine = &world.machines[which];
+    if machine.place == 0 {
+        return;
+    }
+    let rows = machine
+        .disk
+        .look(|memory| memory.scan(Table::StayKey, &[], &[], usize::MAX));
+    let mut wrong = None;
+    for (key, _) in rows.unwrap_or_default() {
+        let part = |from: usize| {
+            key.get(from..from + 16)
+                .and_then(|part| part.try_into().ok())
+        };
+        let site = key.get(..2).and_then(|part| part.try_into().ok());
+        let (Some(site), Some(learner), Some(stay)) = (site, part(2), part(19)) else {
+            continue;
+        };
+        let (site, learner, stay) = (
+            SiteId(u16::from_be_bytes(site)),
+            LearnerId(learner),
+            StayId(stay),
+        );
+        if site == machine.site {
+            continue;
+        }
+        let person = world.people.by_id.get(&learner);
+        let may = person.and_then(|person| world.ledger.may_read.get(&(machine.site, *person)));
+        let began = world.ledger.stays.get(&(site, learner, stay));
+        let here =
+            person.is_some_and(|person| world.people.persons[*person].at == Some(machine.place));
+        if let Some(began) = began
+            && may.is_none_or(|until| until < began)
+            && !here
+        {
+            wrong = Some(format!(
+                "{} has the key of stay {stay:?} at {site}, which began after custody had moved",
+                machine.site
+            ));
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::Custody, what);
+    }
+}
+
+/// P7 for a machine that is taken away: its keys are those of custody, no more.
+pub(crate) fn stolen(world: &mut World, which: usize) {
+    custody_of(world, which);
+}
+
+/// Everything that is looked at once nothing fails any more and all have met.
+pub fn finally(world: &mut World) {
+    converges(world);
+    type Check = fn(&mut World);
+    let checks: [Check; 6] = [
+        kept,
+        counted_once,
+        same_fold,
+        custody,
+        lies_show,
+        bounded_everywhere,
+    ];
+    for check in checks {
+        if world.failures.is_empty() {
+            check(world);
+        }
+    }
+}
+
+/// P6: with power, room and links everywhere, all nodes are the same after a few rounds, with nothing
+/// left to seal, to fold, or to say.
+fn converges(world: &mut World) {
+    world.heal();
+    for round in 0..ROUNDS_MAX {
+        let offices: Vec<usize> = world.machines_of(site_of(0)).collect();
+        for office in offices {
+            for other in 0..world.machines.len() {
+                world.exchange(office, other, &mut Line::WHOLE.clone());
+            }
+        }
+        world.now += 3_600;
+        if !world.failures.is_empty() {
+            return;
+        }
+        if round > 0 && all_the_same(world) {
+            return;
+        }
+    }
+    let digests: BTreeSet<[u8; 16]> = digests(world).collect();
+    let what = format!(
+        "after {ROUNDS_MAX} rounds there are {} different states of nodes",
+        digests.len()
+    );
+    world.fail(Promise::Converges, what);
+}
+
+fn digests(world: &World) -> impl Iterator<Item = [u8; 16]> + '_ {
+    world.machines.iter().filter_map(|machine| {
+        let engine = machine.engine.as_ref()?;
+        Some(machine.disk.quietly(|| engine.digest()))
+    })
+}
+
+fn all_the_same(world: &World) -> bool {
+    let digests: BTreeSet<[u8; 16]> = digests(world).collect();
+    let waits = |machine: &Machine| {
+        [Table::Pending, Table::Dirty]
+            .iter()
+            .any(|table| machine.disk.bytes(*table) > 0)
+    };
+    digests.len() == 1 && !world.machines.iter().any(waits)
+}
+
+/// P1 and P2 at the end: every keeper keeps, and the head office shows every event that any keeper
+/// had.
+fn kept(world: &mut World) {
+    for number in 0..world.ledger.sealings.len() {
+        let sealing = &world.ledger.sealings[number];
+        for keeper in sealing.keepers.clone() {
+            let there = world
+                .machines_of(keeper)
+                .any(|which| world.holds(which, sealing));
+            if !there {
+                let what = format!(
+                    "{keeper} is said to keep {} events of {}, and does not",
+                    sealing.facts.len(),
+                    sealing.site
+                );
+                let promise = if keeper == sealing.site {
+                    Promise::Saved
+                } else {
+                    Promise::Receipted
+                };
+                world.fail(promise, what);
+                return;
+            }
+        }
+    }
+}
+
+/// The events of the lab that a machine shows of a learner, with how often.
+fn shown(world: &mut World, which: usize, learner: LearnerId) -> BTreeMap<Vec<u8>, u32> {
+    let events = world.ask(which, |engine| engine.events(learner));
+    let mut shown = BTreeMap::new();
+    for (_, event) in events.unwrap_or_default() {
+        if of_the_lab(&event) {
+            *shown.entry(event.encode()).or_default() += 1;
+        }
+    }
+    shown
+}
+
+/// The kinds of events that the ledger has, as against those that the engine writes by itself.
+fn of_the_lab(event: &Event) -> bool {
+    matches!(
+        event.body,
+        Body::Attended { .. }
+            | Body::LoanOut { .. }
+            | Body::Login { .. }
+            | Body::LibraryVisit {}
+            | Body::ModuleDone { .. }
+            | Body::Assessed { .. }
+            | Body::Newer { .. }
+    )
+}
+
+/// P1 and P4: of every learner the head office shows each event as often as it was acknowledged, and
+/// no more often than it was tried; its totals are those of an independent recount.
+fn counted_once(world: &mut World) {
+    let Some(office) = world.machine_at(0, 0) else {
+        return;
+    };
+    for (learner, tries) in world.ledger.tries() {
+        let shown = shown(world, office, learner);
+        for (event, tries) in &tries {
+            let there = shown.get(event).copied().unwrap_or(0);
+            let body = Event::decode(event).map(|event| event.body);
+            if there < tries.kept {
+                let kept = tries.kept;
+                let what = format!(
+                    "{body:?} of {learner} was acknowledged {kept} times, the head office shows {there}"
+                );
+                world.fail(Promise::Saved, what);
+                return;
+            }
+            if there > tries.tried {
+                let tried = tries.tried;
+                let what = format!(
+                    "{body:?} of {learner} was recorded {tried} times, the head office shows {there}"
+                );
+                world.fail(Promise::CountedOnce, what);
+                return;
+            }
+        }
+        let known = |event: &&Vec<u8>| !tries.contains_key(*event);
+        if let Some(made_up) = shown.keys().find(known) {
+            let body = Event::decode(made_up).map(|event| event.body);
+            world.fail(
+                Promise::LiesShow,
+                format!("nobody recorded {body:?} of {learner}"),
+            );
+            return;
+        }
+    }
+    crate::recount::totals(world, office);
+}
+
+/// P3: a head office that gets everything at once reads the same, byte for byte.
+fn same_fold(world: &mut World) {
+    let Some(office) = world.machine_at(0, 0) else {
+        return;
+    };
+    let mut file = Vec::new();
+    let packed = world.ask(office, |engine| {
+        let mut append = |bytes: &[u8]| {
+            file.extend_from_slice(bytes);
+            Ok(())
+        };
+        engine.export(&[], "", &mut append)
+    });
+    if packed.is_err() {
+        return;
+    }
+    let roster = world.roster(world.listed, world.rosters);
+    let mut memory = Memory::default();
+    let installed = install_roster(&mut memory, &roster);
+    let mut reader = Machine::new(0, site_of(0), Disk::of(memory), 7);
+    if installed.is_err() || reader.start(1, world.now).is_err() {
+        world.fail(
+            Promise::Unattended,
+            "a new head office does not start".to_owned(),
+        );
+        return;
+    }
+    let mut rest = file.as_slice();
+    let mut read = |wanted: usize| {
+        let (now, later) = rest.split_at(wanted.min(rest.len()));
+        rest = later;
+        Ok(now.to_vec())
+    };
+    let imported = reader.ask(|engine| engine.import_bundle(&mut read, &mut |_| {}));
+    while reader
+        .ask(|engine| engine.fold(64))
+        .is_ok_and(|folded| folded.more)
+    {}
+    let whole = imported.is_ok_and(|imported| imported.stopped.is_none());
+    let (Some(one), Some(other)) = (&world.machines[office].engine, &reader.engine) else {
+        return;
+    };
+    let figures =
+        |engine: &crate::machine::Node| engine.totals(Query::ALL).ok().map(|totals| totals.figures);
+    let mut differ = (!whole).then(|| "the bundle of everything cannot be read".to_owned());
+    if figures(one) != figures(other) {
+        differ = Some("the totals of a head office that gets everything at once differ".to_owned());
+    }
+    let (mine, its) = (one.find("", usize::MAX), other.find("", usize::MAX));
+    if let (Ok(mine), Ok(its)) = (mine, its) {
+        for row in &mine {
+            let same = its.iter().find(|other| other.learner == row.learner);
+            if same.is_none_or(|same| same.view != row.view || same.facts != row.facts) {
+                differ = Some(format!(
+                    "the view of {} differs where everything came at once",
+                    row.learner
+                ));
+            }
+        }
+    }
+    if let Some(what) = differ {
+        world.fail(Promise::SameFold, what);
+    }
+}
+
+/// P7: keys only where custody was; and who is somewhere can be read there, or a reason is shown.
+fn custody(world: &mut World) {
+    for which in 0..world.machines.len() {
+        custody_of(world, which);
+    }
+    let Some(office) = world.machine_at(0, 0) else {
+        return;
+    };
+    for person in 0..world.people.persons.len() {
+        let one = world.people.persons[person].clone();
+        let (Some(place), Some(learner)) = (one.at, one.ids.last().copied()) else {
+            continue;
+        };
+        let Some(which) = world.machines_of(site_of(place)).next() else {
+            continue;
+        };
+        let states = world
+            .ask(which, |engine| engine.states(learner))
+            .unwrap_or_default();
+        let open = states
+            .iter()
+            .any(|state| matches!(state, State::Open { .. }));
+        let reason = states.iter().find(|state| {
+            matches!(
+                state,
+                State::Provisional
+                    | State::Disputed { .. }
+                    | State::SaidElsewhere { .. }
+                    | State::Withheld { .. }
+            )
+        });
+        let (here, there) = (shown(world, which, learner), shown(world, office, learner));
+        if open && here != there {
+            let what = format!(
+                "the record of {learner} is said to be open at {}, and has {} events of the {} that the head office reads",
+                site_of(place),
+                here.values().sum::<u32>(),
+                there.values().sum::<u32>()
+            );
+            world.fail(Promise::Custody, what);
+            return;
+        }
+        if !open && reason.is_none() && !there.is_empty() {
+            let what = format!(
+                "{learner} is at {}, whose node shows {states:?} when all have met",
+                site_of(place)
+            );
+            world.fail(Promise::Custody, what);
+            return;
+        }
+    }
+}
+
+/// P9: of every run that somebody forked all nodes hold a proof, and no run is longer anywhere than
+/// its own site ever wrote it.
+fn lies_show(world: &mut World) {
+    let mut wrong = None;
+    for (which, machine) in world.machines.iter().enumerate() {
+        let Some(engine) = &machine.engine else {
+            continue;
+        };
+        let proofs = engine.forks();
+        for run in &world.ledger.forked {
+            let held = engine.skeleton().run(*run).is_some();
+            if held && !proofs.contains(&RunTag::from(*run)) {
+                wrong = Some(format!(
+                    "machine {which} holds {run} and no proof of its fork"
+                ));
+            }
+        }
+        for (run, length) in &world.ledger.written {
+            let held = engine.skeleton().run(*run);
+            let longer = held.is_some_and(|run| run.length(Log::Data) > *length);
+            if longer && !proofs.contains(&RunTag::from(*run)) {
+                wrong = Some(format!(
+                    "machine {which} holds more of {run} than was ever written"
+                ));
+            }
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::LiesShow, what);
+    }
+    nothing_honest_is_refused(world);
+}
+
+/// P9 and P10: where nobody lies and no stick rots, nothing is set aside anywhere.
+fn nothing_honest_is_refused(world: &mut World) {
+    use crate::faults::Fault;
+    let liars = [
+        Fault::Forked,
+        Fault::Forged,
+        Fault::Flooded,
+        Fault::BackDated,
+        Fault::Resumed,
+        Fault::StickRotten,
+    ];
+    if liars.iter().any(|fault| world.happened.of(*fault) > 0) {
+        return;
+    }
+    for which in 0..world.machines.len() {
+        let status = world.ask(which, |engine| engine.status());
+        if let Ok(status) = status
+            && status.set_aside > 0
+        {
+            let what = format!(
+                "machine {which} of {} set aside what honest nodes sent: {:?}",
+                place_of(world.machines[which].site),
+                status.set_aside_reasons
+            );
+            world.fail(Promise::LiesShow, what);
+            return;
+        }
+    }
+}
+
+fn bounded_everywhere(world: &mut World) {
+    for which in 0..world.machines.len() {
+        bounded(world, which);
+    }
+}

@@ -1,0 +1,155 @@
+//! What truly happened: every event that a machine acknowledged, where it went, and who may know of
+//! it. The checkers hold the nodes against this; it never asks a node what to believe, only how far
+//! the logs reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use spean_protocol::event::Event;
+use spean_protocol::id::{Hash, LearnerId, RunId, SiteId, StayId};
+
+/// An event that was acknowledged.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Whose, as a number of the world's people.
+    pub person: usize,
+    /// Under which id.
+    pub learner: LearnerId,
+    /// Where it was recorded.
+    pub site: SiteId,
+    /// When: seconds of the world.
+    pub at: u64,
+    /// What.
+    pub event: Event,
+    /// The row of the site's register, where it came from one.
+    pub row: Option<u32>,
+    /// The sealing that it is in, once it is sealed.
+    pub sealing: Option<usize>,
+    /// The machine that had it in store before it was sealed was lost.
+    pub lost: bool,
+}
+
+/// Where a sealing ends: a segment of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The run.
+    pub run: RunId,
+    /// The height of its last segment.
+    pub height: u32,
+    /// That segment's hash.
+    pub hash: Hash,
+}
+
+/// What one flush sealed.
+#[derive(Clone, Debug)]
+pub struct Sealing {
+    /// Whose.
+    pub site: SiteId,
+    /// When.
+    pub at: u64,
+    /// The segments up to which a node must have the log to have all of it.
+    pub places: Vec<Place>,
+    /// Sites of which it was said that they have it: its own, and those whose receipts came to it.
+    pub keepers: BTreeSet<SiteId>,
+    /// The facts.
+    pub facts: Vec<usize>,
+    /// The head office had it at this second.
+    pub known_at: Option<u64>,
+}
+
+/// How often an event of these bytes was tried and acknowledged for one learner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// Acknowledged and not lost since.
+    pub kept: u32,
+    /// Tried, whatever the answer.
+    pub tried: u32,
+}
+
+/// The truth.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Every acknowledged event.
+    pub facts: Vec<Fact>,
+    /// Every flush.
+    pub sealings: Vec<Sealing>,
+    /// Events tried without an answer, by learner: perhaps they were kept.
+    pub unanswered: Vec<(LearnerId, Event)>,
+    /// For each site and row of its register, the fact.
+    pub rows: BTreeMap<(SiteId, u32), usize>,
+    /// How far each run was ever written by its own site.
+    pub written: BTreeMap<RunId, u32>,
+    /// When each stay began, in the order of all that happened.
+    pub stays: BTreeMap<(SiteId, LearnerId, StayId), u64>,
+    /// Up to when a site may know the keys of a person's stays: he was sent there, or came.
+    pub may_read: BTreeMap<(SiteId, usize), u64>,
+    /// Sites whose keys a bad node has.
+    pub bad: BTreeSet<SiteId>,
+    /// Runs that a bad node forked.
+    pub forked: BTreeSet<RunId>,
+    /// Learner ids that the head office found to be one person.
+    pub joined: Vec<(LearnerId, LearnerId)>,
+    /// Sealings of which the head office has not all, as far as is known.
+    pub unknown: BTreeSet<usize>,
+    order: u64,
+}
+
+impl Ledger {
+    /// The next place in the order of all that happens.
+    pub fn tick(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
+    /// Notes an acknowledged event; returns its number.
+    pub fn note(&mut self, fact: Fact) -> usize {
+        if let Some(row) = fact.row {
+            // The same row once more, after the machine had lost it: it is the same event.
+            if let Some(known) = self.rows.get(&(fact.site, row)) {
+                self.facts[*known].lost = false;
+                self.facts[*known].sealing = None;
+                return *known;
+            }
+            self.rows.insert((fact.site, row), self.facts.len());
+        }
+        self.facts.push(fact);
+        self.facts.len() - 1
+    }
+
+    /// Notes a stay, the first time that it is seen.
+    pub fn stay(&mut self, site: SiteId, learner: LearnerId, stay: StayId) {
+        let now = self.tick();
+        self.stays.entry((site, learner, stay)).or_insert(now);
+    }
+
+    /// Notes that a site may know the keys of a person's stays so far.
+    pub fn may_read(&mut self, site: SiteId, person: usize) {
+        let now = self.tick();
+        self.may_read.insert((site, person), now);
+    }
+
+    /// Whether an acknowledged event must be found in the end.
+    #[must_use]
+    pub fn must_be_there(&self, fact: &Fact) -> bool {
+        let kept = |sealing: usize| !self.sealings[sealing].keepers.is_empty();
+        !fact.lost && fact.sealing.is_none_or(kept)
+    }
+
+    /// For each learner and event how often it was tried and must be there.
+    #[must_use]
+    pub fn tries(&self) -> BTreeMap<LearnerId, BTreeMap<Vec<u8>, Tries>> {
+        let mut tries: BTreeMap<LearnerId, BTreeMap<Vec<u8>, Tries>> = BTreeMap::new();
+        let mut of = |learner: LearnerId, event: &Event, kept: bool| {
+            let of_learner = tries.entry(learner).or_default();
+            let one = of_learner.entry(event.encode()).or_default();
+            one.tried += 1;
+            one.kept += u32::from(kept);
+        };
+        for fact in &self.facts {
+            of(fact.learner, &fact.event, self.must_be_there(fact));
+        }
+        for (learner, event) in &self.unanswered {
+            of(*learner, event, false);
+        }
+        tries
+    }
+}

@@ -1,0 +1,853 @@
+//! People: who learns where, and what officers do right and wrong when they are moved. Registered
+//! anew instead of admitted, no notice, no slip, a slip to the wrong prison, batches, whole sites,
+//! moved on before the data came, back again, to a site without a node, released soon after.
+//!
+//! The one here knows who is who; the nodes know ids. An officer who is refused takes the next way
+//! that is open to him, as docs/transfers.md tells.
+
+use std::collections::BTreeMap;
+
+use spean::engine::arrive::Ticket;
+use spean::engine::import::{EventRow, Fate, LearnerRow};
+use spean::engine::state::State;
+use spean_protocol::catalogue::{ModuleId, ProgrammeId};
+use spean_protocol::codec;
+use spean_protocol::event::{AssessmentKind, Body, Date, Destination, Event, Score};
+use spean_protocol::id::{LearnerId, StayId};
+
+use crate::act::{Act, Way};
+use crate::dice::Dice;
+use crate::faults::Fault;
+use crate::ledger::Fact;
+use crate::machine::{BEGIN, Trouble};
+use crate::measures::Transfer;
+use crate::plan::{DAY, HOUR, Planner};
+use crate::world::{World, site_of};
+use spean::store::{Store, Table};
+
+/// Somebody.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The ids under which he was registered; the last is the one in use.
+    pub ids: Vec<LearnerId>,
+    /// The place where he is, while he is at a site with a node.
+    pub at: Option<usize>,
+    /// The places where he was before.
+    pub was: Vec<usize>,
+    /// The session that comes next.
+    pub next: u16,
+    /// He has left prison.
+    pub released: bool,
+    /// The site and row of the register that he was imported from.
+    pub row: Option<(usize, String)>,
+}
+
+/// Somebody on his way.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// Who.
+    pub person: usize,
+    /// From where.
+    pub from: usize,
+    /// Where to, truly.
+    pub to: usize,
+    /// How.
+    pub way: Way,
+    /// The slip that he has.
+    pub slip: Option<String>,
+    /// When he left.
+    pub left: u64,
+    /// He has come.
+    pub arrived: bool,
+    /// He was registered anew there.
+    pub anew: bool,
+    /// A stick in the van brought what the old site has.
+    pub van_stick: bool,
+}
+
+/// Everybody.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    /// By number.
+    pub persons: Vec<Person>,
+    /// Moves, by number.
+    pub journeys: Vec<Journey>,
+    /// Whose an id is.
+    pub by_id: BTreeMap<LearnerId, usize>,
+    loans: u32,
+}
+
+pub(crate) fn plan(planner: &mut Planner<'_>) {
+    let people = &planner.scenario.people;
+    let mut dice = planner.dice("people");
+    let months = f64::from(planner.scenario.days) / 30.4;
+    let learners = f64::from(people.learners);
+    let prisons = planner.scenario.sites.len();
+    for site in planner.prisons() {
+        for day in 0..u64::from(planner.scenario.days) {
+            if day % 7 < 5 {
+                let events = dice.times(learners * people.events_daily * 7.0 / 5.0);
+                let at = day * DAY + 7 * HOUR + dice.below(8 * HOUR);
+                planner.add(at, Act::Lab { site, events });
+            }
+            if day % 28 == 20 {
+                let count = 1 + dice.between([0, 3]);
+                planner.add(day * DAY + 16 * HOUR, Act::Rows { site, count });
+            }
+        }
+        for _ in 0..dice.times(learners * people.newcomers_monthly * months) {
+            let at = dice.below(planner.end());
+            planner.add(at, Act::Newcomers { site, count: 1 });
+        }
+        for _ in 0..dice.times(learners * people.releases_monthly * months) {
+            let at = dice.below(planner.end());
+            planner.add(at, Act::Release { site });
+        }
+        for _ in 0..dice.times(learners * people.transfers_monthly * months) {
+            let at = dice.below(planner.end());
+            move_somebody(planner, &mut dice, at, site, 1);
+        }
+    }
+    for at in planner.yearly(&mut dice, people.batches_yearly) {
+        let from = 1 + dice.index(prisons);
+        let count = dice.between(people.batch);
+        planner.planned.add(Fault::Batch);
+        move_somebody(planner, &mut dice, at, from, count.max(2));
+    }
+    for at in planner.yearly(&mut dice, people.whole_sites_yearly) {
+        let from = 1 + dice.index(prisons);
+        planner.planned.add(Fault::WholeSite);
+        move_somebody(planner, &mut dice, at, from, u32::MAX);
+    }
+    let every = u64::from(people.decide_days.max(1)) * DAY;
+    for at in (1..planner.end() / every).map(|number| number * every + 10 * HOUR) {
+        planner.add(at, Act::Decide);
+    }
+}
+
+/// Plans one move, with all that goes wrong with it.
+fn move_somebody(planner: &mut Planner<'_>, dice: &mut Dice, at: u64, from: usize, count: u32) {
+    let scenario = planner.scenario;
+    let people = &scenario.people;
+    let prisons = scenario.sites.len();
+    let to = 1 + dice.index(prisons);
+    let to = (!dice.chance(people.without_node)).then_some(to);
+    if to == Some(from) {
+        return;
+    }
+    let mut way = Way {
+        hours: dice.between(people.journey_hours),
+        first_session_days: dice.between(people.first_session_days),
+        slip: dice.chance(people.slip),
+        van_stick: dice.chance(scenario.sticks.in_van),
+        ..Way::default()
+    };
+    let Some(place) = to else {
+        let act = Act::Move {
+            from,
+            to,
+            count,
+            way,
+        };
+        planner.mishap(Fault::WithoutNode, at, act);
+        return;
+    };
+    if dice.chance(people.no_notice) {
+        way.recorded_after_days = dice.between(people.recorded_after_days).max(1);
+        way.slip = false;
+        way.van_stick = false;
+        planner.planned.add(Fault::NoNotice);
+    } else if dice.chance(people.wrong_prison) {
+        way.written = Some(1 + dice.index(prisons)).filter(|other| ![from, place].contains(other));
+        if way.written.is_some() {
+            planner.planned.add(Fault::WrongPrison);
+        }
+    }
+    if !way.slip {
+        planner.planned.add(Fault::NoSlip);
+    }
+    if dice.chance(people.anew) {
+        way.anew = true;
+        planner.planned.add(Fault::RegisteredAnew);
+    }
+    if dice.chance(people.moved_on) {
+        way.onward = Some((1 + dice.index(prisons), 1 + dice.between([6, 90])));
+        planner.planned.add(Fault::MovedOn);
+    } else if dice.chance(people.back) {
+        way.onward = Some((from, dice.between([24, 24 * 40])));
+        planner.planned.add(Fault::Returned);
+    } else if dice.chance(people.released_soon) {
+        way.released_after_hours = Some(dice.between([2, 60]));
+        planner.planned.add(Fault::ReleasedSoon);
+    }
+    planner.add(
+        at,
+        Act::Move {
+            from,
+            to,
+            count,
+            way,
+        },
+    );
+}
+
+fn id_of(seed: u64, person: usize) -> LearnerId {
+    let text = format!("spean simulation learner {seed} {person}");
+    let mut id = [0; 16];
+    id.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    LearnerId(id)
+}
+
+/// The columns of a register for a made-up person.
+fn columns(person: usize, card: Option<LearnerId>) -> LearnerRow {
+    let sex = if person % 7 == 0 { "F" } else { "M" };
+    let fields = [
+        String::new(),
+        String::new(),
+        "Made".to_owned(),
+        format!("Up {person}"),
+        sex.to_owned(),
+        (1970 + person % 35).to_string(),
+        String::new(),
+        "km".to_owned(),
+        String::new(),
+        card.map(|id| id.to_string()).unwrap_or_default(),
+    ];
+    LearnerRow {
+        row: format!("L{person}"),
+        fields,
+    }
+}
+
+/// The state of a learner's stay as the engine keeps it: its id, and whether it is open.
+type OwnStay = (StayId, bool);
+
+impl World {
+    /// The day by the calendar, as an officer writes it.
+    #[must_use]
+    pub fn date(&self) -> Option<Date> {
+        let days = (BEGIN + self.now) / DAY;
+        Date::from_days(i32::try_from(days).unwrap_or(0)).ok()
+    }
+
+    /// Fills every site with its first learners.
+    pub(crate) fn populate(&mut self) {
+        for place in 1..=self.listed {
+            self.newcomers(place, self.scenario.people.learners);
+        }
+    }
+
+    /// Registers people who are new to the system.
+    pub(crate) fn newcomers(&mut self, place: usize, count: u32) {
+        let Some(which) = self.machine_at(place, 0) else {
+            return;
+        };
+        let first = self.people.persons.len();
+        let rows: Vec<LearnerRow> = (first..first + count as usize)
+            .map(|person| columns(person, Some(id_of(self.seed, person))))
+            .collect();
+        for row in rows {
+            let person = self.people.persons.len();
+            let id = id_of(self.seed, person);
+            let kept = self.ask(which, |engine| {
+                engine.import_learners("register", &[row.clone()])
+            });
+            let kept = kept.is_ok_and(|fates| fates == [Fate::New]);
+            self.people.persons.push(Person {
+                ids: vec![id],
+                at: kept.then_some(place),
+                was: Vec::new(),
+                next: 1,
+                released: !kept,
+                row: kept.then(|| (place, row.row)),
+            });
+            self.people.by_id.insert(id, person);
+            self.stays_of(which, person);
+        }
+        self.seal(which);
+    }
+
+    /// Seals what waits, as the quarter of an hour does.
+    pub(crate) fn seal(&mut self, which: usize) {
+        let _ = self.ask(which, spean::engine::Engine::flush);
+        self.fold(which);
+        self.sealed(which);
+    }
+
+    /// Notes the stays of a person at a machine's site, and that the site may know his keys so far.
+    fn stays_of(&mut self, which: usize, person: usize) {
+        let machine = &self.machines[which];
+        let site = machine.site;
+        let ids = self.people.persons[person].ids.clone();
+        for id in ids {
+            let row = machine.disk.look(|memory| memory.read(Table::Stay, &id.0));
+            let stay = row
+                .ok()
+                .flatten()
+                .and_then(|row| codec::decode::<OwnStay>(&row).ok());
+            if let Some((stay, _)) = stay {
+                self.ledger.stay(site, id, stay);
+            }
+        }
+    }
+
+    /// Persons at a place.
+    fn present(&self, place: usize) -> Vec<usize> {
+        let here = |person: &usize| self.people.persons[*person].at == Some(place);
+        (0..self.people.persons.len()).filter(here).collect()
+    }
+
+    /// Records an event of somebody, and notes it if it was acknowledged.
+    pub(crate) fn record(&mut self, which: usize, person: usize, event: &Event) {
+        let Some(learner) = self.people.persons[person].ids.last().copied() else {
+            return;
+        };
+        let one = [(None, event.clone())];
+        match self.ask(which, |engine| engine.append(learner, &one)) {
+            Ok(1) => self.acknowledged(which, person, learner, event.clone(), None),
+            Err(Trouble::PowerCut | Trouble::Disk) => {
+                self.ledger.unanswered.push((learner, event.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn acknowledged(
+        &mut self,
+        which: usize,
+        person: usize,
+        learner: LearnerId,
+        event: Event,
+        row: Option<u32>,
+    ) {
+        let fact = Fact {
+            person,
+            learner,
+            site: self.machines[which].site,
+            at: self.now,
+            event,
+            row,
+            sealing: None,
+            lost: false,
+        };
+        let number = self.ledger.note(fact);
+        self.beside[which].unsealed.push(number);
+    }
+
+    /// A day in the lab.
+    pub(crate) fn lab(&mut self, place: usize, events: u32, salt: u64) {
+        let Some(which) = self.machine_at(place, salt) else {
+            return;
+        };
+        let mut dice = Dice::new(salt, "lab");
+        let present = self.present(place);
+        for number in 0..events {
+            let Some(person) = dice.pick(&present).copied() else {
+                return;
+            };
+            let event = self.event_of(person, &mut dice);
+            self.record(which, person, &event);
+            if number % 16 == 15 {
+                self.seal(which);
+            }
+        }
+        self.seal(which);
+    }
+
+    /// What somebody does next.
+    fn event_of(&mut self, person: usize, dice: &mut Dice) -> Event {
+        let one = &mut self.people.persons[person];
+        let programme = [
+            ProgrammeId::REINTEGRATION,
+            ProgrammeId::ENGLISH,
+            ProgrammeId::BEEP,
+        ];
+        let programme = programme[dice.index(3)];
+        let number = 1 + u8::try_from(dice.below(2)).unwrap_or(0);
+        let module = ModuleId { programme, number };
+        let body = match dice.below(20) {
+            0..=11 => {
+                one.next += 1;
+                Body::Attended {
+                    module,
+                    session: one.next,
+                }
+            }
+            12 | 13 => {
+                self.people.loans += 1;
+                Body::LoanOut {
+                    item: self.people.loans,
+                }
+            }
+            14 => Body::Login { programme },
+            15 => Body::LibraryVisit {},
+            16 => Body::ModuleDone { module },
+            _ => {
+                let kind = if dice.chance(0.5) {
+                    AssessmentKind::Pre
+                } else {
+                    AssessmentKind::Post
+                };
+                let points = dice.below(21).to_string();
+                match Score::parse(&points, "20") {
+                    Ok(score) => Body::Assessed {
+                        kind,
+                        module,
+                        version: 1,
+                        score,
+                    },
+                    Err(_) => Body::LibraryVisit {},
+                }
+            }
+        };
+        let event = Event::new(body);
+        match self.date() {
+            Some(date) => event.on(date),
+            None => event,
+        }
+    }
+
+    /// Rows of the site's register are imported, with some that were imported before.
+    pub(crate) fn rows(&mut self, place: usize, count: u32, salt: u64) {
+        let Some(which) = self.machine_at(place, salt) else {
+            return;
+        };
+        let mut dice = Dice::new(salt, "rows");
+        let of_here = |person: &usize| {
+            let row = self.people.persons[*person].row.as_ref();
+            row.is_some_and(|(at, _)| *at == place)
+        };
+        let pupils: Vec<usize> = (0..self.people.persons.len()).filter(of_here).collect();
+        let mut rows = Vec::new();
+        for _ in 0..count {
+            let number = u32::try_from(dice.below(40)).unwrap_or(0);
+            let at = usize::try_from(number).unwrap_or(0) % pupils.len().max(1);
+            let Some(person) = pupils.get(at).copied() else {
+                return;
+            };
+            let known = self.ledger.rows.get(&(site_of(place), number));
+            let person = known.map_or(person, |fact| self.ledger.facts[*fact].person);
+            let learner = self.people.persons[person].row.clone().map(|(_, row)| row);
+            let fields = [
+                "attended",
+                "beep",
+                "khmer",
+                &(number + 1).to_string(),
+                "",
+                "",
+                "",
+                "",
+            ];
+            let row = EventRow {
+                row: format!("E{number}"),
+                learner: learner.unwrap_or_default(),
+                date: Date::from_civil(2025, 12, 1).ok(),
+                fields: fields.map(str::to_owned),
+            };
+            rows.push((number, person, row));
+        }
+        rows.sort_by_key(|(number, ..)| *number);
+        rows.dedup_by_key(|(number, ..)| *number);
+        let asked: Vec<EventRow> = rows.iter().map(|(.., row)| row.clone()).collect();
+        let answer = self.ask(which, |engine| engine.import_events("register", &asked));
+        let khmer = ModuleId {
+            programme: ProgrammeId::BEEP,
+            number: 1,
+        };
+        for (at, (number, person, row)) in rows.iter().enumerate() {
+            let session = u16::try_from(number + 1).unwrap_or(1);
+            let event = Event {
+                date: row.date,
+                ..Event::new(Body::Attended {
+                    module: khmer,
+                    session,
+                })
+            };
+            let Some(learner) = self.people.persons[*person].ids.first().copied() else {
+                continue;
+            };
+            match &answer {
+                Ok(fates) if fates.get(at) == Some(&Fate::New) => {
+                    self.acknowledged(which, *person, learner, event, Some(*number));
+                }
+                Err(Trouble::PowerCut | Trouble::Disk) => {
+                    self.ledger.unanswered.push((learner, event));
+                }
+                _ => {}
+            }
+        }
+        self.sealed(which);
+        self.seal(which);
+    }
+
+    /// Somebody is released.
+    pub(crate) fn release(&mut self, place: usize, salt: u64) {
+        let present = self.present(place);
+        let mut dice = Dice::new(salt, "release");
+        let Some(person) = dice.pick(&present).copied() else {
+            return;
+        };
+        let Some(which) = self.machine_at(place, salt) else {
+            return;
+        };
+        self.leaves(which, person, Destination::Released);
+        self.people.persons[person].released = true;
+        self.people.persons[person].at = None;
+    }
+
+    /// Records a departure; the slip, where one was made.
+    fn leaves(&mut self, which: usize, person: usize, to: Destination) -> Option<String> {
+        let learner = self.people.persons[person].ids.last().copied()?;
+        let date = self.date();
+        let left = self.ask(which, |engine| {
+            engine.transfer_out(learner, to, date, false)
+        });
+        if let (Ok(_), Destination::Site(site)) = (&left, to) {
+            self.stays_of(which, person);
+            self.ledger.may_read(site, person);
+        }
+        self.stays_of(which, person);
+        self.sealed(which);
+        self.fold(which);
+        left.ok()?.slip
+    }
+
+    /// Learners are moved.
+    pub(crate) fn moves(
+        &mut self,
+        (from, to): (usize, Option<usize>),
+        count: u32,
+        way: &Way,
+        salt: u64,
+    ) {
+        let mut present = self.present(from);
+        let mut dice = Dice::new(salt, "moves");
+        let whole = present.len();
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(whole);
+        if count > 1 {
+            let fault = if count == whole {
+                Fault::WholeSite
+            } else {
+                Fault::Batch
+            };
+            self.happened.add(fault);
+        }
+        for _ in 0..count {
+            let at = dice.index(present.len());
+            let person = present.swap_remove(at);
+            self.move_one((from, to), person, way, dice.number());
+        }
+    }
+
+    fn move_one(
+        &mut self,
+        (from, to): (usize, Option<usize>),
+        person: usize,
+        way: &Way,
+        salt: u64,
+    ) {
+        let which = self.machine_at(from, salt);
+        let Some(to) = to.filter(|to| *to <= self.listed) else {
+            if let Some(which) = which {
+                self.leaves(which, person, Destination::WithoutNode);
+            }
+            self.people.persons[person].at = None;
+            self.happened.add(Fault::WithoutNode);
+            return;
+        };
+        if to == from {
+            return;
+        }
+        let journey = self.people.journeys.len();
+        let mut slip = None;
+        let noticed = way.recorded_after_days == 0 && which.is_some();
+        let written = way
+            .written
+            .filter(|other| *other != from && *other <= self.listed);
+        let mut van_stick = false;
+        if let Some(which) = which.filter(|_| noticed) {
+            let site = site_of(written.unwrap_or(to));
+            slip = self.leaves(which, person, Destination::Site(site));
+            van_stick = way.van_stick && self.van_stick(which, to, way.hours, salt);
+        } else {
+            self.happened.add(Fault::NoNotice);
+            let days = u64::from(way.recorded_after_days.max(1));
+            self.schedule(self.now + days * DAY, salt, Act::RecordLate { journey });
+        }
+        if written.is_some() && noticed {
+            self.happened.add(Fault::WrongPrison);
+        }
+        if !way.slip {
+            self.happened.add(Fault::NoSlip);
+            slip = None;
+        }
+        let one = &mut self.people.persons[person];
+        one.at = None;
+        one.was.push(from);
+        self.people.journeys.push(Journey {
+            person,
+            from,
+            to,
+            way: way.clone(),
+            slip,
+            left: self.now,
+            arrived: false,
+            anew: false,
+            van_stick,
+        });
+        let arrives = self.now + u64::from(way.hours.max(1)) * HOUR;
+        self.schedule(arrives, salt, Act::Arrive { journey });
+    }
+
+    /// Somebody arrives: by slip, off the list, by his card, or as a new person.
+    pub(crate) fn arrive(&mut self, number: usize, salt: u64) {
+        let Some(journey) = self.people.journeys.get(number).cloned() else {
+            return;
+        };
+        let Some(which) = self.machine_at(journey.to, salt) else {
+            // No power: tomorrow.
+            self.schedule(self.now + DAY / 2, salt, Act::Arrive { journey: number });
+            return;
+        };
+        let person = journey.person;
+        let Some(learner) = self.people.persons[person].ids.last().copied() else {
+            return;
+        };
+        let date = self.date();
+        let mut tickets = Vec::new();
+        if !journey.way.anew {
+            tickets.extend(journey.slip.clone().map(Ticket::Slip));
+            tickets.push(Ticket::Card(learner));
+        }
+        let mut admitted = false;
+        for ticket in tickets {
+            let come = self.ask(which, |engine| engine.transfer_in_all(&[ticket], date));
+            match come {
+                Ok(outcomes) => admitted = outcomes.iter().any(|one| one.done().is_some()),
+                Err(Trouble::PowerCut | Trouble::Off | Trouble::Disk) => {
+                    self.schedule(self.now + HOUR, salt, Act::Arrive { journey: number });
+                    return;
+                }
+                Err(_) => {}
+            }
+            if admitted {
+                break;
+            }
+        }
+        if !admitted && !self.registers_anew(which, person, salt) {
+            self.schedule(self.now + HOUR, salt, Act::Arrive { journey: number });
+            return;
+        }
+        self.people.journeys[number].anew = !admitted;
+        self.people.journeys[number].arrived = true;
+        self.people.persons[person].at = Some(journey.to);
+        if self.people.persons[person]
+            .was
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|at| *at == journey.to)
+        {
+            self.happened.add(Fault::Returned);
+        }
+        self.stays_of(which, person);
+        self.ledger.may_read(site_of(journey.to), person);
+        self.seal(which);
+        self.after_arrival(number, &journey.way, salt);
+    }
+
+    fn after_arrival(&mut self, journey: usize, way: &Way, salt: u64) {
+        let first = self.now + u64::from(way.first_session_days) * DAY + 2 * HOUR;
+        self.schedule(first, salt, Act::FirstSession { journey });
+        let hours = way
+            .onward
+            .map(|(_, hours)| hours)
+            .or(way.released_after_hours);
+        if let Some(hours) = hours {
+            let at = self.now + u64::from(hours) * HOUR;
+            self.schedule(at, salt, Act::Afterwards { journey });
+        }
+    }
+
+    /// As a new person, although he is known: nobody searched, or nothing fitted.
+    fn registers_anew(&mut self, which: usize, person: usize, salt: u64) -> bool {
+        let row = columns(person, None);
+        let Ok(id) = self.ask(which, |engine| engine.add_learner(&row)) else {
+            return false;
+        };
+        self.happened.add(Fault::RegisteredAnew);
+        self.people.persons[person].ids.push(id);
+        self.people.by_id.insert(id, person);
+        // Most officers ask the head office; the others leave a duplicate.
+        if !salt.is_multiple_of(4) {
+            let _ = self.ask(which, |engine| engine.ask_who(id));
+        }
+        true
+    }
+
+    /// His first session: what of his past can be read there?
+    pub(crate) fn first_session(&mut self, number: usize, salt: u64) {
+        let Some(journey) = self.people.journeys.get(number).cloned() else {
+            return;
+        };
+        let person = journey.person;
+        if self.people.persons[person].at != Some(journey.to) {
+            return;
+        }
+        let Some(which) = self.machine_at(journey.to, salt) else {
+            self.schedule(
+                self.now + 6 * HOUR,
+                salt,
+                Act::FirstSession { journey: number },
+            );
+            return;
+        };
+        self.fold(which);
+        let open = self.all_is_open(which, person, journey.left);
+        let learner = self.people.persons[person].ids.last().copied();
+        let said = learner.and_then(|id| self.ask(which, |engine| engine.states(id)).ok());
+        let said_open = said.is_some_and(|states| {
+            states
+                .iter()
+                .any(|state| matches!(state, State::Open { .. }))
+        });
+        self.measures.transfers.push(Transfer {
+            from: journey.from,
+            to: journey.to,
+            left: journey.left,
+            first_session: self.now,
+            slip: journey.slip.is_some(),
+            van_stick: journey.van_stick,
+            open,
+            said_open,
+            anew: journey.anew,
+        });
+        let mut dice = Dice::new(salt, "first session");
+        let event = self.event_of(person, &mut dice);
+        self.record(which, person, &event);
+        self.seal(which);
+    }
+
+    /// Whether a machine shows every event of somebody that was acknowledged before he left.
+    fn all_is_open(&mut self, which: usize, person: usize, before: u64) -> bool {
+        let facts = self
+            .ledger
+            .facts
+            .iter()
+            .filter(|fact| fact.person == person);
+        let wanted: Vec<(LearnerId, Event)> = facts
+            .filter(|fact| fact.at <= before && self.ledger.must_be_there(fact))
+            .map(|fact| (fact.learner, fact.event.clone()))
+            .collect();
+        let mut shown: BTreeMap<LearnerId, Vec<Event>> = BTreeMap::new();
+        for (learner, event) in wanted {
+            if !shown.contains_key(&learner) {
+                let events = self
+                    .ask(which, |engine| engine.events(learner))
+                    .unwrap_or_default();
+                let events = events.into_iter().map(|(_, event)| event).collect();
+                shown.insert(learner, events);
+            }
+            let here = shown
+                .get(&learner)
+                .is_some_and(|events| events.contains(&event));
+            if !here {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Moved on, back, or released, soon after he came.
+    pub(crate) fn afterwards(&mut self, number: usize, salt: u64) {
+        let Some(journey) = self.people.journeys.get(number).cloned() else {
+            return;
+        };
+        let person = journey.person;
+        if self.people.persons[person].at != Some(journey.to) {
+            return;
+        }
+        if let Some((onward, hours)) = journey.way.onward {
+            if hours < 96 {
+                self.happened.add(Fault::MovedOn);
+            }
+            let way = Way {
+                onward: None,
+                anew: false,
+                written: None,
+                ..journey.way
+            };
+            self.move_one((journey.to, Some(onward)), person, &way, salt);
+        } else if let Some(which) = self.machine_at(journey.to, salt) {
+            self.leaves(which, person, Destination::Released);
+            self.people.persons[person].at = None;
+            self.people.persons[person].released = true;
+            self.happened.add(Fault::ReleasedSoon);
+        }
+    }
+
+    /// Somebody is gone, and it is recorded at last.
+    pub(crate) fn record_late(&mut self, number: usize) {
+        let Some(journey) = self.people.journeys.get(number).cloned() else {
+            return;
+        };
+        let Some(which) = self.machine_at(journey.from, 0) else {
+            return;
+        };
+        // He is back already, or was registered under another id since.
+        let one = &self.people.persons[journey.person];
+        if one.at == Some(journey.from) || journey.anew {
+            return;
+        }
+        self.leaves(
+            which,
+            journey.person,
+            Destination::Site(site_of(journey.to)),
+        );
+        self.seal(which);
+    }
+
+    /// The head office works through its list, and decides rightly.
+    pub(crate) fn decide(&mut self) {
+        let Some(which) = self.machine_at(0, 0) else {
+            return;
+        };
+        let lines = self
+            .ask(which, |engine| engine.worklist())
+            .unwrap_or_default();
+        for line in lines {
+            let (true, Ok(question)) = (
+                line.answered.is_empty() && line.kind == "person",
+                line.id.parse(),
+            ) else {
+                continue;
+            };
+            let Some(person) = self.people.by_id.get(&line.learner).copied() else {
+                continue;
+            };
+            let mut others = self.people.persons[person].ids.clone();
+            others.retain(|id| *id != line.learner);
+            let mut same = None;
+            for id in others {
+                if self
+                    .ask(which, |engine| engine.view(id))
+                    .ok()
+                    .flatten()
+                    .is_some()
+                {
+                    same = Some(id);
+                    break;
+                }
+            }
+            // Whom the office does not know yet it leaves for the next time, while he must be known.
+            if same.is_none() && self.people.persons[person].ids.len() > 1 {
+                continue;
+            }
+            let decided = self.ask(which, |engine| engine.decide(question, same));
+            if let (Ok(_), Some(same)) = (decided, same) {
+                self.ledger.joined.push((line.learner, same));
+            }
+        }
+        self.seal(which);
+    }
+}
