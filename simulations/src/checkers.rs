@@ -240,7 +240,8 @@ pub(crate) fn evil(world: &mut World, what: Evil, author: usize, new: usize, gro
 }
 
 /// P7, first half: a prison holds keys of another's stay only of those who were sent to it or came
-/// to it since that stay began.
+/// to it since that stay began. One that asked the head office for keys, and has not recorded since that
+/// he left, is answered as if he were there: of two sites that say so, nobody can tell who is right.
 fn custody_of(world: &mut World, which: usize) {
     let machine = &world.machines[which];
     if machine.place == 0 {
@@ -270,11 +271,17 @@ fn custody_of(world: &mut World, which: usize) {
         let person = world.people.by_id.get(&learner);
         let may = person.and_then(|person| world.ledger.may_read.get(&(machine.site, *person)));
         let began = world.ledger.stays.get(&(site, learner, stay));
+        let asked = person.is_some_and(|person| {
+            let place = (machine.site, *person);
+            let closed = world.ledger.closed.get(&place);
+            world.ledger.asked.contains(&place) && closed.is_none_or(|closed| Some(closed) > began)
+        });
         let here =
             person.is_some_and(|person| world.people.persons[*person].at == Some(machine.place));
         if let Some(began) = began
             && may.is_none_or(|until| until < began)
             && !here
+            && !asked
         {
             wrong = Some(format!(
                 "{} has the key of stay {stay:?} at {site}, which began after custody had moved",
@@ -315,6 +322,7 @@ pub fn finally(world: &mut World) {
 /// left to seal, to fold, or to say.
 fn converges(world: &mut World) {
     world.heal();
+    world.readmit();
     for round in 0..ROUNDS_MAX {
         let offices: Vec<usize> = world.machines_of(site_of(0)).collect();
         for office in offices {
@@ -556,7 +564,8 @@ fn custody(world: &mut World) {
             world.fail(Promise::Custody, what);
             return;
         }
-        if !open && reason.is_none() && !there.is_empty() {
+        // Where there is nothing more to read anywhere, waiting is the truth.
+        if !open && reason.is_none() && here != there {
             let what = format!(
                 "{learner} is at {}, whose node shows {states:?} when all have met",
                 site_of(place)
@@ -610,6 +619,11 @@ fn nothing_honest_is_refused(world: &mut World) {
         Fault::BackDated,
         Fault::Resumed,
         Fault::StickRotten,
+        Fault::UnknownPiece,
+        // A receipt of before the loss lets others leave out what is missing since.
+        Fault::DiskLost,
+        Fault::DiskRolledBack,
+        Fault::Cloned,
     ];
     if liars.iter().any(|fault| world.happened.of(*fault) > 0) {
         return;

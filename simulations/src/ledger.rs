@@ -82,6 +82,10 @@ pub struct Ledger {
     pub stays: BTreeMap<(SiteId, LearnerId, StayId), u64>,
     /// Up to when a site may know the keys of a person's stays: he was sent there, or came.
     pub may_read: BTreeMap<(SiteId, usize), u64>,
+    /// When a site recorded last that a person left.
+    pub closed: BTreeMap<(SiteId, usize), u64>,
+    /// Sites that admitted a person without a slip, and so ask the head office for keys.
+    pub asked: BTreeSet<(SiteId, usize)>,
     /// Sites whose keys a bad node has.
     pub bad: BTreeSet<SiteId>,
     /// Runs that a bad node forked.
@@ -125,6 +129,12 @@ impl Ledger {
     pub fn may_read(&mut self, site: SiteId, person: usize) {
         let now = self.tick();
         self.may_read.insert((site, person), now);
+    }
+
+    /// Notes that a site recorded that somebody left.
+    pub fn closes(&mut self, site: SiteId, person: usize) {
+        let now = self.tick();
+        self.closed.insert((site, person), now);
     }
 
     /// Whether an acknowledged event must be found in the end.

@@ -297,11 +297,52 @@ impl World {
         (0..self.people.persons.len()).filter(here).collect()
     }
 
+    /// Whether a machine knows that somebody's stay is open there.
+    fn is_admitted(&self, which: usize, learner: LearnerId) -> bool {
+        let row = self.machines[which]
+            .disk
+            .look(|memory| memory.read(Table::Stay, &learner.0));
+        let row = row.ok().flatten();
+        row.is_some_and(|row| codec::decode::<OwnStay>(&row).is_ok_and(|own| own.1))
+    }
+
+    /// Officers admit by their cards those who are there and whom a machine that was lost, or set
+    /// back, does not know.
+    pub(crate) fn readmit(&mut self) {
+        for person in 0..self.people.persons.len() {
+            let one = &self.people.persons[person];
+            let (Some(place), Some(learner)) = (one.at, one.ids.last().copied()) else {
+                continue;
+            };
+            for which in self.machines_of(site_of(place)).collect::<Vec<_>>() {
+                self.admit_again(which, person, learner);
+            }
+        }
+    }
+
+    fn admit_again(&mut self, which: usize, person: usize, learner: LearnerId) {
+        if self.machines[which].engine.is_none() || self.is_admitted(which, learner) {
+            return;
+        }
+        let date = self.date();
+        if self
+            .ask(which, |engine| engine.admit(learner, date))
+            .is_ok()
+        {
+            let site = self.machines[which].site;
+            self.stays_of(which, person);
+            self.ledger.may_read(site, person);
+            self.ledger.asked.insert((site, person));
+            self.seal(which);
+        }
+    }
+
     /// Records an event of somebody, and notes it if it was acknowledged.
     pub(crate) fn record(&mut self, which: usize, person: usize, event: &Event) {
         let Some(learner) = self.people.persons[person].ids.last().copied() else {
             return;
         };
+        self.admit_again(which, person, learner);
         let one = [(None, event.clone())];
         match self.ask(which, |engine| engine.append(learner, &one)) {
             Ok(1) => self.acknowledged(which, person, learner, event.clone(), None),
@@ -495,21 +536,23 @@ impl World {
         self.people.persons[person].at = None;
     }
 
-    /// Records a departure; the slip, where one was made.
-    fn leaves(&mut self, which: usize, person: usize, to: Destination) -> Option<String> {
+    /// Records a departure; the slip, where one was made. `None`: it could not be recorded.
+    fn leaves(&mut self, which: usize, person: usize, to: Destination) -> Option<Option<String>> {
         let learner = self.people.persons[person].ids.last().copied()?;
         let date = self.date();
         let left = self.ask(which, |engine| {
             engine.transfer_out(learner, to, date, false)
         });
-        if let (Ok(_), Destination::Site(site)) = (&left, to) {
-            self.stays_of(which, person);
-            self.ledger.may_read(site, person);
-        }
         self.stays_of(which, person);
+        if left.is_ok() {
+            if let Destination::Site(site) = to {
+                self.ledger.may_read(site, person);
+            }
+            self.ledger.closes(self.machines[which].site, person);
+        }
         self.sealed(which);
         self.fold(which);
-        left.ok()?.slip
+        Some(left.ok()?.slip)
     }
 
     /// Learners are moved.
@@ -560,6 +603,7 @@ impl World {
         }
         let journey = self.people.journeys.len();
         let mut slip = None;
+        let mut recorded = false;
         let noticed = way.recorded_after_days == 0 && which.is_some();
         let written = way
             .written
@@ -567,10 +611,14 @@ impl World {
         let mut van_stick = false;
         if let Some(which) = which.filter(|_| noticed) {
             let site = site_of(written.unwrap_or(to));
-            slip = self.leaves(which, person, Destination::Site(site));
+            let left = self.leaves(which, person, Destination::Site(site));
+            recorded = left.is_some();
+            slip = left.flatten();
             van_stick = way.van_stick && self.van_stick(which, to, way.hours, salt);
         } else {
             self.happened.add(Fault::NoNotice);
+        }
+        if !recorded {
             let days = u64::from(way.recorded_after_days.max(1));
             self.schedule(self.now + days * DAY, salt, Act::RecordLate { journey });
         }
@@ -621,6 +669,7 @@ impl World {
         }
         let mut admitted = false;
         for ticket in tickets {
+            let by_card = matches!(ticket, Ticket::Card(_));
             let come = self.ask(which, |engine| engine.transfer_in_all(&[ticket], date));
             match come {
                 Ok(outcomes) => admitted = outcomes.iter().any(|one| one.done().is_some()),
@@ -631,6 +680,9 @@ impl World {
                 Err(_) => {}
             }
             if admitted {
+                if by_card {
+                    self.ledger.asked.insert((site_of(journey.to), person));
+                }
                 break;
             }
         }
@@ -678,6 +730,9 @@ impl World {
         self.happened.add(Fault::RegisteredAnew);
         self.people.persons[person].ids.push(id);
         self.people.by_id.insert(id, person);
+        self.ledger
+            .asked
+            .insert((self.machines[which].site, person));
         // Most officers ask the head office; the others leave a duplicate.
         if !salt.is_multiple_of(4) {
             let _ = self.ask(which, |engine| engine.ask_who(id));

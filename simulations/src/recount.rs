@@ -73,22 +73,35 @@ impl Count {
     }
 }
 
+/// Whether a record says that two ids are one person's.
+fn says_same(world: &mut World, office: usize, learner: LearnerId, other: LearnerId) -> bool {
+    let view = world.ask(office, |engine| engine.view(learner));
+    let links = view.ok().flatten().map_or_else(Vec::new, |view| view.links);
+    links
+        .iter()
+        .any(|link| link.other == other && !link.same.is_empty())
+}
+
 /// Compares the totals of the head office with the ledger.
 pub(crate) fn totals(world: &mut World, office: usize) {
     let Ok(totals) = world.ask(office, |engine| engine.totals(Query::ALL)) else {
         return;
     };
-    let persons = Persons::of(&world.ledger.joined);
+    // A decision that reached the site after he had left is not in his record: he counts as two
+    // until somebody asks again, so the count is a range.
+    let decided = world.ledger.joined.clone();
+    let mut carried_out = decided.clone();
+    carried_out.retain(|(learner, other)| says_same(world, office, *learner, *other));
+    let (fewest, most) = (Persons::of(&decided), Persons::of(&carried_out));
     let (mut certain, mut possible) = (Count::default(), Count::default());
     for fact in &world.ledger.facts {
-        let person = persons.find(fact.learner);
-        possible.add(person, fact.site, &fact.event);
+        possible.add(most.find(fact.learner), fact.site, &fact.event);
         if world.ledger.must_be_there(fact) {
-            certain.add(person, fact.site, &fact.event);
+            certain.add(fewest.find(fact.learner), fact.site, &fact.event);
         }
     }
     for (learner, event) in &world.ledger.unanswered {
-        possible.add(persons.find(*learner), SiteId(0), event);
+        possible.add(most.find(*learner), SiteId(0), event);
     }
     let figures = totals.figures;
     let told = [

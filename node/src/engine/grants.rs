@@ -11,6 +11,7 @@ use spean_protocol::seal;
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey};
 
+use super::arrive::Here;
 use super::arrive::{Awaited, Expected};
 use super::depart::Away;
 use super::keys::{key_of, learner_of};
@@ -217,7 +218,12 @@ impl<S: Store> Engine<S> {
                     self.keep_here(*learner, &here)?;
                 }
             } else if let Some(away) = self.away(*learner)? {
-                let onward = away.onward || new;
+                // Only what is of his time before he was here: where he was since may send him back.
+                let past =
+                    |here: &Here| here.from == Some(source) || here.granted.contains(&source);
+                let office = self.roster.headquarters().map(|site| site.id);
+                let past = office == Some(source) || away.here.as_deref().is_some_and(past);
+                let onward = away.onward || (new && past);
                 self.keep_away(*learner, &Away { onward, ..away })?;
             } else if !self.is_headquarters() && self.holders_of(*learner)?.is_empty() {
                 let mut row = self.expected_of(*learner, source)?.unwrap_or(Expected {

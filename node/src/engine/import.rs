@@ -233,6 +233,7 @@ impl<S: Store> Engine<S> {
             learner,
             stream,
             drafts,
+            keyring: false,
         };
         writes.extend(drafts.into_iter().map(of));
         Ok(Fate::New)
@@ -312,6 +313,7 @@ impl<S: Store> Engine<S> {
             learner: id,
             stream,
             drafts,
+            keyring: false,
         };
         writes.extend(drafts.into_iter().map(of));
         Ok(())

@@ -222,10 +222,9 @@ impl<S: Store> Engine<S> {
         if CustodyState::of(&view, self.site) == CustodyState::Released {
             return Ok(Some(Whereabouts::Out));
         }
-        let mut open = view.stays.iter().filter(|stay| stay.is_open());
-        Ok(Some(match (open.next(), open.next()) {
-            (Some(only), None) => Whereabouts::GoneTo(only.site, only.stay),
-            _ => Whereabouts::Away,
+        Ok(Some(match went_on_to(&view.stays, stay) {
+            Some(only) => Whereabouts::GoneTo(only.site, only.stay),
+            None => Whereabouts::Away,
         }))
     }
 
@@ -566,6 +565,28 @@ impl<S: Store> Engine<S> {
             Ok(line)
         })
     }
+}
+
+/// The open stay to which departures lead from one that has ended, if it is one only. A stay that no
+/// departure leads to may be an old one whose end nobody recorded: that site has no claim to what was
+/// written since.
+fn went_on_to<'a>(stays: &'a [Stay], from: &'a Stay) -> Option<&'a Stay> {
+    let mut reached = vec![from];
+    let mut next = 0;
+    while let Some(stay) = reached.get(next).copied() {
+        next += 1;
+        for left in &stay.departures {
+            let there = |one: &&Stay| left.to == Destination::Site(one.site);
+            for one in stays.iter().filter(there) {
+                if reached.iter().all(|known| known.stay != one.stay) {
+                    reached.push(one);
+                }
+            }
+        }
+    }
+    let mut open = reached.into_iter().filter(|stay| stay.is_open());
+    let only = open.next();
+    only.filter(|_| open.next().is_none())
 }
 
 /// The site of the newest departure that is of another stay: the one that the arrival of `stay`

@@ -28,6 +28,8 @@ pub(super) struct Write {
     pub learner: LearnerId,
     pub stream: Stream,
     pub drafts: Vec<Draft>,
+    /// Keys came since: the stay's keyring is written again.
+    pub keyring: bool,
 }
 
 /// A parcel before it has a place.
@@ -122,25 +124,20 @@ impl<S: Store> Engine<S> {
     fn seal_pending(&mut self) -> Result<u64, EngineError> {
         self.settle_references()?;
         let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
-        let mut writes: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
+        let mut writes = Vec::with_capacity(rows.len());
         let mut count = 0;
         for (key, value) in rows {
             let (learner, stream) = read_learner_stream(&key)?;
-            let drafts = writes.entry((learner, stream)).or_default();
-            if let Some(draft) = codec::decode::<Option<Draft>>(&value)? {
-                drafts.push(draft);
-                count += 1;
-            }
-            self.store.remove(Table::Pending, &key)?;
-        }
-        let writes = writes
-            .into_iter()
-            .map(|((learner, stream), drafts)| Write {
+            let draft = codec::decode::<Option<Draft>>(&value)?;
+            count += u64::from(draft.is_some());
+            writes.push(Write {
                 learner,
                 stream,
-                drafts,
-            })
-            .collect();
+                keyring: draft.is_none(),
+                drafts: draft.into_iter().collect(),
+            });
+            self.store.remove(Table::Pending, &key)?;
+        }
         self.write(writes)?;
         Ok(count)
     }
@@ -273,7 +270,7 @@ impl<S: Store> Engine<S> {
                 register.0.push((write.learner, held.stay));
                 self.keep_stay_key(write.learner, &held)?;
             }
-            if first || write.drafts.is_empty() {
+            if first || write.keyring {
                 parcels.extend(self.keyring_parcel(write.learner, &held, label)?);
             }
             self.change_parcels(write, &held, label, &mut parcels)?;
@@ -447,9 +444,10 @@ impl<S: Store> Engine<S> {
 /// One write for each learner and stream: two would be two changes of one number. An event that
 /// comes twice comes once.
 fn merged(writes: Vec<Write>) -> Vec<Write> {
-    let mut by_record: BTreeMap<(LearnerId, Stream), Vec<Draft>> = BTreeMap::new();
+    let mut by_record: BTreeMap<(LearnerId, Stream), (Vec<Draft>, bool)> = BTreeMap::new();
     for write in writes {
-        let drafts = by_record.entry((write.learner, write.stream)).or_default();
+        let (drafts, keyring) = by_record.entry((write.learner, write.stream)).or_default();
+        *keyring |= write.keyring;
         for draft in write.drafts {
             let known = |other: &Draft| draft.id.is_some() && other.id == draft.id;
             if !drafts.iter().any(known) {
@@ -457,10 +455,11 @@ fn merged(writes: Vec<Write>) -> Vec<Write> {
             }
         }
     }
-    let write = |((learner, stream), drafts)| Write {
+    let write = |((learner, stream), (drafts, keyring))| Write {
         learner,
         stream,
         drafts,
+        keyring,
     };
     by_record.into_iter().map(write).collect()
 }
