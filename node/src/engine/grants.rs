@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use spean_protocol::control::Entry;
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
+use spean_protocol::letter::About;
 use spean_protocol::limits::{GRANT_LEARNERS_MAX, KEYRING_MAX};
 use spean_protocol::seal;
 use spean_protocol::slip::grant_info;
@@ -120,7 +121,8 @@ impl<S: Store> Engine<S> {
         Ok(mail)
     }
 
-    /// Grants keys on that came after their learner had left for another site: each key once.
+    /// Grants keys on that came after their learner had left for another site: each key once, and
+    /// only once he is known to have come there and nowhere else.
     pub(super) fn grant_on(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let mut away: Away = spean_protocol::codec::decode(row)?;
         if self.is_headquarters() || !away.onward {
@@ -128,8 +130,13 @@ impl<S: Store> Engine<S> {
         }
         let learner = learner_of(key)?;
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        let came = away.arrived.map(|arrived| Destination::Site(arrived.site));
+        if !open && came.is_none() {
+            return Ok(());
+        }
         if let Destination::Site(to) = away.to
             && !open
+            && came == Some(away.to)
         {
             // Restricted data move with the learner's agreement only, at his departure.
             let mut keys = self.keys_of(learner)?;
@@ -219,8 +226,11 @@ impl<S: Store> Engine<S> {
                 }
             } else if let Some(away) = self.away(*learner)? {
                 // Only what is of his time before he was here: where he was since may send him back.
-                let past =
-                    |here: &Here| here.from == Some(source) || here.granted.contains(&source);
+                // While nobody has said where he came from, it may be anybody.
+                let past = |here: &Here| {
+                    let asked = matches!(here.question, Some((_, About::Card)));
+                    asked || here.from == Some(source) || here.granted.contains(&source)
+                };
                 let office = self.roster.headquarters().map(|site| site.id);
                 let past = office == Some(source) || away.here.as_deref().is_some_and(past);
                 let onward = away.onward || (new && past);

@@ -3,10 +3,12 @@
 //! else counts him is told. Whether a new person is one who is known already, a person decides; it
 //! can be taken back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{CustodyState, Stay, open_sites};
-use spean_protocol::event::Destination;
+use spean_protocol::custody::{Arrival, CustodyState, Stay, open_sites};
+use spean_protocol::event::{ArrivalReason, Destination};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::stay::HeldKey;
@@ -229,8 +231,8 @@ impl<S: Store> Engine<S> {
     }
 
     /// Gives what may be given. The first answer gives what is known of the past; `decided` says that
-    /// a person has just found out who he is. Later, only keys of stays that ended with a departure
-    /// to the site that asked: else a prison that forgot to record that he left would be given what
+    /// a person has just found out who he is. Later, only keys of stays from which departures led to
+    /// the site that asked: else a prison that forgot to record that he left would be given what
     /// is written of him ever after.
     fn answer_by_rule(
         &mut self,
@@ -340,8 +342,8 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// The keys of one learner that a site may be given now; those of stays that ended with a
-    /// departure to that site always.
+    /// The keys of one learner that a site may be given now; those of stays from which departures led
+    /// to that site always.
     fn may_be_given(
         &self,
         (whose, site): (LearnerId, SiteId),
@@ -352,10 +354,7 @@ impl<S: Store> Engine<S> {
         let mut keys = Vec::new();
         for key in self.keys_of(whose)? {
             let stay = stays.iter().find(|stay| stay.stay == key.stay);
-            let came_from = stay.is_some_and(|stay| {
-                let here = Destination::Site(site);
-                stay.departures.iter().any(|left| left.to == here)
-            });
+            let came_from = stay.is_some_and(|stay| led_from(&stays, stay).1.contains(&site));
             let elsewhere = closed_only && stay.is_some_and(Stay::is_open);
             let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
@@ -571,22 +570,39 @@ impl<S: Store> Engine<S> {
 /// departure leads to may be an old one whose end nobody recorded: that site has no claim to what was
 /// written since.
 fn went_on_to<'a>(stays: &'a [Stay], from: &'a Stay) -> Option<&'a Stay> {
-    let mut reached = vec![from];
+    let (reached, _) = led_from(stays, from);
+    let mut open = reached.into_iter().filter(|stay| stay.is_open());
+    let only = open.next();
+    only.filter(|_| open.next().is_none())
+}
+
+/// The stays and the sites to which departures lead from a stay, one after the other.
+fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeSet<SiteId>) {
+    let (mut reached, mut sites) = (vec![from], BTreeSet::new());
     let mut next = 0;
     while let Some(stay) = reached.get(next).copied() {
         next += 1;
         for left in &stay.departures {
-            let there = |one: &&Stay| left.to == Destination::Site(one.site);
-            for one in stays.iter().filter(there) {
+            let Destination::Site(site) = left.to else {
+                continue;
+            };
+            sites.insert(site);
+            // Not an earlier stay there, which he came to from elsewhere.
+            let follows = |one: &&Stay| {
+                let of = |arrival: &Arrival| match arrival.from {
+                    Some(from) => from == stay.site,
+                    None => arrival.reason != ArrivalReason::Intake,
+                };
+                one.site == site && one.arrivals.iter().any(of)
+            };
+            for one in stays.iter().filter(follows) {
                 if reached.iter().all(|known| known.stay != one.stay) {
                     reached.push(one);
                 }
             }
         }
     }
-    let mut open = reached.into_iter().filter(|stay| stay.is_open());
-    let only = open.next();
-    only.filter(|_| open.next().is_none())
+    (reached, sites)
 }
 
 /// The site of the newest departure that is of another stay: the one that the arrival of `stay`

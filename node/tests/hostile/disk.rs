@@ -14,6 +14,7 @@ use crate::network::{DGP, Network, items};
 fn a_link_on_a_stick_is_not_followed() {
     use spean::engine::{Engine, install_roster};
     use spean::stick;
+    use spean::stick::medium::Directory;
     use spean::store::sqlite::Sqlite;
     use spean::world::Machine;
     use spean_protocol::roster::SignedRoster;
@@ -33,20 +34,28 @@ fn a_link_on_a_stick_is_not_followed() {
     std::fs::create_dir(&directory).unwrap();
     // The name of the first export, learnt from one to another directory.
     let elsewhere = tempfile::tempdir().unwrap();
-    let name = stick::export(&mut engine, elsewhere.path(), &[], "test")
-        .unwrap()
-        .file;
+    let name = stick::export(
+        &mut engine,
+        &mut Directory::at(elsewhere.path()),
+        &[],
+        "test",
+    )
+    .unwrap()
+    .file;
     let bundle = directory.join(std::path::Path::new(&name).file_name().unwrap());
     std::os::unix::fs::symlink(&precious, bundle.with_extension("part")).unwrap();
 
-    let line = stick::export(&mut engine, &directory, &[], "test").unwrap();
+    let line = stick::export(&mut engine, &mut Directory::at(&directory), &[], "test").unwrap();
     assert_eq!(line.file, bundle.display().to_string());
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
     assert!(
         bundle.symlink_metadata().unwrap().is_file(),
         "a file of its own"
     );
-    assert_eq!(stick::inspect(&engine, &bundle).unwrap()[0].stopped, None);
+    assert_eq!(
+        stick::inspect(&engine, &Directory::at(&bundle)).unwrap()[0].stopped,
+        None
+    );
 }
 
 /// A record is a cache of what the keys open: damaged, it is rebuilt from the parcels, at the DGP
