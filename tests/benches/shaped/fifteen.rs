@@ -58,7 +58,7 @@ pub fn measure(table: &mut Table, scale: Scale) {
         lines.push(line);
     }
     at_once(codes.to_vec(), |code| {
-        ground.import_learners(code, LEARNERS)
+        ground.import_learners(code, LEARNERS);
     });
     let _office = ground.start("dgp");
     let _sites = at_once(codes.to_vec(), |code| ground.start(code));

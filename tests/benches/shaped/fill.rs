@@ -24,9 +24,9 @@ struct Filled {
     /// Of the whole exchange, without the handshake.
     seconds: f64,
     /// Handed to the line, both ways, all attempts.
-    sent: f64,
+    sent: u64,
     /// Came to the new site, all attempts.
-    arrived: f64,
+    arrived: u64,
     /// Pieces that the second attempt brought once more.
     again: u64,
 }
@@ -42,20 +42,20 @@ pub fn measure(table: &mut Table, driver: &'static str, scale: Scale) {
     // Half of what an uncut fill brings is known only when one has ended.
     let (uncut, cut): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(cut, _)| *cut == Cut::None);
     let uncut = at_once(uncut, |(cut, pair)| fill(pair, cut, 0));
-    let mut arrived: Vec<f64> = uncut.iter().map(|filled| filled.arrived).collect();
-    arrived.sort_by(f64::total_cmp);
+    let mut arrived: Vec<u64> = uncut.iter().map(|filled| filled.arrived).collect();
+    arrived.sort_unstable();
     let usual = arrived[arrived.len() / 2];
-    let cut = at_once(cut, |(cut, pair)| fill(pair, cut, usual as u64 / 2));
+    let cut = at_once(cut, |(cut, pair)| fill(pair, cut, usual / 2));
 
     let learners = scale.learners;
     let name = format!("{driver}: first fill, {learners} learners, bytes");
-    let sent = uncut.iter().map(|filled| filled.sent).collect();
+    let sent = uncut.iter().map(|filled| filled.sent as f64).collect();
     spread(table, &name, sent, "B", None);
     let name = format!("{driver}: first fill, from the open connection");
     let seconds = uncut.iter().map(|filled| filled.seconds).collect();
     spread(table, &name, seconds, "s", None);
     let share = |filled: &Filled| {
-        let carried = filled.arrived * 8.0 / filled.seconds;
+        let carried = filled.arrived as f64 * 8.0 / filled.seconds;
         100.0 * (1.0 - carried / THIN.bits_per_second as f64)
     };
     let name = format!("{driver}: first fill, the line's rate left unused");
@@ -66,7 +66,9 @@ pub fn measure(table: &mut Table, driver: &'static str, scale: Scale) {
             continue;
         }
         let name = format!("{driver}: cut half-way by {words}, bytes beyond an uncut fill");
-        let beyond = these().map(|filled| filled.arrived - usual).collect();
+        let beyond = these()
+            .map(|filled| filled.arrived as f64 - usual as f64)
+            .collect();
         spread(table, &name, beyond, "B", Some(65_536.0));
         let again = these().map(|filled| filled.again).max().unwrap();
         table.add("  whole segments sent anew, worst", again as f64, "", None);
@@ -108,8 +110,8 @@ fn fill(mut pair: Pair, cut: Cut, half: u64) -> Filled {
     let filled = Filled {
         cut,
         seconds: whole.exchange_ms as f64 / 1_000.0,
-        sent: pair.line.sent_bytes() as f64,
-        arrived: pair.line.down().delivered.bytes as f64,
+        sent: pair.line.sent_bytes(),
+        arrived: pair.line.down().delivered.bytes,
         again: whole.refused,
     };
     pair.level();

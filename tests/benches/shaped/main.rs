@@ -19,6 +19,8 @@ mod small;
 #[path = "../exchange/table.rs"]
 mod table;
 
+use std::thread::ScopedJoinHandle;
+
 use table::Table;
 
 /// How much is measured.
@@ -91,7 +93,7 @@ pub fn at_once<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) ->
             .into_iter()
             .map(|item| scope.spawn(move || work(item)))
             .collect();
-        let ended = running.into_iter().map(|thread| thread.join());
+        let ended = running.into_iter().map(ScopedJoinHandle::join);
         ended.map(Result::unwrap).collect()
     })
 }
