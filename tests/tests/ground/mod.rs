@@ -86,13 +86,14 @@ impl Ground {
         }
     }
 
-    /// Starts a node and waits until it listens; it is killed when the result is dropped. What it
-    /// logs is added to `node.log` in its home.
+    /// Starts a node and waits until it listens; it is killed when the result is dropped, and stops
+    /// where this program ends without that. What it logs is added to `node.log` in its home.
     pub fn start(&self, home: &str) -> Running {
         let log = self.path(&format!("{home}/node.log"));
         let log = File::options().create(true).append(true).open(log);
         let mut child = Command::new(PROGRAM)
-            .args(["--home", &self.path(home), "run"])
+            .args(["--home", &self.path(home), "run", "--until-input-ends"])
+            .stdin(Stdio::piped())
             .env_remove("SPEAN_LOG")
             .stdout(Stdio::piped())
             .stderr(log.unwrap())
