@@ -11,12 +11,13 @@ use std::time::Duration;
 use spean_protocol::id::SiteId;
 use spean_protocol::session::Outcome;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::api::{Kind, Refusal};
 use crate::exchange::{ExchangeError, answer, greet};
 use crate::home::{Config, PeerConfig};
-use crate::link::{Allow, Connection, Driver, Link, LinkError, PeerKey, Settings};
+use crate::link::{Allow, Connection, Driver, Link, LinkError, PeerKey, Settings, Traffic};
 use crate::node::{KnownKeys, Node};
 use crate::service::Service;
 use schedule::Schedule;
@@ -105,6 +106,7 @@ impl Dialler {
         let mut last = Refusal::new(Kind::Link, format!("{code} has no key in the roster"));
         // The newest key first; an older one only where the newest is not there yet.
         for key in keys.iter().rev() {
+            let begun = Instant::now();
             let connection = match link.dial(PeerKey(*key), peer.address).await {
                 Ok(connection) => connection,
                 Err(error) => {
@@ -112,6 +114,7 @@ impl Dialler {
                     continue;
                 }
             };
+            let (dial, begun) = (begun.elapsed(), Instant::now());
             let (task_service, shared) = (service.clone(), Arc::new(connection));
             let connection = shared.clone();
             // Spawned, so that the end of a message leaves in the same packet as the message.
@@ -120,21 +123,52 @@ impl Dialler {
             let outcome = greeting
                 .await
                 .map_err(|_| Refusal::new(Kind::Link, "stopped"))?;
-            let result = match outcome {
-                Ok(outcome) => Ok(outcome),
-                Err(ExchangeError::Cut(error)) => {
-                    let reason = shared.reason();
-                    tracing::debug!(%error, %reason, "the exchange was cut");
-                    Err(Refusal::new(Kind::Link, format!("{code}: {reason}")))
-                }
-                Err(error) => Err(Refusal::new(Kind::Link, format!("{code}: {error}"))),
-            };
+            let result = outcome.map_err(|error| {
+                let reason = match error {
+                    ExchangeError::Cut(_) => shared.reason().to_string(),
+                    other => other.to_string(),
+                };
+                Refusal::new(Kind::Link, format!("{code}: {reason}"))
+            });
+            tell(code, dial, begun.elapsed(), shared.traffic(), &result);
             if let Some(connection) = Arc::into_inner(shared) {
                 connection.close();
             }
             return result;
         }
         Err(last)
+    }
+}
+
+/// Says what an exchange brought and cost: milliseconds of the handshake and of the exchange itself,
+/// IP bytes that were sent and that came.
+fn tell(
+    peer: &str,
+    dial: Duration,
+    exchange: Duration,
+    Traffic { sent, received }: Traffic,
+    result: &Result<Outcome, Refusal>,
+) {
+    let (dial_ms, exchange_ms) = (dial.as_millis(), exchange.as_millis());
+    match result {
+        Ok(outcome) => tracing::info!(
+            peer,
+            dial_ms,
+            exchange_ms,
+            sent,
+            received,
+            ?outcome,
+            "exchanged"
+        ),
+        Err(error) => tracing::info!(
+            peer,
+            dial_ms,
+            exchange_ms,
+            sent,
+            received,
+            %error,
+            "the exchange ended early"
+        ),
     }
 }
 
@@ -218,7 +252,7 @@ pub fn schedule(node: &Node) {
 }
 
 async fn dial_all(node: Node, peers: Vec<PeerConfig>) {
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     let every = peers
         .iter()
         .map(|peer| Duration::from_secs(peer.every_seconds));
@@ -248,10 +282,7 @@ async fn dial_all(node: Node, peers: Vec<PeerConfig>) {
                 let Some(place) = places.remove(&id) else { continue };
                 let peer = &peers[place].site;
                 let brought = match outcome {
-                    Ok(outcome) => {
-                        tracing::info!(peer, ?outcome, "exchanged");
-                        Some(outcome.taken)
-                    }
+                    Ok(outcome) => Some(outcome.taken),
                     Err(error) => {
                         tracing::info!(peer, %error, "tried");
                         None

@@ -3,6 +3,7 @@
 //! with nothing new is one packet each way; the rest follows on a second stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spean_protocol::codec;
 use spean_protocol::id::SiteId;
@@ -10,6 +11,7 @@ use spean_protocol::limits::FRAME_BYTES_MAX;
 use spean_protocol::session::{Frame, Outcome, Session, SessionError, Step};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Mutex, mpsc};
+use tokio::time::timeout;
 
 use crate::engine::EngineError;
 use crate::link::{Connection, LinkError};
@@ -17,6 +19,9 @@ use crate::service::{Service, Stopped};
 
 /// Bytes that are read or written as one input of the engine.
 const BATCH_BYTES: usize = 512 * 1024;
+
+/// How long the last word may take to the peer: some retransmissions on a poor line.
+const LAST_WORD_MAX: Duration = Duration::from_secs(30);
 
 /// Why an exchange ended early. What was taken before stays, and the next one goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +215,11 @@ where
     // What is still to be sent leaves before the connection is closed. If it cannot, the session
     // is complete all the same: the peer has said its last word and wants no more.
     let written = writing.await;
+    if outcome.is_ok() {
+        // The peer closes its side once it has this side's last word. To hang up before that would
+        // take the word off the line, or leave it lost.
+        let _ = timeout(LAST_WORD_MAX, incoming.recv()).await;
+    }
     reading.abort();
     if let Err(error) = &written {
         tracing::debug!(%error, "the writer ended early");

@@ -3,6 +3,10 @@
 
 #![allow(dead_code)]
 
+pub mod lines;
+pub mod registers;
+
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -82,12 +86,17 @@ impl Ground {
         }
     }
 
-    /// Starts a node and waits until it listens; it is killed when the result is dropped.
+    /// Starts a node and waits until it listens; it is killed when the result is dropped, and stops
+    /// where this program ends without that. What it logs is added to `node.log` in its home.
     pub fn start(&self, home: &str) -> Running {
+        let log = self.path(&format!("{home}/node.log"));
+        let log = File::options().create(true).append(true).open(log);
         let mut child = Command::new(PROGRAM)
-            .args(["--home", &self.path(home), "run"])
+            .args(["--home", &self.path(home), "run", "--until-input-ends"])
+            .stdin(Stdio::piped())
+            .env_remove("SPEAN_LOG")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log.unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
