@@ -6,7 +6,7 @@ use spean_protocol::bundle::{LENGTH_BYTES, MAGIC, Reader, START_BYTES};
 use spean_protocol::codec;
 use spean_protocol::frontier::Frontier;
 use spean_protocol::id::SiteId;
-use spean_protocol::seal::{derive, seal_once};
+use spean_protocol::seal::{Secret, derive, seal_once};
 use spean_protocol::session::{Frame, Summary};
 
 use super::super as samples;
@@ -75,18 +75,18 @@ pub fn bundle(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(bytes.to_vec())
 }
 
-const ID: [u8; 16] = [0xB5; 16];
+pub const BUNDLE: [u8; 16] = [0xB5; 16];
 
-/// Whoever has the carrier key can seal what he likes.
-fn sealed(number: u64, last: bool, content: &[u8]) -> Vec<u8> {
-    let bundle = derive("spean 2026 bundle v1", &[&CARRIER.0, &ID]);
+/// Whoever has the carrier key can seal what he likes: a chunk of the bundle of that id.
+pub fn sealed_chunk(carrier: &Secret, number: u64, last: bool, content: &[u8]) -> Vec<u8> {
+    let bundle = derive("spean 2026 bundle v1", &[&carrier.0, &BUNDLE]);
     let parts: [&[u8]; 3] = [&bundle, &number.to_le_bytes(), &[u8::from(last)]];
     let chunk = derive("spean 2026 bundle chunk v1", &parts);
     seal_once(&chunk, &[], content).unwrap()
 }
 
 fn reader() -> Reader {
-    Reader::start(&CARRIER, &[MAGIC.as_slice(), &ID].concat()).unwrap()
+    Reader::start(&CARRIER, &[MAGIC.as_slice(), &BUNDLE].concat()).unwrap()
 }
 
 pub fn manifests() -> Vec<Vec<u8>> {
@@ -96,7 +96,7 @@ pub fn manifests() -> Vec<Vec<u8>> {
 }
 
 pub fn manifest(bytes: &[u8]) -> Option<Vec<u8>> {
-    let manifest = reader().manifest(&sealed(0, false, bytes), false);
+    let manifest = reader().manifest(&sealed_chunk(&CARRIER, 0, false, bytes), false);
     Some(codec::encode(&manifest.ok()?))
 }
 
@@ -112,8 +112,10 @@ pub fn chunks() -> Vec<Vec<u8>> {
 
 pub fn chunk(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut reader = reader();
-    let manifest = sealed(0, false, &manifests()[0]);
+    let manifest = sealed_chunk(&CARRIER, 0, false, &manifests()[0]);
     reader.manifest(&manifest, false).unwrap();
-    let frames = reader.frames(&sealed(1, true, bytes), true).ok()?;
+    let frames = reader
+        .frames(&sealed_chunk(&CARRIER, 1, true, bytes), true)
+        .ok()?;
     Some(written(&frames))
 }

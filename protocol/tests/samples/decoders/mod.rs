@@ -7,6 +7,7 @@ mod exchange;
 mod signed;
 
 use super::changes::BOUND;
+pub use exchange::{BUNDLE, sealed_chunk};
 
 /// One decoder.
 #[derive(Clone, Copy)]
