@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::event::EventId;
+use spean_protocol::frontier::{Beyond, RunTag};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, SiteId, Stream};
 use spean_protocol::letter::letter_info;
 use spean_protocol::log::{ForkProof, Head};
@@ -16,7 +17,7 @@ use spean_protocol::receipt::{Receipt, Statement, pack};
 use spean_protocol::record::{Batch, Draft};
 use spean_protocol::seal::{Secret, box_key, box_seal};
 use spean_protocol::segment::{Header, Log, Segment};
-use spean_protocol::session::Frame;
+use spean_protocol::session::{Frame, Summary};
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::CustodyKey;
 
@@ -69,7 +70,7 @@ impl<'a> Author<'a> {
 
     /// The next thing that it says; `None` for what is no frame.
     pub fn frame(&mut self, input: &mut Input<'_>) -> Option<Frame> {
-        match input.one_of(10) {
+        match input.one_of(11) {
             0 => Frame::decode(input.piece()).ok(),
             1 => self.said(input),
             2 => {
@@ -89,6 +90,7 @@ impl<'a> Author<'a> {
                 Some(Frame::Fork(spean_protocol::codec::encode(&proof)))
             }
             8 => Some(Frame::Receipt(self.receipt(input).encode())),
+            9 => Some(Frame::Summary(self.summary(input))),
             _ => {
                 let receipts = (0..input.one_of(4)).map(|_| self.receipt(input));
                 let packed = pack(&receipts.collect::<Vec<_>>());
@@ -103,6 +105,43 @@ impl<'a> Author<'a> {
         let all = [dialling, answering, &self.nation.held];
         let from = all[input.one_of(3)];
         from.get(input.one_of(from.len())).cloned()
+    }
+
+    /// What it pretends to have: real places in anybody's runs, perhaps with other numbers, parts
+    /// beyond them, and what it may know.
+    fn summary(&self, input: &mut Input<'_>) -> Summary {
+        let mut summary = Summary {
+            roster: input.one_of(3).try_into().unwrap(),
+            ..Summary::default()
+        };
+        for _ in 0..input.one_of(8) {
+            let (mut of, mut mark) = self.nation.marks[input.one_of(self.nation.marks.len())];
+            match input.one_of(8) {
+                1 => mark.data = input.number().into(),
+                2 => mark.control = input.number().into(),
+                3 => mark.tips = [input.byte(); 4],
+                4 => mark.run = RunTag([input.byte(); 8]),
+                5 => of = SiteId(input.byte().into()),
+                _ => {}
+            }
+            let frontier = summary.frontier.0.entry(of).or_default();
+            match input.one_of(4) {
+                0 | 1 => frontier.heads.push(mark),
+                2 => summary.lineage.entry(of).or_default().push(mark),
+                _ => {
+                    let (start, length) = (u32::from(input.byte()), u32::from(input.byte()));
+                    frontier.beyond.push(Beyond {
+                        run: mark.run,
+                        control: mark.control,
+                        ranges: vec![(start, start + length)],
+                    });
+                }
+            }
+        }
+        for _ in 0..input.one_of(3) {
+            summary.forks.insert(RunTag([input.byte(); 8]));
+        }
+        summary
     }
 
     /// An earlier segment once more, perhaps without a parcel.

@@ -113,11 +113,11 @@ impl Target {
         }
     }
 
-    /// Gives the target one input.
+    /// Gives the target one input; how many bytes it held at most.
     ///
     /// # Panics
     /// When something does not hold.
-    pub fn run(&self, bytes: &[u8]) {
+    pub fn run(&self, bytes: &[u8]) -> usize {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let most = match self {
@@ -137,6 +137,7 @@ impl Target {
             self.name(),
             bytes.len()
         );
+        held
     }
 }
 

@@ -10,7 +10,8 @@ use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean_protocol::codec;
 use spean_protocol::event::{Body, Destination, Event, Who5Moment};
-use spean_protocol::id::{LearnerId, StayId, Stream};
+use spean_protocol::frontier::HeadMark;
+use spean_protocol::id::{Hash, LearnerId, SiteId, StayId, Stream};
 use spean_protocol::log::Head;
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::seal::Secret;
@@ -45,6 +46,8 @@ pub struct Nation {
     pub said: [Vec<Frame>; 2],
     /// What the hostile prison holds of everybody's logs.
     pub held: Vec<Frame>,
+    /// What one could know of each site: every place in its runs, early and late.
+    pub marks: Vec<(SiteId, HeadMark)>,
     /// The heads of its log, after what it said.
     pub heads: Vec<Head>,
     /// The keys of its stays: Dara's of both streams, and Bopha's.
@@ -109,6 +112,7 @@ impl Nation {
         let heads = liar.skeleton().heads(site(LIAR));
         let (keys, custody) = (held_keys(liar), custody(liar));
         let (carrier, held) = (liar.carrier().unwrap(), held_segments(liar));
+        let marks = marks(liar);
         let signed = network.signed.clone();
         let said = [true, false].map(|dials| {
             let mut fresh = begun(&signed, &stores);
@@ -119,6 +123,7 @@ impl Nation {
             stores,
             said,
             held,
+            marks,
             heads,
             keys,
             custody,
@@ -196,6 +201,35 @@ fn held_segments(node: &Node) -> Vec<Frame> {
         }
     }
     held
+}
+
+/// A mark for each length that a run's two logs can have had.
+fn marks(node: &Node) -> Vec<(SiteId, HeadMark)> {
+    let mut marks = Vec::new();
+    let skeleton = node.skeleton();
+    let tip = |run, log, length: u32| {
+        let last = length.checked_sub(1);
+        last.map_or(Hash::ZERO, |at| node.hash(run, log, at).unwrap())
+    };
+    for of in skeleton.sites() {
+        for (run, state) in skeleton.runs(of) {
+            for control in 1..=state.length(Log::Control) {
+                for data in 0..=state.length(Log::Data) {
+                    let (data_tip, control_tip) =
+                        (tip(run, Log::Data, data), tip(run, Log::Control, control));
+                    let head = Head {
+                        run,
+                        data,
+                        control,
+                        data_tip,
+                        control_tip,
+                    };
+                    marks.push((of, head.mark()));
+                }
+            }
+        }
+    }
+    marks
 }
 
 /// What the first machine says in an exchange with the second.

@@ -3,6 +3,7 @@
 
 use spean_protocol::event::Event;
 use spean_protocol::letter::Letter;
+use spean_protocol::session::Frame;
 use spean_protocol::stay::{GrantContent, Keyring, Register};
 
 use super::input::piece;
@@ -20,6 +21,16 @@ pub fn sessions() -> Vec<Vec<u8>> {
         for at in [0, 1] {
             seeds.push([&[at, role][..], &said(role).concat()].concat());
         }
+    }
+    // A peer that knows little, or one head of somebody else's only, and one that is done at once.
+    let done = [&[0][..], &piece(&Frame::Done.encode())].concat();
+    for summary in [
+        &[1, 0][..],
+        &[1, 1, 3, 0, 0],
+        &[1, 2, 0, 0, 0, 9, 0, 3, 4, 5],
+    ] {
+        seeds.push([&[0, 0, 1, 0, 0, 9][..], summary, &[0], &done].concat());
+        seeds.push([&[0, 1, 9][..], summary, &[0], &done].concat());
     }
     // A summary first, then whatever an author can write.
     for written in authors() {
