@@ -22,16 +22,17 @@ mod seeds;
 use peak_alloc::PeakAlloc;
 
 use samples::decoders::{DECODERS, Decoder};
+use spean_protocol::limits::PARCEL_CONTENT_BYTES_MAX;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What a decoder may hold at a time, its answer and what is written of it included: so many bytes
-/// for each that it is given, and so many besides: the most that decompression gives, three times.
-const DECODER_BYTES: (usize, usize) = (400, 1 << 20);
+/// for each that it is given, and so many besides: what decompression may give, and some.
+const DECODER_BYTES: (usize, usize) = (100, PARCEL_CONTENT_BYTES_MAX + 64 * 1024);
 
 /// What an engine and its peers may hold beyond what they held before.
-const ENGINE_BYTES: usize = 64 << 20;
+const ENGINE_BYTES: usize = 4 << 20;
 
 /// A target that is no decoder.
 #[derive(Clone, Copy)]
