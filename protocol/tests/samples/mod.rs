@@ -5,6 +5,9 @@
 // Tests may read files; the core may not.
 #![allow(clippy::disallowed_methods)]
 
+pub mod changes;
+pub mod decoders;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
