@@ -40,3 +40,14 @@ fn every_failing_operation_is_answered_and_forgotten() {
         assert!(busy || faults.answered > 0, "{trouble:?} {lasting}: {faults:?}");
     }
 }
+
+#[test]
+#[ignore = "x"]
+fn measure() {
+    let begun = std::time::Instant::now();
+    let report = crash::images(1, 1, &mut |_, _| {}).unwrap();
+    println!("{:?} {report:?}", begun.elapsed());
+    let begun = std::time::Instant::now();
+    let report = crash::images(1000, 1, &mut |_, _| {}).unwrap();
+    println!("{:?} {report:?}", begun.elapsed());
+}

@@ -91,7 +91,7 @@ fn expect_digest(
 }
 
 /// Whoever was here has the events that were acknowledged, and none twice; the segments are there.
-/// One learner who is here, to go on with.
+/// One learner who is here, to go on with: the one with the shortest record.
 fn expect_facts<S: Store>(
     recording: &Recording,
     node: &mut spean::engine::Engine<S>,
@@ -106,7 +106,7 @@ fn expect_facts<S: Store>(
     if !before.segments.is_subset(&found.segments) || !found.segments.is_subset(&after.segments) {
         return Err("segments that were acknowledged are missing, or some are new".into());
     }
-    let mut open = None;
+    let mut open: Option<(usize, LearnerId)> = None;
     for (learner, items) in &before.items {
         // One who is leaving: his record may have closed.
         let Some(later) = after.items.get(learner) else {
@@ -120,7 +120,8 @@ fn expect_facts<S: Store>(
         if !holds(held, items) || !holds(later, held) {
             return Err(format!("{learner} lacks an event, or has one that nobody gave").into());
         }
-        open = Some(*learner);
+        let this = (held.len(), *learner);
+        open = Some(open.map_or(this, |shortest| shortest.min(this)));
     }
-    Ok(open)
+    Ok(open.map(|(_, learner)| learner))
 }

@@ -46,8 +46,12 @@ impl Witness {
 
     fn note(&self) -> Result<(), StoreError> {
         let position = self.disk.position();
-        let digest = digest(&self.store)?;
-        lock(&self.commits).push(Commit { position, digest });
+        let mut commits = lock(&self.commits);
+        // A transaction that wrote nothing leaves the database as it is.
+        if commits.last().is_none_or(|last| last.position < position) {
+            let digest = digest(&self.store)?;
+            commits.push(Commit { position, digest });
+        }
         Ok(())
     }
 }

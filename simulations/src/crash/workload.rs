@@ -52,7 +52,7 @@ pub(super) fn steps() -> Vec<Step> {
         Step::MeetNeighbour(4),
         Step::Fold,
     ];
-    for number in 0..60 {
+    for number in 0..120 {
         steps.push(Step::Loans(number % 3, 1));
         if number % 5 == 4 {
             steps.push(Step::Flush);
@@ -61,28 +61,34 @@ pub(super) fn steps() -> Vec<Step> {
     steps.extend([
         Step::Stick,
         Step::Fold,
-        Step::Register("first", 120),
+        Step::Register("first", 200),
         Step::Flush,
         Step::Arrive,
         Step::Loans(3, 2),
         Step::Flush,
         Step::MeetHeadquarters,
         Step::Fold,
-        Step::Loans(1, 300),
+        Step::Loans(2, 300),
         Step::Flush,
-        Step::Register("second", 120),
+        Step::Register("second", 200),
         Step::Flush,
         Step::Leave(0),
         Step::MeetNeighbour(6),
         Step::Fold,
     ]);
-    for number in 0..60 {
+    for number in 0..120 {
         steps.push(Step::Loans(1 + number % 3, 1));
         if number % 3 == 2 {
             steps.push(Step::Flush);
         }
     }
-    steps.extend([Step::MeetHeadquarters, Step::MeetNeighbour(2), Step::Fold]);
+    steps.extend([
+        Step::Register("third", 200),
+        Step::Flush,
+        Step::MeetHeadquarters,
+        Step::MeetNeighbour(2),
+        Step::Fold,
+    ]);
     steps
 }
 
