@@ -136,7 +136,12 @@ fn cases(recording: &Recording, limit: u64, seed: u64) -> Vec<Case> {
     let mut cut = Cut::new(image::Platter::default());
     for prefix in 0..=recording.tape.len() {
         let has = |variant: &Variant| cut.has(*variant);
-        slots.extend(Variant::ALL.into_iter().filter(has).map(|variant| (prefix, variant)));
+        slots.extend(
+            Variant::ALL
+                .into_iter()
+                .filter(has)
+                .map(|variant| (prefix, variant)),
+        );
         if let Some(change) = recording.tape.get(prefix) {
             cut.advance(change);
         }
@@ -148,9 +153,8 @@ fn cases(recording: &Recording, limit: u64, seed: u64) -> Vec<Case> {
         let place = |number| (offset + number * slots.len() / limit) % slots.len();
         (0..limit).map(|number| slots[place(number)]).collect()
     } else {
-        let drawn = |(_, variant): &&(usize, Variant)| {
-            !matches!(variant, Variant::Dropped | Variant::Kept)
-        };
+        let drawn =
+            |(_, variant): &&(usize, Variant)| !matches!(variant, Variant::Dropped | Variant::Kept);
         let more: Vec<(usize, Variant)> = slots.iter().filter(drawn).copied().collect();
         let missing = limit - slots.len();
         let again = (0..missing).map(|number| more[number * more.len() / missing % more.len()]);

@@ -6,13 +6,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::Instant;
+
 use spean_simulations::crash::{self, Stopped, Trouble, Variant};
 
 #[test]
 fn what_was_acknowledged_is_in_every_image() {
-    let report = crash::images(400, 1, &mut |_, _| {}).unwrap_or_else(|stop| panic!("{stop}"));
+    let report = crash::images(300, 1, &mut |_, _| {}).unwrap_or_else(|stop| panic!("{stop}"));
     println!("{report:?}");
-    assert_eq!(report.images.values().sum::<u64>(), 400);
+    assert_eq!(report.images.values().sum::<u64>(), 300);
     for variant in Variant::ALL {
         assert!(report.images[&variant] > 20, "{variant:?}: {report:?}");
     }
@@ -32,22 +34,41 @@ fn a_disk_that_lies_is_found_out() {
 
 #[test]
 fn every_failing_operation_is_answered_and_forgotten() {
-    let all = crash::failing(3, 601, &mut |_, _, _| {}).unwrap_or_else(|error| panic!("{error}"));
+    let all = crash::failing(1, 1499, &mut |_, _, _| {}).unwrap_or_else(|error| panic!("{error}"));
     println!("{all:#?}");
     for ((trouble, lasting), faults) in all {
-        let busy = trouble == Trouble::Busy;
-        assert!(busy || faults.runs > 3, "{trouble:?} {lasting}: {faults:?}");
-        assert!(busy || faults.answered > 0, "{trouble:?} {lasting}: {faults:?}");
+        assert!(faults.runs > 0, "{trouble:?} {lasting}: {faults:?}");
+        // SQLite itself asks again for a lock that was busy once.
+        let answered = faults.answered > 0 || trouble == Trouble::Busy;
+        assert!(answered, "{trouble:?} {lasting}: {faults:?}");
     }
 }
 
+/// As many images as `SPEAN_CRASH_IMAGES` says, else 5,000, with the seed `SPEAN_CRASH_SEED`, else 1.
 #[test]
-#[ignore = "x"]
-fn measure() {
-    let begun = std::time::Instant::now();
-    let report = crash::images(1, 1, &mut |_, _| {}).unwrap();
-    println!("{:?} {report:?}", begun.elapsed());
-    let begun = std::time::Instant::now();
-    let report = crash::images(1000, 1, &mut |_, _| {}).unwrap();
-    println!("{:?} {report:?}", begun.elapsed());
+#[ignore = "a long campaign"]
+fn image_campaign() {
+    let begun = Instant::now();
+    let images = number("SPEAN_CRASH_IMAGES", 5_000);
+    let report = crash::images(images, number("SPEAN_CRASH_SEED", 1), &mut |_, _| {});
+    let report = report.unwrap_or_else(|stop| panic!("{stop}"));
+    println!("{:?}: {report:?}", begun.elapsed());
+}
+
+/// Every n-th failing operation, as `SPEAN_CRASH_STRIDE` says, else all of them.
+#[test]
+#[ignore = "a long campaign"]
+fn failing_campaign() {
+    let begun = Instant::now();
+    let (first, stride) = (
+        number("SPEAN_CRASH_FIRST", 0),
+        number("SPEAN_CRASH_STRIDE", 1),
+    );
+    let all = crash::failing(first, stride, &mut |_, _, _| {});
+    let all = all.unwrap_or_else(|error| panic!("{error}"));
+    println!("{:?}: {all:#?}", begun.elapsed());
+}
+
+fn number(name: &str, or: u64) -> u64 {
+    std::env::var(name).map_or(or, |text| text.parse().unwrap())
 }

@@ -70,7 +70,11 @@ impl Story {
         let address = port.local_addr().unwrap();
         drop(port);
         let link = format!("driver = \"quinn\"\naddress = \"{address}\"\n");
-        fs::write(ground.path("dgp/config.toml"), format!("[[listen]]\n{link}")).unwrap();
+        fs::write(
+            ground.path("dgp/config.toml"),
+            format!("[[listen]]\n{link}"),
+        )
+        .unwrap();
         // It dials when it is told to.
         let peer = format!("[[peer]]\nsite = \"DGP\"\n{link}every_seconds = 1000000\n");
         fs::write(ground.path("A/config.toml"), peer).unwrap();
@@ -124,7 +128,9 @@ impl Story {
         let status = self.status(home);
         let sites = status["sites"].as_array().unwrap().iter();
         let mut found = sites.filter(|site| site["code"] == of);
-        found.next().map_or(0, |site| site["segments"].as_u64().unwrap())
+        found
+            .next()
+            .map_or(0, |site| site["segments"].as_u64().unwrap())
     }
 
     /// When the WAL of a home changed last, and its size: each transaction changes one of them.
@@ -135,10 +141,17 @@ impl Story {
 
     /// Gives a command, waits until the victim's database changes, and kills it after a moment.
     /// What the command said, and whether the kill fell into its work.
-    fn strike(&mut self, victim: &'static str, home: &str, command: &[&str]) -> (Said, bool) {
-        let moment = Duration::from_micros(self.draw(60_000));
+    fn strike(
+        &mut self,
+        victim: &'static str,
+        home: &'static str,
+        command: &[&str],
+    ) -> (Said, bool) {
+        let moment = Duration::from_micros(self.draw(40_000));
         let before = self.mark(victim);
         let node = self.running.remove(victim).unwrap();
+        // The side that is left would wait a minute for the one that is gone.
+        let other = (victim != home).then(|| self.running.remove(home).unwrap());
         let story = &*self;
         thread::scope(|scope| {
             let told = scope.spawn(|| story.ground.run(home, command));
@@ -149,6 +162,7 @@ impl Story {
             thread::sleep(moment);
             let inside = under_way && !told.is_finished();
             drop(node);
+            drop(other);
             (told.join().unwrap(), inside)
         })
     }
@@ -193,17 +207,19 @@ impl Story {
         let _ = fs::remove_dir_all(&stick);
         fs::create_dir(&stick).unwrap();
         let file = self.ground.path("learners.csv");
-        for part in 0..4 {
+        for part in 0..12 {
             let mut rows =
                 "ref,family_km,given_km,family_latin,given_latin,sex,born,education,languages,\
                  arrived,card\n"
                     .to_owned();
-            for row in 0..120 {
+            for row in 0..40 {
                 let key = format!("{}-{part}-{row}", self.sticks);
                 rows += &format!("{key},,,Sok,Learner {key},F,1990,,km,2024-01-05,\n");
             }
             fs::write(&file, rows).unwrap();
-            self.ground.run("B", &["import", "--learners", &file]).done();
+            self.ground
+                .run("B", &["import", "--learners", &file])
+                .done();
             self.ground.run("B", &["flush"]).done();
         }
         self.ground.run("B", &["stick", "export", &stick]).done();
@@ -281,7 +297,10 @@ impl Story {
             let found = self.loans_at("A", learner);
             let mut may = given.clone();
             may.insert(under_way[&learner]);
-            assert!(found.is_superset(&given), "{learner} lacks what was acknowledged");
+            assert!(
+                found.is_superset(&given),
+                "{learner} lacks what was acknowledged"
+            );
             assert!(found.is_subset(&may), "{learner} has what nobody recorded");
             amid |= found.len() == given.len();
             self.loans.insert(learner, found);
@@ -292,7 +311,7 @@ impl Story {
         self.counted(Work::Record, inside, amid);
     }
 
-    /// A or the head office is killed while they exchange.
+    /// A is killed while it exchanges with the head office, or this first and A right after it.
     fn link(&mut self) {
         if self.segments("dgp", "B") == self.segments("A", "B") {
             self.fill_stick();
@@ -304,9 +323,16 @@ impl Story {
         let victim = ["A", "dgp"][usize::from(self.draw(2) == 0)];
         let (said, inside) = self.strike(victim, "A", &["sync", "DGP"]);
         self.is_whole(victim);
+        if victim != "A" {
+            self.is_whole("A");
+        }
         let after = self.segments("dgp", "B");
         if said.is_done() {
-            assert_eq!(after, all, "an exchange that was acknowledged: {}", said.text);
+            assert_eq!(
+                after, all,
+                "an exchange that was acknowledged: {}",
+                said.text
+            );
         }
         assert!(after >= before);
         self.counted(Work::Link, inside, before < after && after < all);

@@ -67,11 +67,7 @@ fn cut_again(image: Platter, seed: u64) -> Result<Platter, Problem> {
 
 /// The database holds what it held after the last transaction that was acknowledged, or after the
 /// one that was under way: nothing between, so nothing is half there or there twice.
-fn expect_digest(
-    recording: &Recording,
-    store: &impl Store,
-    prefix: usize,
-) -> Result<(), Problem> {
+fn expect_digest(recording: &Recording, store: &impl Store, prefix: usize) -> Result<(), Problem> {
     let found = digest(store)?;
     let commits = &recording.commits;
     let acknowledged = commits.partition_point(|commit| commit.position <= prefix);
@@ -98,11 +94,19 @@ fn expect_facts<S: Store>(
     prefix: usize,
 ) -> Result<Option<LearnerId>, Problem> {
     let found = Facts::of(node, &recording.learners)?;
-    let acknowledged = recording.done.partition_point(|done| done.position <= prefix);
-    let Some(before) = acknowledged.checked_sub(1).map(|last| &recording.done[last].facts) else {
+    let acknowledged = recording
+        .done
+        .partition_point(|done| done.position <= prefix);
+    let Some(before) = acknowledged
+        .checked_sub(1)
+        .map(|last| &recording.done[last].facts)
+    else {
         return Ok(None);
     };
-    let after = recording.done.get(acknowledged).map_or(before, |done| &done.facts);
+    let after = recording
+        .done
+        .get(acknowledged)
+        .map_or(before, |done| &done.facts);
     if !before.segments.is_subset(&found.segments) || !found.segments.is_subset(&after.segments) {
         return Err("segments that were acknowledged are missing, or some are new".into());
     }

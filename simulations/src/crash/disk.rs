@@ -146,8 +146,7 @@ impl Disk {
     pub fn new(live: Platter) -> Result<Self, StoreError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         static REGISTERED: OnceLock<Result<(), String>> = OnceLock::new();
-        let register =
-            || spean_vfs::register::<Files>(VFS, ()).map_err(|error| error.to_string());
+        let register = || spean_vfs::register::<Files>(VFS, ()).map_err(|error| error.to_string());
         let registered = REGISTERED.get_or_init(register);
         registered.clone().map_err(StoreError::Other)?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -9,11 +9,11 @@ use spean::store::sqlite::Sqlite;
 use spean::store::{Store, Table};
 use spean_protocol::id::LearnerId;
 
+use super::Problem;
 use super::disk::{Disk, Fault, Trouble};
 use super::image::{Cut, Platter, Variant};
 use super::network::{HERE, roster, start};
 use super::workload::{Facts, Others, Stage, steps};
-use super::Problem;
 
 /// What the runs with one kind of fault saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,8 @@ pub fn failing(
                     failed: 0,
                 };
                 let run = Run::new(fault)?.through(&others);
-                let run = run.map_err(|why| format!("{trouble:?}, lasting {lasting}, n {after}: {why}"))?;
+                let run =
+                    run.map_err(|why| format!("{trouble:?}, lasting {lasting}, n {after}: {why}"))?;
                 progress(trouble, lasting, after);
                 if run.failed == 0 {
                     faults.untouched = after;

@@ -95,11 +95,7 @@ pub(super) fn roster() -> Result<SignedRoster, Problem> {
 ///
 /// # Errors
 /// What the engine says.
-pub(super) fn start<S: Store>(
-    number: u8,
-    store: S,
-    start: u64,
-) -> Result<Engine<S>, EngineError> {
+pub(super) fn start<S: Store>(number: u8, store: S, start: u64) -> Result<Engine<S>, EngineError> {
     let world = Counted {
         start,
         draws: 0,

@@ -102,7 +102,10 @@ pub(super) struct Others {
     resident: LearnerId,
 }
 
-pub(super) fn loans(first: u32, count: u32) -> Vec<(Option<spean_protocol::event::EventId>, Event)> {
+pub(super) fn loans(
+    first: u32,
+    count: u32,
+) -> Vec<(Option<spean_protocol::event::EventId>, Event)> {
     let loan = |item| (None, Event::new(Body::LoanOut { item }));
     (first..first + count).map(loan).collect()
 }
@@ -213,7 +216,8 @@ pub(super) struct Stage<S> {
 impl<S: Store> Stage<S> {
     /// The engine of the site has been started on its roster.
     pub(super) fn new(here: Engine<S>, others: &Others) -> Result<Self, Problem> {
-        let again = |number: u8, store: &Memory| start(number, store.clone(), 10 + u64::from(number));
+        let again =
+            |number: u8, store: &Memory| start(number, store.clone(), 10 + u64::from(number));
         Ok(Self {
             here,
             headquarters: again(HEADQUARTERS, &others.headquarters)?,
