@@ -1,7 +1,7 @@
 //! Power cuts and failing disks below the store of a node: the real engine on real SQLite, on a
 //! disk in memory.
 //!
-//! [`images`] records once every change that a fixed [`workload`] asks of the disk, and then, for
+//! [`images`] records once every change that a fixed workload asks of the disk, and then, for
 //! cuts after each of them, builds what may be left, opens it, and compares it with what had been
 //! acknowledged. [`failing`](fn@failing) has the n-th operation fail, for one n after the other.
 //!

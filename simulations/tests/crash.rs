@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use spean_simulations::crash::{self, Stopped, Trouble, Variant};
+use spean_simulations::crash::{self, Stopped, Variant};
 
 #[test]
 fn what_was_acknowledged_is_in_every_image() {
@@ -34,13 +34,11 @@ fn a_disk_that_lies_is_found_out() {
 
 #[test]
 fn every_failing_operation_is_answered_and_forgotten() {
-    let all = crash::failing(1, 1499, &mut |_, _, _| {}).unwrap_or_else(|error| panic!("{error}"));
+    let all = crash::failing(1, 2999, &mut |_, _, _| {}).unwrap_or_else(|error| panic!("{error}"));
     println!("{all:#?}");
     for ((trouble, lasting), faults) in all {
         assert!(faults.runs > 0, "{trouble:?} {lasting}: {faults:?}");
-        // SQLite itself asks again for a lock that was busy once.
-        let answered = faults.answered > 0 || trouble == Trouble::Busy;
-        assert!(answered, "{trouble:?} {lasting}: {faults:?}");
+        assert!(faults.answered > 0, "{trouble:?} {lasting}: {faults:?}");
     }
 }
 
