@@ -12,6 +12,7 @@ pub mod act;
 pub mod adversary;
 pub mod checkers;
 pub mod clocks;
+pub mod crash;
 pub mod dice;
 pub mod disks;
 pub mod faults;

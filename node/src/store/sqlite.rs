@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use spean_protocol::codec;
 use spean_protocol::event::{Month, Sex};
 use spean_protocol::id::{LearnerId, SiteId};
@@ -53,6 +53,18 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let shown = path.display().to_string();
         let connection = Connection::open(path).map_err(|error| explain(&error, &shown))?;
+        Self::prepare(connection, shown)
+    }
+
+    /// The same on a file system that was registered with SQLite under that name, so that a disk
+    /// can be simulated below the whole store.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what to do.
+    pub fn open_on(path: &Path, vfs: &str) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs)
+            .map_err(|error| explain(&error, &shown))?;
         Self::prepare(connection, shown)
     }
 

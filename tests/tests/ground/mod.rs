@@ -127,6 +127,11 @@ impl Ground {
 }
 
 impl Said {
+    /// Whether it ended with status 0.
+    pub fn is_done(&self) -> bool {
+        self.code == Some(0)
+    }
+
     /// It must have ended with status 0.
     pub fn done(&self) {
         self.ended(0);
