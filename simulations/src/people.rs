@@ -846,19 +846,24 @@ impl World {
         let Some(journey) = self.people.journeys.get(number).cloned() else {
             return;
         };
+        let again = |world: &mut Self| {
+            let at = world.now + DAY;
+            world.schedule(at, number as u64, Act::RecordLate { journey: number });
+        };
         let Some(which) = self.machine_at(journey.from, 0) else {
-            return;
+            return again(self);
         };
         // He is back already, or was registered under another id since.
         let one = &self.people.persons[journey.person];
         if one.at == Some(journey.from) || journey.anew {
             return;
         }
-        self.leaves(
-            which,
-            journey.person,
-            Destination::Site(site_of(journey.to)),
-        );
+        let to = Destination::Site(site_of(journey.to));
+        let left = self.leaves(which, journey.person, to);
+        let machine = &self.machines[which];
+        if left.is_none() && (machine.engine.is_none() || machine.disk.is_full()) {
+            return again(self);
+        }
         self.seal(which);
     }
 

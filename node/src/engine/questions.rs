@@ -355,7 +355,13 @@ impl<S: Store> Engine<S> {
         for key in self.keys_of(whose)? {
             let stay = stays.iter().find(|stay| stay.stay == key.stay);
             let came_from = stay.is_some_and(|stay| led_from(&stays, stay).1.contains(&site));
-            let elsewhere = closed_only && stay.is_some_and(Stay::is_open);
+            // Whoever came there from the site that asks is there since; that site may have forgotten
+            // to record that he left, or its news of it are still on their way.
+            let since = |stay: &Stay| {
+                let mut arrivals = stay.arrivals.iter();
+                closed_only || arrivals.any(|arrival| arrival.from == Some(site))
+            };
+            let elsewhere = stay.is_some_and(|stay| stay.is_open() && since(stay));
             let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if may && key.stream == Stream::Education && key.site != site {
