@@ -13,7 +13,8 @@
 //! - A file's **size** follows from the writes and truncations that came through. A sector of a new
 //!   part of a file that did not come through holds zeros, or bytes that somebody else once wrote.
 //! - A **name** is created or deleted with the next sync of the directory. That comes, as in
-//!   SQLite's `os_unix.c`, with the first sync of a journal or WAL by whoever created it; a deletion
+//!   SQLite's `os_unix.c`, with the first sync of a journal or WAL by whoever created it; a
+//!   deletion
 //!   asks for one or not. A file that was synced and has no durable name is gone.
 //! - What **is durable** stays: it is read back as it was written.
 //!

@@ -42,7 +42,8 @@ fn every_failing_operation_is_answered_and_forgotten() {
     }
 }
 
-/// As many images as `SPEAN_CRASH_IMAGES` says, else 5,000, with the seed `SPEAN_CRASH_SEED`, else 1.
+/// As many images as `SPEAN_CRASH_IMAGES` says, else 5,000, with the seed `SPEAN_CRASH_SEED`, else
+/// 1.
 #[test]
 #[ignore = "a long campaign"]
 fn image_campaign() {

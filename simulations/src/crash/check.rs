@@ -1,5 +1,6 @@
 //! What is held against one image: it opens, it holds exactly what the database held after the last
-//! acknowledged transaction or after the one under way, nobody's events lack or are there twice, the
+//! acknowledged transaction or after the one under way, nobody's events lack or are there twice,
+//! the
 //! node can go on with it, and SQLite finds it whole.
 
 use spean::engine::EngineError;

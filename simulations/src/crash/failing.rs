@@ -30,7 +30,8 @@ pub struct Faults {
     pub untouched: u64,
 }
 
-/// Runs the workload with the operation failing after `first`, `first + stride`, ... that could have
+/// Runs the workload with the operation failing after `first`, `first + stride`, ... that could
+/// have
 /// had the same trouble: with each trouble, once for that operation alone and once for all from
 /// there on until a step has answered with an error. `progress` hears n after each run.
 ///

@@ -193,8 +193,10 @@ impl Cut {
         image
     }
 
-    /// Each sector of each write, each size and each name comes through or not. A sector of a file's
-    /// new part that did not holds zeros or, in half of the images, what the disk held there before.
+    /// Each sector of each write, each size and each name comes through or not. A sector of a
+    /// file's
+    /// new part that did not holds zeros or, in half of the images, what the disk held there
+    /// before.
     fn subset(&self, image: &mut Platter, random: &mut ChaCha8Rng) {
         // From one in eight to seven in eight: images that lack little and that lack nearly all.
         let share = 1 + below(random, 7);

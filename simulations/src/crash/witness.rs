@@ -1,4 +1,5 @@
-//! A store that notes of each transaction what the database holds after it, as one hash of all rows,
+//! A store that notes of each transaction what the database holds after it, as one hash of all
+//! rows,
 //! and how far the disk's tape had come when it was acknowledged.
 
 use std::sync::{Arc, Mutex};
