@@ -21,8 +21,8 @@ use spean_protocol::slip::Slip;
 /// Changed inputs that each of them must have been given.
 const GIVEN_MIN: u64 = 1_000;
 
-/// Changed inputs that it must have taken: else nothing of it was written again. Of a bundle nothing
-/// but the whole file is one; what compares a day's events takes much, or the comparison is not met.
+/// Changed inputs that it must have taken: else nothing of it was written again. Of a bundle
+/// nothing but the whole file is one.
 fn taken_min(name: &str) -> u64 {
     match name {
         "bundle" => 0,

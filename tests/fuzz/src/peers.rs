@@ -11,7 +11,7 @@ use super::author::Author;
 use super::input::Input;
 use super::nation::{self, LIAR, Nation, SOUND, remain_sound};
 use super::network::{DGP, site};
-use super::samples::decoders::{BUNDLE, sealed_chunk};
+use super::samples::decoders::exchange::{BUNDLE, sealed_chunk};
 
 /// Frames of one input: what a cut link leaves of an exchange.
 const FRAMES_MAX: usize = 64;

@@ -3,11 +3,10 @@
 //! (`tests/fuzz`) all go through here.
 
 mod contents;
-mod exchange;
+pub mod exchange;
 mod signed;
 
 use super::changes::BOUND;
-pub use exchange::{BUNDLE, sealed_chunk};
 
 /// One decoder.
 #[derive(Clone, Copy)]
