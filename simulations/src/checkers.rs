@@ -240,8 +240,8 @@ pub(crate) fn evil(world: &mut World, what: Evil, author: usize, new: usize, gro
 }
 
 /// P7, first half: a prison holds keys of another's stay only of those who were sent to it or came
-/// to it since that stay began. One that asked the head office for keys, and has not recorded since that
-/// he left, is answered as if he were there: of two sites that say so, nobody can tell who is right.
+/// to it since that stay began. One that asked the head office for keys is answered as if he were
+/// there until the office hears that he left: of two sites that say so, nobody can tell who is right.
 fn custody_of(world: &mut World, which: usize) {
     let machine = &world.machines[which];
     if machine.place == 0 {
@@ -338,12 +338,50 @@ fn converges(world: &mut World) {
             return;
         }
     }
-    let digests: BTreeSet<[u8; 16]> = digests(world).collect();
-    let what = format!(
-        "after {ROUNDS_MAX} rounds there are {} different states of nodes",
-        digests.len()
-    );
+    let differ = differences(world);
+    let what =
+        format!("after {ROUNDS_MAX} rounds nodes still differ from the head office: {differ:?}");
     world.fail(Promise::Converges, what);
+}
+
+/// In what each machine differs from the first of the head office.
+fn differences(world: &World) -> Vec<String> {
+    let mut differ = Vec::new();
+    let office = world
+        .machines
+        .first()
+        .and_then(|machine| machine.engine.as_ref());
+    for (which, machine) in world.machines.iter().enumerate() {
+        let (Some(one), Some(other)) = (office, &machine.engine) else {
+            continue;
+        };
+        for site in one.skeleton().sites() {
+            let (mine, its) = (one.skeleton().heads(site), other.skeleton().heads(site));
+            if mine != its {
+                differ.push(format!("{which}: heads of {site}: {mine:?} and {its:?}"));
+            }
+        }
+        if one.receipts() != other.receipts() {
+            differ.push(format!(
+                "{which}: receipts {:?} and {:?}",
+                one.receipts(),
+                other.receipts()
+            ));
+        }
+        if one.forks() != other.forks() {
+            differ.push(format!("{which}: proofs of forks"));
+        }
+        if one.roster_version() != other.roster_version() {
+            differ.push(format!("{which}: rosters"));
+        }
+        let waits = [Table::Pending, Table::Dirty].map(|table| machine.disk.bytes(table));
+        if waits != [0, 0] {
+            differ.push(format!(
+                "{which}: bytes that wait to be sealed and folded: {waits:?}"
+            ));
+        }
+    }
+    differ
 }
 
 fn digests(world: &World) -> impl Iterator<Item = [u8; 16]> + '_ {
@@ -619,7 +657,6 @@ fn nothing_honest_is_refused(world: &mut World) {
         Fault::BackDated,
         Fault::Resumed,
         Fault::StickRotten,
-        Fault::UnknownPiece,
         // A receipt of before the loss lets others leave out what is missing since.
         Fault::DiskLost,
         Fault::DiskRolledBack,
@@ -630,8 +667,9 @@ fn nothing_honest_is_refused(world: &mut World) {
     }
     for which in 0..world.machines.len() {
         let status = world.ask(which, |engine| engine.status());
+        let newer = |reason: &String| reason.contains("of a newer version");
         if let Ok(status) = status
-            && status.set_aside > 0
+            && !status.set_aside_reasons.iter().all(newer)
         {
             let what = format!(
                 "machine {which} of {} set aside what honest nodes sent: {:?}",

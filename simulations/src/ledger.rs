@@ -82,7 +82,10 @@ pub struct Ledger {
     pub stays: BTreeMap<(SiteId, LearnerId, StayId), u64>,
     /// Up to when a site may know the keys of a person's stays: he was sent there, or came.
     pub may_read: BTreeMap<(SiteId, usize), u64>,
-    /// When a site recorded last that a person left.
+    /// Departures that the head office has not heard of: site, person, and where the site's log told
+    /// of it.
+    pub closing: Vec<(SiteId, usize, RunId, u32)>,
+    /// When the head office heard last that a person had left a site.
     pub closed: BTreeMap<(SiteId, usize), u64>,
     /// Sites that admitted a person without a slip, and so ask the head office for keys.
     pub asked: BTreeSet<(SiteId, usize)>,
@@ -131,7 +134,7 @@ impl Ledger {
         self.may_read.insert((site, person), now);
     }
 
-    /// Notes that a site recorded that somebody left.
+    /// Notes that the head office has heard of a departure.
     pub fn closes(&mut self, site: SiteId, person: usize) {
         let now = self.tick();
         self.closed.insert((site, person), now);

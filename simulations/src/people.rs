@@ -14,6 +14,8 @@ use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec;
 use spean_protocol::event::{AssessmentKind, Body, Date, Destination, Event, Score};
 use spean_protocol::id::{LearnerId, StayId};
+use spean_protocol::segment::Log;
+use spean_protocol::session::Host;
 
 use crate::act::{Act, Way};
 use crate::dice::Dice;
@@ -548,11 +550,24 @@ impl World {
             if let Destination::Site(site) = to {
                 self.ledger.may_read(site, person);
             }
-            self.ledger.closes(self.machines[which].site, person);
+            self.closing(which, person);
         }
         self.sealed(which);
         self.fold(which);
         Some(left.ok()?.slip)
+    }
+
+    /// Notes where a machine's log tells of a departure.
+    fn closing(&mut self, which: usize, person: usize) {
+        let machine = &self.machines[which];
+        let Some(engine) = &machine.engine else {
+            return;
+        };
+        let runs = engine.skeleton().runs(machine.site);
+        if let Some((run, held)) = runs.last() {
+            let place = (machine.site, person, run, held.length(Log::Data));
+            self.ledger.closing.push(place);
+        }
     }
 
     /// Learners are moved.

@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use spean::engine::{EngineError, install_roster};
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
-use spean_protocol::id::SiteId;
+use spean_protocol::id::{RunId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
 use spean_protocol::segment::Log;
@@ -34,7 +34,7 @@ pub struct Beside {
     /// Facts that wait for a flush.
     pub unsealed: Vec<usize>,
     /// Lengths of its site's runs.
-    pub seen: BTreeMap<spean_protocol::id::RunId, u32>,
+    pub seen: BTreeMap<RunId, u32>,
     /// For each site how much of its logs was held: it only grows.
     pub progress: BTreeMap<SiteId, u64>,
     /// The version of its roster: it only grows.
@@ -620,6 +620,18 @@ impl World {
 
     /// Notes what the head office has come to know.
     pub(crate) fn learnt(&mut self, which: usize) {
+        if let Some(engine) = &self.machines[which].engine {
+            let heard = |(.., run, length): &(SiteId, usize, RunId, u32)| {
+                let held = engine.skeleton().run(*run);
+                held.is_some_and(|held| held.length(Log::Data) >= *length)
+            };
+            let all = std::mem::take(&mut self.ledger.closing);
+            let (heard, waiting): (Vec<_>, Vec<_>) = all.into_iter().partition(heard);
+            self.ledger.closing = waiting;
+            for (site, person, ..) in heard {
+                self.ledger.closes(site, person);
+            }
+        }
         let known: Vec<usize> = self
             .ledger
             .unknown

@@ -58,6 +58,8 @@ impl<S: Store> Engine<S> {
             Frame::Fork(bytes) => self.take_fork(bytes),
             Frame::Roster(bytes) => match SignedRoster::decode(bytes) {
                 Ok(signed) if signed.hash() == self.signed_roster.hash() => Ok(Taken::Known),
+                // An old one comes with every old stick.
+                Ok(signed) if self.is_older(&signed) => Ok(Taken::Known),
                 Ok(signed) => match self.take_roster(&signed) {
                     Ok(()) => Ok(Taken::New),
                     Err(EngineError::Store(error)) => Err(error.into()),
@@ -67,6 +69,11 @@ impl<S: Store> Engine<S> {
             },
             _ => Ok(Taken::Refused("a frame that carries nothing".to_owned())),
         }
+    }
+
+    fn is_older(&self, signed: &SignedRoster) -> bool {
+        let roster = signed.preview();
+        roster.is_ok_and(|roster| roster.version < self.roster.version)
     }
 
     fn take_segment(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
