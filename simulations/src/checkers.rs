@@ -64,6 +64,9 @@ pub struct Failure {
 /// Rounds of exchanges within which all must be the same once nothing fails any more.
 const ROUNDS_MAX: usize = 12;
 
+/// How long what was sealed is looked at every day.
+const LATE_SECONDS: u64 = 14 * 86_400;
+
 /// Bytes that a flood may leave behind: the refusals that are kept for people to read.
 const FLOOD_BYTES_MAX: u64 = 400_000;
 
@@ -204,6 +207,7 @@ pub(crate) fn daily(world: &mut World) {
             custody_of(world, which);
         }
     }
+    keepers_keep(world);
 }
 
 /// P8: a store is no larger than what the nation recorded allows, and what was refused takes little.
@@ -335,6 +339,7 @@ fn converges(world: &mut World) {
             return;
         }
         if round > 0 && all_the_same(world) {
+            receipts_say_so(world);
             return;
         }
     }
@@ -384,6 +389,26 @@ fn differences(world: &World) -> Vec<String> {
     differ
 }
 
+/// Where all are the same, each is told so: by receipts of all others for all that it wrote.
+fn receipts_say_so(world: &mut World) {
+    let mut wrong = None;
+    for (which, machine) in world.machines.iter().enumerate() {
+        let Some(engine) = &machine.engine else {
+            continue;
+        };
+        let told = machine.disk.quietly(|| engine.held_by().count());
+        let others = engine.roster().sites.len() - 1;
+        if told < others {
+            wrong = Some(format!(
+                "all have what machine {which} wrote, and receipts of {told} of {others} sites say so"
+            ));
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::Converges, what);
+    }
+}
+
 fn digests(world: &World) -> impl Iterator<Item = [u8; 16]> + '_ {
     world.machines.iter().filter_map(|machine| {
         let engine = machine.engine.as_ref()?;
@@ -401,10 +426,31 @@ fn all_the_same(world: &World) -> bool {
     digests.len() == 1 && !world.machines.iter().any(waits)
 }
 
-/// P1 and P2 at the end: every keeper keeps, and the head office shows every event that any keeper
-/// had.
+/// P2 every day, while no machine was lost, set back or copied: who is said to keep what was sealed
+/// of late keeps it. A receipt that says too much would be true by the time that all have met.
+fn keepers_keep(world: &mut World) {
+    use crate::faults::Fault;
+    let lost = [
+        Fault::DiskLost,
+        Fault::DiskRolledBack,
+        Fault::Resumed,
+        Fault::Cloned,
+    ];
+    if lost.iter().all(|fault| world.happened.of(*fault) == 0) {
+        let since = world.now.saturating_sub(LATE_SECONDS);
+        let sealings = &world.ledger.sealings;
+        let first = sealings.partition_point(|sealing| sealing.at < since);
+        kept_from(world, first);
+    }
+}
+
+/// P1 and P2 at the end: every keeper keeps.
 fn kept(world: &mut World) {
-    for number in 0..world.ledger.sealings.len() {
+    kept_from(world, 0);
+}
+
+fn kept_from(world: &mut World, first: usize) {
+    for number in first..world.ledger.sealings.len() {
         let sealing = &world.ledger.sealings[number];
         for keeper in sealing.keepers.clone() {
             let there = world
