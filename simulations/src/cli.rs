@@ -1,6 +1,8 @@
 //! The command line. Text for people, `--json` for programs; exit status 0 when every promise held, 1
 //! when one was broken or a planned misfortune never hit, 2 when a command cannot be run.
 
+mod report;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -97,6 +99,8 @@ enum Command {
         #[arg(long, default_value_t = 2_000)]
         tries: u32,
     },
+    /// Play many transfers, and write a page about them.
+    Report(report::Wanted),
 }
 
 /// Reads the arguments and does what they say.
@@ -136,6 +140,7 @@ pub fn main() -> ExitCode {
             why,
             tries,
         } => shrink_seed(seed, &to, &why, tries),
+        Command::Report(wanted) => report::main(&wanted),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod people;
 pub mod plan;
 pub mod power;
 mod recount;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod shrink;

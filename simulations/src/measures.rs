@@ -81,11 +81,19 @@ impl Measures {
         });
     }
 
-    /// The same transfer where nobody carries for others: the head office must have the sending
-    /// site's data, and the receiving site must hear of it from the head office. Whether that is
-    /// done before the first session.
+    /// The same transfer where nobody carries for others and every record goes through the head
+    /// office: each place that wrote some of it must have reached the head office since it wrote
+    /// there last, and `to` must have heard from the head office after that. `written` is by place
+    /// the second of the last event. Whether that is done by the second `by`.
+    ///
+    /// It favours that way: no key is needed, nobody has to ask, and what `to` wrote itself is there.
     #[must_use]
-    pub fn open_through_head_office(&self, transfer: &Transfer) -> bool {
+    pub fn open_through_head_office(
+        &self,
+        written: &BTreeMap<usize, u64>,
+        to: usize,
+        by: u64,
+    ) -> bool {
         let earliest = |from: usize, to: usize, after: u64| {
             let fits = |contact: &&Contact| {
                 contact.from == from && contact.to == to && contact.left >= after
@@ -96,8 +104,10 @@ impl Measures {
                 .map(|contact| contact.came)
                 .min()
         };
-        let at_office = earliest(transfer.from, 0, transfer.left);
-        let there = at_office.and_then(|at| earliest(0, transfer.to, at));
-        there.is_some_and(|came| came <= transfer.first_session)
+        written.iter().all(|(from, last)| {
+            let at_office = || earliest(*from, 0, *last);
+            let there = || earliest(0, to, at_office()?);
+            *from == to || there().is_some_and(|came| came <= by)
+        })
     }
 }

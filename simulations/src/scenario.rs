@@ -33,6 +33,7 @@ const SCENARIOS: &[(&str, &str)] = &[
         "fourteen_to_twenty_eight",
         include_str!("../scenarios/fourteen_to_twenty_eight.toml"),
     ),
+    ("continuity", include_str!("../scenarios/continuity.toml")),
     ("full_month", include_str!("../scenarios/full_month.toml")),
     ("swarm", include_str!("../scenarios/swarm.toml")),
 ];
