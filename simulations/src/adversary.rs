@@ -93,7 +93,7 @@ impl World {
             let length = held.length(Log::Data);
             (!held.forked && held.branch.is_none() && length > 0).then_some((run, length - 1))
         };
-        let (run, height) = runs.filter_map(sound).last()?;
+        let (run, height) = runs.rev().find_map(sound)?;
         let bytes = machine
             .disk
             .quietly(|| engine.segment(run, Log::Data, height))

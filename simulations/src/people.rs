@@ -6,6 +6,7 @@
 //! that is open to him, as docs/transfers.md tells.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use spean::engine::arrive::Ticket;
 use spean::engine::import::{EventRow, Fate, LearnerRow};
@@ -202,7 +203,7 @@ fn id_of(seed: u64, person: usize) -> LearnerId {
 
 /// The columns of a register for a made-up person.
 fn columns(person: usize, card: Option<LearnerId>) -> LearnerRow {
-    let sex = if person % 7 == 0 { "F" } else { "M" };
+    let sex = if person.is_multiple_of(7) { "F" } else { "M" };
     let fields = [
         String::new(),
         String::new(),
@@ -252,7 +253,7 @@ impl World {
             let person = self.people.persons.len();
             let id = id_of(self.seed, person);
             let kept = self.ask(which, |engine| {
-                engine.import_learners("register", &[row.clone()])
+                engine.import_learners("register", std::slice::from_ref(&row))
             });
             let kept = kept.is_ok_and(|fates| fates == [Fate::New]);
             self.people.persons.push(Person {
@@ -261,7 +262,7 @@ impl World {
                 was: Vec::new(),
                 next: 1,
                 released: !kept,
-                row: kept.then(|| (place, row.row)),
+                row: kept.then_some((place, row.row)),
             });
             self.people.by_id.insert(id, person);
             self.stays_of(which, person);
@@ -811,16 +812,15 @@ impl World {
             .collect();
         let mut shown: BTreeMap<LearnerId, Vec<Event>> = BTreeMap::new();
         for (learner, event) in wanted {
-            if !shown.contains_key(&learner) {
-                let events = self
-                    .ask(which, |engine| engine.events(learner))
-                    .unwrap_or_default();
-                let events = events.into_iter().map(|(_, event)| event).collect();
-                shown.insert(learner, events);
-            }
-            let here = shown
-                .get(&learner)
-                .is_some_and(|events| events.contains(&event));
+            let known = match shown.entry(learner) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let events = self.ask(which, |engine| engine.events(learner));
+                    let events = events.unwrap_or_default().into_iter();
+                    unknown.insert(events.map(|(_, event)| event).collect())
+                }
+            };
+            let here = known.contains(&event);
             if !here {
                 return false;
             }

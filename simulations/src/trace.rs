@@ -1,11 +1,14 @@
 //! What happened, as one hash: two runs of one seed must have the same. With a listener, every step
 //! is told in a line.
 
+/// Hears every step, in a line.
+pub type Listener = Box<dyn FnMut(&str)>;
+
 /// Takes in all that happens, in its order.
 pub struct Trace {
     hasher: blake3::Hasher,
     steps: u64,
-    listener: Option<Box<dyn FnMut(&str)>>,
+    listener: Option<Listener>,
 }
 
 impl Default for Trace {
@@ -20,7 +23,7 @@ impl Default for Trace {
 
 impl Trace {
     /// Tells every step to somebody from now on.
-    pub fn listen(&mut self, listener: Box<dyn FnMut(&str)>) {
+    pub fn listen(&mut self, listener: Listener) {
         self.listener = Some(listener);
     }
 

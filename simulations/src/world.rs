@@ -292,7 +292,7 @@ impl World {
                 self.trace.bytes(&digest);
             }
         }
-        if self.today % 7 == 0 {
+        if self.today.is_multiple_of(7) {
             let bytes = |which: usize| {
                 let disk = self.machines.get(which).map(|machine| &machine.disk);
                 let of = |table: &Table| disk.map_or(0, |disk| disk.bytes(*table));
