@@ -14,6 +14,7 @@ pub mod home;
 #[cfg(feature = "links")]
 pub mod link;
 pub mod locale;
+pub mod mutant;
 pub mod node;
 pub mod qr;
 pub mod run;

@@ -19,6 +19,7 @@ use super::events::Chains;
 use super::keys::{Dirty, learner_of, learner_stream};
 use super::write::{OwnStay, read_learner_stream};
 use super::{Engine, EngineError, codec_error};
+use crate::mutant::{self, Mutant};
 use crate::store::{LearnerRow, Store, Table};
 
 /// Other ids that one person may have. A longer chain of links is what somebody made up.
@@ -406,7 +407,7 @@ impl<S: Store> Engine<S> {
             true => LearnerView::fold(&self.person_entries(learner)?),
             false => view,
         };
-        let row = LearnerRow {
+        let mut row = LearnerRow {
             learner,
             here,
             name: display_name(&view),
@@ -414,6 +415,11 @@ impl<S: Store> Engine<S> {
             facts: LearnerFacts::of(&view),
             view: view.canonical_bytes(),
         };
+        if mutant::is_on(Mutant::ViewKept) {
+            let known = self.store.learner(learner)?;
+            let same = known.filter(|known| known.facts == row.facts && !known.view.is_empty());
+            row.view = same.map_or(row.view, |known| known.view);
+        }
         let rows = contributions(&entries);
         self.store.put_learner(&row, &rows)?;
         let (events, rows) = (entries.len(), rows.len());

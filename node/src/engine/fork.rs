@@ -11,6 +11,7 @@ use spean_protocol::session::Host;
 
 use super::keys::{Opener, key_of, learner_stream};
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 impl<S: Store> Engine<S> {
@@ -112,7 +113,8 @@ impl<S: Store> Engine<S> {
             .skeleton
             .open_branch(off, header, stands, (parents, links));
         self.touched.insert(off);
-        if opened.is_some() && first && log == Log::Data {
+        let again = first && !mutant::is_on(Mutant::ForkReadOnce);
+        if opened.is_some() && again && log == Log::Data {
             self.read_pieces_again(off, height)?;
         }
         tracing::warn!(%run, height, "a branch of a forked run is kept beside the other");

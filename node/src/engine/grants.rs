@@ -18,6 +18,7 @@ use super::keys::{key_of, learner_of};
 use super::letters::Mail;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 /// Keys that go along of each learner who was found to be the same person.
@@ -223,6 +224,7 @@ impl<S: Store> Engine<S> {
                     |here: &Here| here.from == Some(source) || here.granted.contains(&source);
                 let office = self.roster.headquarters().map(|site| site.id);
                 let past = office == Some(source) || away.here.as_deref().is_some_and(past);
+                let past = past || mutant::is_on(Mutant::OnwardAlways);
                 let onward = away.onward || (new && past);
                 self.keep_away(*learner, &Away { onward, ..away })?;
             } else if !self.is_headquarters() && self.holders_of(*learner)?.is_empty() {

@@ -14,6 +14,7 @@ use spean_protocol::session::{Frame, Host};
 use super::keys::key_of;
 use super::receive::Taken;
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 impl<S: Store> Host for Engine<S> {
@@ -107,7 +108,10 @@ impl<S: Store> Host for Engine<S> {
         match self.take_piece(&piece)? {
             Taken::New => Ok(true),
             Taken::Known => Ok(false),
-            Taken::Refused(reason) => {
+            Taken::Refused(mut reason) => {
+                if mutant::is_on(Mutant::RefusedKept) {
+                    reason = format!("{reason}: {piece:?}");
+                }
                 self.set_aside(&reason)?;
                 Ok(false)
             }

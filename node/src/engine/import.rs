@@ -15,6 +15,7 @@ use spean_protocol::seal::derive;
 
 use super::write::{OwnStay, Write};
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 /// What became of a row.
@@ -298,7 +299,7 @@ impl<S: Store> Engine<S> {
                         ..Event::new(body)
                     };
                     let draft = Draft {
-                        id: Some(key.clone()),
+                        id: (!mutant::is_on(Mutant::RowWithoutKey)).then(|| key.clone()),
                         bytes: event.encode(),
                     };
                     drafts.entry(stream).or_default().push(draft);

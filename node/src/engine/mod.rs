@@ -50,6 +50,7 @@ use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
 use spean_protocol::seal::{SealError, Secret, derive};
 use spean_protocol::slip::SlipError;
 
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, StoreError, Table};
 use crate::world::World;
 use keys::Opener;
@@ -424,7 +425,9 @@ impl<S: Store> Engine<S> {
     /// [`EngineError::Roster`] when it is refused.
     pub fn take_roster(&mut self, signed: &SignedRoster) -> Result<(), EngineError> {
         let roster = signed.accept(Some(&self.roster))?;
-        self.store.write(Table::Meta, ROSTER, &signed.encode())?;
+        if !mutant::is_on(Mutant::RosterNotStored) {
+            self.store.write(Table::Meta, ROSTER, &signed.encode())?;
+        }
         tracing::info!(version = roster.version, "a new roster is in force");
         self.roster = roster;
         self.signed_roster = signed.clone();

@@ -10,6 +10,7 @@ use spean_protocol::receipt::{self, Receipt, Statement};
 
 use super::receive::Taken;
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 impl<S: Store> Engine<S> {
@@ -53,8 +54,14 @@ impl<S: Store> Engine<S> {
 
     fn keep_receipt(&mut self, receipt: Receipt, statement: Statement) -> Result<(), EngineError> {
         let site = statement.site;
+        let place = site.0.to_be_bytes();
+        if mutant::is_on(Mutant::ReceiptInTwo) {
+            self.store.write(Table::Receipt, &place, &[])?;
+            self.store.commit()?;
+            self.store.begin()?;
+        }
         self.store
-            .write(Table::Receipt, &site.0.to_be_bytes(), &receipt.encode())?;
+            .write(Table::Receipt, &place, &receipt.encode())?;
         self.no_longer_urgent(&statement)?;
         self.receipts.insert(site, (receipt, statement));
         Ok(())
@@ -72,11 +79,20 @@ impl<S: Store> Engine<S> {
             .receipts
             .get(&self.site)
             .map_or(0, |(_, held)| held.number);
+        let mut statement = Statement::of((self.site, number, roster), &heads);
+        if mutant::is_on(Mutant::ReceiptRepeats) {
+            let said = |(site, (_, held)): (&SiteId, &(Receipt, Statement))| {
+                Some((*site, held.complete.get(site)?.clone()))
+            };
+            let others = self.receipts.iter().filter(|(site, _)| **site != self.site);
+            statement.complete.extend(others.filter_map(said));
+        }
         let held = self.receipts.get(&self.site).map(|(_, held)| held);
-        if held == Some(&Statement::of((self.site, number, roster), &heads)) {
+        let same = held == Some(&statement) && !mutant::is_on(Mutant::ReceiptAlwaysNew);
+        if same || (held.is_some() && mutant::is_on(Mutant::ReceiptNeverRenewed)) {
             return Ok(());
         }
-        let statement = Statement::of((self.site, number.saturating_add(1), roster), &heads);
+        statement.number = number.saturating_add(1);
         let receipt = Receipt::sign(&statement, &self.identity.signing);
         self.keep_receipt(receipt, statement)
     }

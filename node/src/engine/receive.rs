@@ -14,6 +14,7 @@ use spean_protocol::session::{Frame, Host};
 
 use super::keys::{Opener, key_of};
 use super::{Engine, EngineError, codec_error};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 /// What became of a piece.
@@ -92,8 +93,14 @@ impl<S: Store> Engine<S> {
         if placing == Placing::Known {
             return Ok(Taken::Known);
         }
-        if let Err(error) = segment.verify(self.roster.keys(header.site)) {
+        if let Err(error) = segment.verify(self.roster.keys(header.site))
+            && !mutant::is_on(Mutant::SignatureUnchecked)
+        {
             return Ok(Taken::Refused(error.to_string()));
+        }
+        let second = matches!(placing, Placing::Branch(_) | Placing::Clash(..));
+        if second && mutant::is_on(Mutant::ForkUnproven) {
+            return Ok(Taken::Known);
         }
         // A copy of this machine goes on with the run: then this machine leaves it.
         if self.run.is_some_and(|run| placing == Placing::Next(run)) {
@@ -137,6 +144,9 @@ impl<S: Store> Engine<S> {
             Placing::Opening => self.open_run(run, parents.unwrap_or_default()),
             Placing::Branch(off) => {
                 self.prove_fork(off, height, segment)?;
+                if mutant::is_on(Mutant::BranchRefused) {
+                    return Ok(Err("a fork"));
+                }
                 if self.skeleton.chains(run, Log::Data).count()
                     + self.skeleton.chains(run, Log::Control).count()
                     > BRANCHES_MAX + 1
@@ -321,7 +331,9 @@ impl<S: Store> Engine<S> {
     fn note(&mut self, chain: RunId, header: &Header, tip: Hash) {
         let completed = self.skeleton.add(chain, header, header.hash(), tip);
         self.touched.extend(completed);
-        self.touched.insert(chain);
+        if header.log == Log::Control || !mutant::is_on(Mutant::RunShort) {
+            self.touched.insert(chain);
+        }
     }
 
     /// The parcels of a label in one chain, at these heights, with their places.

@@ -23,6 +23,7 @@ use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
 use super::keys::{key_of, learner_of};
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{LearnerRow, Store, Table};
 
 /// A site's statements with the place in its control log where they stand.
@@ -303,6 +304,9 @@ impl<S: Store> Engine<S> {
         let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
         for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
             links.push((learner_of(&key)?, codec::decode(&value)?));
+        }
+        if mutant::is_on(Mutant::LinksIgnored) {
+            links.clear();
         }
         let persons = Persons::of(links.iter().map(|(id, links)| (*id, links.as_slice())));
         let mut learners: Vec<(LearnerId, LearnerFacts, Vec<Contribution>)> = Vec::new();

@@ -16,6 +16,7 @@ use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 use super::entries::KEYS_OF_SITE_MAX;
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 /// Bytes of parcels after which a segment is closed: below what one segment may have in all.
@@ -138,6 +139,9 @@ impl<S: Store> Engine<S> {
             });
             self.store.remove(Table::Pending, &key)?;
         }
+        if mutant::is_on(Mutant::FlushForgetsLast) {
+            writes.pop();
+        }
         self.write(writes)?;
         Ok(count)
     }
@@ -181,7 +185,10 @@ impl<S: Store> Engine<S> {
         let last = held
             .last()
             .and_then(|(key, _)| key.get(17..)?.try_into().ok());
-        let number = last.map_or(0, |bytes| u32::from_be_bytes(bytes) + 1);
+        let mut number = last.map_or(0, |bytes| u32::from_be_bytes(bytes) + 1);
+        if mutant::is_on(Mutant::PendingOverwritten) {
+            number = 0;
+        }
         let place = key_of(&[&prefix, &number.to_be_bytes()]);
         self.store
             .write(Table::Pending, &place, &codec::encode(&draft))?;
@@ -270,7 +277,8 @@ impl<S: Store> Engine<S> {
                 register.0.push((write.learner, held.stay));
                 self.keep_stay_key(write.learner, &held)?;
             }
-            if first || write.keyring {
+            let forgotten = mutant::is_on(Mutant::KeyringForgotten) && !write.drafts.is_empty();
+            if first || (write.keyring && !forgotten) {
                 parcels.extend(self.keyring_parcel(write.learner, &held, label)?);
             }
             self.change_parcels(write, &held, label, &mut parcels)?;
