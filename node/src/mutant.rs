@@ -35,6 +35,8 @@ pub enum Mutant {
     KeyringForgotten,
     /// Keys of one who has left are granted on whoever they come from.
     OnwardAlways,
+    /// A question is answered with keys also when its learner has gone on since.
+    AnsweredLate,
     /// What is refused is kept whole with its reason.
     RefusedKept,
     /// The second segment of a place is passed over without a proof.
@@ -47,7 +49,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every bug.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PendingOverwritten,
         Self::FlushForgetsLast,
         Self::ReceiptRepeats,
@@ -62,6 +64,7 @@ impl Mutant {
         Self::BranchRefused,
         Self::KeyringForgotten,
         Self::OnwardAlways,
+        Self::AnsweredLate,
         Self::RefusedKept,
         Self::ForkUnproven,
         Self::SignatureUnchecked,

@@ -16,6 +16,7 @@ use spean_protocol::view::LearnerView;
 
 use super::candidates::Candidate;
 use super::{Engine, EngineError};
+use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 /// Questions and disputes of one site that may wait at the DGP: more than the largest prison has
@@ -218,7 +219,7 @@ impl<S: Store> Engine<S> {
         let Some(stay) = stay.filter(|stay| !stay.arrivals.is_empty()) else {
             return Ok(Some(Whereabouts::Never));
         };
-        if stay.is_open() {
+        if stay.is_open() || mutant::is_on(Mutant::AnsweredLate) {
             return Ok(Some(Whereabouts::There));
         }
         if CustodyState::of(&view, self.site) == CustodyState::Released {

@@ -299,7 +299,8 @@ pub fn growth(report: &Report) -> String {
         drawing.line([START, at, WIDTH - RIGHT, at], "grid");
         drawing.text((START - 8.0, at + 4.0), "end", &kilobytes(most * part));
     }
-    let lines: [(&str, &str, fn(&crate::report::Week) -> f64); 2] = [
+    type Bytes = fn(&crate::report::Week) -> f64;
+    let lines: [(&str, &str, Bytes); 2] = [
         ("rule", "the head office", |week| week.head_office),
         ("dashed", &growth.prison, |week| week.prison),
     ];
