@@ -8,6 +8,8 @@ mod numbers;
 pub mod page;
 mod past;
 pub mod played;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
