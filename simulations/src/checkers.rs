@@ -11,8 +11,9 @@ use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean_protocol::codec;
 use spean_protocol::event::{Body, Event};
-use spean_protocol::frontier::RunTag;
+use spean_protocol::frontier::{HeadMark, RunTag};
 use spean_protocol::id::{LearnerId, SiteId, StayId};
+use spean_protocol::receipt::Receipt;
 use spean_protocol::record::Draft;
 use spean_protocol::segment::Log;
 use spean_protocol::session::Host;
@@ -204,6 +205,7 @@ pub(crate) fn daily(world: &mut World) {
             custody_of(world, which);
         }
     }
+    receipts_are_true(world);
 }
 
 /// P8: a store is no larger than what the nation recorded allows, and what was refused takes little.
@@ -335,6 +337,7 @@ fn converges(world: &mut World) {
             return;
         }
         if round > 0 && all_the_same(world) {
+            receipts_say_so(world);
             return;
         }
     }
@@ -344,6 +347,26 @@ fn converges(world: &mut World) {
         digests.len()
     );
     world.fail(Promise::Converges, what);
+}
+
+/// Where all are the same, each is told so: by receipts of all others for all that it wrote.
+fn receipts_say_so(world: &mut World) {
+    let mut wrong = None;
+    for (which, machine) in world.machines.iter().enumerate() {
+        let Some(engine) = &machine.engine else {
+            continue;
+        };
+        let told = machine.disk.quietly(|| engine.held_by().count());
+        let others = engine.roster().sites.len() - 1;
+        if told < others {
+            wrong = Some(format!(
+                "all have what machine {which} wrote, and receipts of {told} of {others} sites say so"
+            ));
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::Converges, what);
+    }
 }
 
 fn digests(world: &World) -> impl Iterator<Item = [u8; 16]> + '_ {
@@ -361,6 +384,52 @@ fn all_the_same(world: &World) -> bool {
             .any(|table| machine.disk.bytes(*table) > 0)
     };
     digests.len() == 1 && !world.machines.iter().any(waits)
+}
+
+/// P2, every day: no receipt says more than its machine has. By the time that all have met, one that
+/// said too much would be true. Where a machine was lost, set back or copied, its site's receipt may
+/// be another one's; a fork gives runs other names.
+fn receipts_are_true(world: &mut World) {
+    use crate::faults::Fault;
+    let other = [
+        Fault::DiskLost,
+        Fault::DiskRolledBack,
+        Fault::Resumed,
+        Fault::Cloned,
+        Fault::Forked,
+    ];
+    if other.iter().any(|fault| world.happened.of(*fault) > 0) {
+        return;
+    }
+    let mut wrong = None;
+    for (which, machine) in world.machines.iter().enumerate() {
+        let place = machine.site.0.to_be_bytes();
+        let row = machine
+            .disk
+            .look(|memory| memory.read(Table::Receipt, &place));
+        let receipt = row.ok().flatten().map(|bytes| Receipt::decode(&bytes));
+        let (Some(Ok((_, stated))), Some(engine)) = (receipt, &machine.engine) else {
+            continue;
+        };
+        for (site, heads) in &stated.complete {
+            let lengths: BTreeMap<RunTag, u32> = engine
+                .skeleton()
+                .runs(*site)
+                .map(|(run, held)| (run.into(), held.length(Log::Data)))
+                .collect();
+            let too_much = |head: &&HeadMark| lengths.get(&head.run) < Some(&head.data);
+            if let Some(head) = heads.iter().find(too_much) {
+                let held = lengths.get(&head.run).copied().unwrap_or(0);
+                let said = head.data;
+                wrong = Some(format!(
+                    "the receipt of machine {which} says that it has {said} segments of a run of {site}, it has {held}"
+                ));
+            }
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::Receipted, what);
+    }
 }
 
 /// P1 and P2 at the end: every keeper keeps, and the head office shows every event that any keeper
