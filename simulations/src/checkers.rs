@@ -11,8 +11,9 @@ use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean_protocol::codec;
 use spean_protocol::event::{Body, Event};
-use spean_protocol::frontier::RunTag;
+use spean_protocol::frontier::{HeadMark, RunTag};
 use spean_protocol::id::{LearnerId, SiteId, StayId};
+use spean_protocol::receipt::Receipt;
 use spean_protocol::record::Draft;
 use spean_protocol::segment::Log;
 use spean_protocol::session::Host;
@@ -63,9 +64,6 @@ pub struct Failure {
 
 /// Rounds of exchanges within which all must be the same once nothing fails any more.
 const ROUNDS_MAX: usize = 12;
-
-/// How long what was sealed is looked at every day.
-const LATE_SECONDS: u64 = 14 * 86_400;
 
 /// Bytes that a flood may leave behind: the refusals that are kept for people to read.
 const FLOOD_BYTES_MAX: u64 = 400_000;
@@ -207,7 +205,7 @@ pub(crate) fn daily(world: &mut World) {
             custody_of(world, which);
         }
     }
-    keepers_keep(world);
+    receipts_are_true(world);
 }
 
 /// P8: a store is no larger than what the nation recorded allows, and what was refused takes little.
@@ -426,25 +424,54 @@ fn all_the_same(world: &World) -> bool {
     digests.len() == 1 && !world.machines.iter().any(waits)
 }
 
-/// P2 every day, while no machine was lost, set back or copied: who is said to keep what was sealed
-/// of late keeps it. A receipt that says too much would be true by the time that all have met.
-fn keepers_keep(world: &mut World) {
+/// P2, every day: no receipt says more than its machine has. By the time that all have met, one that
+/// said too much would be true. Where a machine was lost, set back or copied, its site's receipt may
+/// be another one's; a fork gives runs other names.
+fn receipts_are_true(world: &mut World) {
     use crate::faults::Fault;
-    let lost = [
+    let other = [
         Fault::DiskLost,
         Fault::DiskRolledBack,
         Fault::Resumed,
         Fault::Cloned,
+        Fault::Forked,
     ];
-    if lost.iter().all(|fault| world.happened.of(*fault) == 0) {
-        let since = world.now.saturating_sub(LATE_SECONDS);
-        let sealings = &world.ledger.sealings;
-        let first = sealings.partition_point(|sealing| sealing.at < since);
-        kept_from(world, first);
+    if other.iter().any(|fault| world.happened.of(*fault) > 0) {
+        return;
+    }
+    let mut wrong = None;
+    for (which, machine) in world.machines.iter().enumerate() {
+        let place = machine.site.0.to_be_bytes();
+        let row = machine
+            .disk
+            .look(|memory| memory.read(Table::Receipt, &place));
+        let receipt = row.ok().flatten().map(|bytes| Receipt::decode(&bytes));
+        let (Some(Ok((_, stated))), Some(engine)) = (receipt, &machine.engine) else {
+            continue;
+        };
+        for (site, heads) in &stated.complete {
+            let lengths: BTreeMap<RunTag, u32> = engine
+                .skeleton()
+                .runs(*site)
+                .map(|(run, held)| (run.into(), held.length(Log::Data)))
+                .collect();
+            let too_much = |head: &&HeadMark| lengths.get(&head.run) < Some(&head.data);
+            if let Some(head) = heads.iter().find(too_much) {
+                let held = lengths.get(&head.run).copied().unwrap_or(0);
+                let said = head.data;
+                wrong = Some(format!(
+                    "the receipt of machine {which} says that it has {said} segments of a run of {site}, it has {held}"
+                ));
+            }
+        }
+    }
+    if let Some(what) = wrong {
+        world.fail(Promise::Receipted, what);
     }
 }
 
-/// P1 and P2 at the end: every keeper keeps.
+/// P1 and P2 at the end: every keeper keeps, and the head office shows every event that any keeper
+/// had.
 fn kept(world: &mut World) {
     kept_from(world, 0);
 }
