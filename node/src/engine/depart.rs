@@ -83,8 +83,10 @@ pub(super) struct Away {
     pub arrived: Option<Arrived>,
     /// This site says that he has not left.
     pub disputed: bool,
-    /// Keys came after he had left: they are to be granted on.
+    /// Keys came after he had left: they are to be granted on once he is known to have come there.
     pub onward: bool,
+    /// Of these the fingerprints of those that go on at once, for they are of his time before.
+    pub past: Vec<[u8; 16]>,
     /// How he had been admitted, for when the departure did not happen.
     pub here: Option<Box<Here>>,
 }
@@ -100,6 +102,7 @@ impl Away {
             arrived: None,
             disputed: false,
             onward: false,
+            past: Vec::new(),
             here: None,
         }
     }

@@ -122,26 +122,29 @@ impl<S: Store> Engine<S> {
         Ok(mail)
     }
 
-    /// Grants keys on that came after their learner had left for another site: each key once, and
-    /// only once he is known to have come there and nowhere else.
+    /// Grants keys on that came after their learner had left for another site: each key once. Those
+    /// of his time before he was here go at once, as they would have gone with him; the others only
+    /// once he is known to have come there and nowhere else.
     pub(super) fn grant_on(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let mut away: Away = spean_protocol::codec::decode(row)?;
-        if self.is_headquarters() || !away.onward {
+        if self.is_headquarters() || !(away.onward || !away.past.is_empty()) {
             return Ok(());
         }
         let learner = learner_of(key)?;
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
         let came = away.arrived.map(|arrived| Destination::Site(arrived.site));
-        if !open && came.is_none() {
+        if !open && came.is_none() && away.past.is_empty() {
             return Ok(());
         }
+        let known = came == Some(away.to);
         if let Destination::Site(to) = away.to
             && !open
-            && came == Some(away.to)
+            && (known || came.is_none())
         {
             // Restricted data move with the learner's agreement only, at his departure.
             let mut keys = self.keys_of(learner)?;
             keys.retain(|key| key.stream == Stream::Education);
+            keys.retain(|key| known || away.past.contains(&key.fingerprint()));
             let keys = self.not_given(learner, to, keys)?;
             if !keys.is_empty() {
                 let mail = self.grant_mail(to, None, &[(learner, keys.clone())])?;
@@ -150,7 +153,8 @@ impl<S: Store> Engine<S> {
                 tracing::info!(%learner, "keys granted on to where he went");
             }
         }
-        away.onward = false;
+        away.onward &= !open && came.is_none();
+        away.past.clear();
         self.keep_away(learner, &away)
     }
 
@@ -216,6 +220,8 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         self.due = true;
         for (learner, keys) in &content.learners {
+            let before = self.keys_of(*learner)?;
+            let first = !before.iter().any(|key| key.site == source);
             let new = self.keep_keys(*learner, keys, Some(source))?;
             let awaited = content.upto.map(|upto| (source, upto));
             let open = self.own_stay(*learner)?.is_some_and(|own| own.open);
@@ -236,7 +242,14 @@ impl<S: Store> Engine<S> {
                 let past = office == Some(source) || away.here.as_deref().is_some_and(past);
                 let past = past || mutant::is_on(Mutant::OnwardAlways);
                 let onward = away.onward || (new && past);
-                self.keep_away(*learner, &Away { onward, ..away })?;
+                let mut away = Away { onward, ..away };
+                // What a prison grants first it granted when he left it for here. What it grants
+                // later may be of a stay that began when he came back to it.
+                if new && past && first && office != Some(source) {
+                    away.past.extend(keys.iter().map(HeldKey::fingerprint));
+                    away.past.truncate(KEYRING_MAX);
+                }
+                self.keep_away(*learner, &away)?;
             } else if !self.is_headquarters() && self.holders_of(*learner)?.is_empty() {
                 let mut row = self.expected_of(*learner, source)?.unwrap_or(Expected {
                     from: source,

@@ -66,10 +66,13 @@ impl<S: Store> Engine<S> {
             // A receipt may have come meanwhile.
             let now = self.away(learner)?;
             let arrived = now.as_ref().and_then(|now| now.arrived);
+            let mut past = before.past.clone();
+            past.extend(now.iter().flat_map(|now| now.past.iter().copied()));
             let sent = |arrived: &Arrived| before.to == Destination::Site(arrived.site);
             let away = Away {
                 arrived: arrived.filter(sent).or(before.arrived),
                 onward: before.onward || now.is_some_and(|now| now.onward),
+                past,
                 ..*before
             };
             self.keep_away(learner, &away)?;
