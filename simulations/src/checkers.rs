@@ -342,8 +342,21 @@ fn converges(world: &mut World) {
         }
     }
     let differ = differences(world);
-    let what =
-        format!("after {ROUNDS_MAX} rounds nodes still differ from the head office: {differ:?}");
+    let mut refused = BTreeSet::new();
+    for which in 0..world.machines.len() {
+        let status = world.ask(which, |engine| engine.status());
+        let reasons = status.map(|status| status.set_aside_reasons);
+        refused.extend(
+            reasons
+                .unwrap_or_default()
+                .into_iter()
+                .map(|why| (which, why)),
+        );
+    }
+    let what = format!(
+        "after {ROUNDS_MAX} rounds nodes still differ from the head office: {differ:?}; set aside: \
+         {refused:?}"
+    );
     world.fail(Promise::Converges, what);
 }
 

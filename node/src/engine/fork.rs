@@ -30,6 +30,10 @@ impl<S: Store> Engine<S> {
             } else {
                 (&other, segment)
             };
+            // Nobody is accused by mistake, whatever led here.
+            if !ForkProof::shows(&below.header, &above.header) {
+                return Err(EngineError::Malformed("a fork that is none"));
+            }
             self.keep_fork(run, &codec::encode(&ForkProof::of(below, above)))?;
         }
         // Also where enough proofs of this site are kept: in a forked run there are no gaps.

@@ -48,8 +48,14 @@ impl<S: Store> Host for Engine<S> {
     }
 
     fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash> {
-        let held = self.header_at(run, log, height).ok()??;
-        Some(held.header.hash())
+        match self.header_at(run, log, height) {
+            Ok(held) => Some(held?.header.hash()),
+            Err(error) => {
+                // What could not be read is not what is not there: the input fails.
+                self.unread.set(Some(error));
+                None
+            }
+        }
     }
 
     fn roster_version(&self) -> u32 {

@@ -36,6 +36,7 @@ pub mod state;
 pub mod undo;
 pub mod write;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
@@ -172,6 +173,8 @@ pub struct Engine<S> {
     run_since: Option<u64>,
     /// What is in memory may not be what is stored: an input failed.
     stale: bool,
+    /// A question of the log, whose answer has no room for an error, met one: the input fails.
+    unread: Cell<Option<EngineError>>,
     /// Something came that may ask something of this node.
     due: bool,
     /// Something was posted that somebody waits for.
@@ -232,6 +235,7 @@ impl<S: Store> Engine<S> {
             run: None,
             run_since: None,
             stale: false,
+            unread: Cell::new(None),
             due: true,
             posted: false,
             touched: BTreeSet::new(),
@@ -293,8 +297,10 @@ impl<S: Store> Engine<S> {
         if self.stale {
             self.reload()?;
         }
+        self.unread.set(None);
         self.store.begin()?;
-        let done = work(self).and_then(|value| {
+        let done = work(self);
+        let done = self.unread.take().map_or(done, Err).and_then(|value| {
             self.save_runs()?;
             self.store.commit()?;
             Ok(value)

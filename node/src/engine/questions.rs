@@ -259,12 +259,12 @@ impl<S: Store> Engine<S> {
         } else {
             Giving::Past
         };
-        let keys = self.may_be_given((whose, site), giving, decided)?;
+        let (keys, withheld) = self.may_be_given((whose, site), giving, decided)?;
         let mut given = vec![(whose, keys)];
         for other in self.same_as(whose)? {
             // What he did under the other ids that are known to be his goes along.
             if other != question.learner {
-                let keys = self.may_be_given((other, site), giving, true)?;
+                let (keys, _) = self.may_be_given((other, site), giving, true)?;
                 given.push((other, keys));
             }
         }
@@ -284,7 +284,11 @@ impl<S: Store> Engine<S> {
             return Ok(verdict);
         }
         let answered = Verdict::Granted;
-        mail.extend(self.answer_letter(site, question, answered)?);
+        // Where something is withheld the site goes on waiting, and says so: the grant of the site
+        // that he left answers it.
+        if !withheld {
+            mail.extend(self.answer_letter(site, question, answered)?);
+        }
         self.post(mail)?;
         self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
         self.tell_who_asked_before(question, site)?;
@@ -343,16 +347,16 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// The keys of one learner that a site may be given now; those of stays from which departures led
-    /// to that site always.
+    /// The keys of one learner that a site may be given now, and whether others are withheld; those of
+    /// stays from which departures led to that site are given always.
     fn may_be_given(
         &self,
         (whose, site): (LearnerId, SiteId),
         giving: Giving,
         closed_only: bool,
-    ) -> Result<Vec<HeldKey>, EngineError> {
+    ) -> Result<(Vec<HeldKey>, bool), EngineError> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
-        let mut keys = Vec::new();
+        let (mut keys, mut withheld) = (Vec::new(), false);
         for key in self.keys_of(whose)? {
             let stay = stays.iter().find(|stay| stay.stay == key.stay);
             let came_from = stay.is_some_and(|stay| led_from(&stays, stay).1.contains(&site));
@@ -365,15 +369,19 @@ impl<S: Store> Engine<S> {
             let elsewhere = stay.is_some_and(|stay| stay.is_open() && since(stay));
             let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
-            if may && key.stream == Stream::Education && key.site != site {
-                keys.push(key);
+            if key.stream == Stream::Education && key.site != site {
+                withheld |= !may;
+                if may {
+                    keys.push(key);
+                }
             }
         }
         if giving == Giving::Since {
-            return self.not_given(whose, site, keys);
+            keys = self.not_given(whose, site, keys)?;
+        } else {
+            self.keep_useful(whose, &mut keys);
         }
-        self.keep_useful(whose, &mut keys);
-        Ok(keys)
+        Ok((keys, withheld))
     }
 
     fn answer_letter(

@@ -58,13 +58,19 @@ impl ForkProof {
             Ok::<Header, SegmentError>(segment.header)
         };
         let (one, other) = (part(&self.one)?, part(&self.other)?);
-        let same_chain = one.site == other.site && one.run == other.run && one.log == other.log;
-        let same_place = one.height == other.height && one.hash() != other.hash();
-        let no_join = one.height + 1 == other.height && other.previous != one.hash();
-        if same_chain && (same_place || no_join) {
+        if Self::shows(&one, &other) {
             Ok(one.run)
         } else {
             Err(DecodeError::Malformed.into())
         }
+    }
+
+    /// Whether two signed headers clash: `other` is at the same height as `one`, or at the next.
+    #[must_use]
+    pub fn shows(one: &Header, other: &Header) -> bool {
+        let same_chain = one.site == other.site && one.run == other.run && one.log == other.log;
+        let same_place = one.height == other.height && one.hash() != other.hash();
+        let no_join = Some(other.height) == one.height.checked_add(1) && other.previous != one.hash();
+        same_chain && (same_place || no_join)
     }
 }
