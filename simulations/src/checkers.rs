@@ -18,6 +18,7 @@ use spean_protocol::record::Draft;
 use spean_protocol::segment::Log;
 use spean_protocol::session::Host;
 use spean_protocol::totals::Query;
+use spean_protocol::view::LearnerView;
 
 use crate::act::Evil;
 use crate::links::Line;
@@ -285,8 +286,11 @@ fn custody_of(world: &mut World, which: usize) {
             && !here
             && !asked
         {
+            let known = person.map(|person| &world.people.persons[*person]);
+            let (ids, was) = known.map(|known| (&known.ids, &known.was)).unzip();
             wrong = Some(format!(
-                "{} has the key of stay {stay:?} at {site}, which began after custody had moved",
+                "{} has the key of stay {stay:?} of {learner} at {site}, which began after custody had \
+                 moved: ids {ids:?}, he was at {was:?}, began {began:?}, may be read up to {may:?}",
                 machine.site
             ));
         }
@@ -634,9 +638,11 @@ fn same_fold(world: &mut World) {
         for row in &mine {
             let same = its.iter().find(|other| other.learner == row.learner);
             if same.is_none_or(|same| same.view != row.view || same.facts != row.facts) {
+                let lines = same.map(|other| unlike(&row.view, &other.view));
                 differ = Some(format!(
-                    "the view of {} differs where everything came at once",
-                    row.learner
+                    "the view of {} differs where everything came at once: {}",
+                    row.learner,
+                    lines.unwrap_or_default()
                 ));
             }
         }
@@ -644,6 +650,20 @@ fn same_fold(world: &mut World) {
     if let Some(what) = differ {
         world.fail(Promise::SameFold, what);
     }
+}
+
+/// The lines in which two views differ, as far as they can be read.
+fn unlike(one: &[u8], other: &[u8]) -> String {
+    let lines = |bytes: &[u8]| {
+        let view = codec::decode::<LearnerView>(bytes);
+        let text = view.map(|view| format!("{view:#?}"));
+        text.unwrap_or_else(|error| error.to_string())
+    };
+    let (one, other) = (lines(one), lines(other));
+    let pairs = one.lines().zip(other.lines());
+    let differ = pairs.filter(|(one, other)| one != other).take(6);
+    let differ = differ.map(|(one, other)| format!("{} / {}", one.trim(), other.trim()));
+    differ.collect::<Vec<String>>().join("; ")
 }
 
 /// P7: keys only where custody was; and who is somewhere can be read there, or a reason is shown.

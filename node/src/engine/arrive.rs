@@ -327,7 +327,9 @@ impl<S: Store> Engine<S> {
         let Some(from) = expected.map(|expected| expected.from) else {
             return Ok(None);
         };
+        let view = self.view(learner)?.unwrap_or_default();
         let keyed = is_prison(&from) && self.opens_of(learner, from)?;
+        let keyed = keyed && !self.has_come(&view, from);
         Ok(Some(from).filter(|_| keyed))
     }
 

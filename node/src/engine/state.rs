@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{CustodyState, newest_departures, open_sites};
+use spean_protocol::custody::{CustodyState, Stay, newest_departures, open_sites};
 use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
 use spean_protocol::letter::{About, Letter};
@@ -316,9 +316,11 @@ impl<S: Store> Engine<S> {
         let mut here: Here = codec::decode(row)?;
         let learner = learner_of(key)?;
         if matches!(here.question, Some((_, About::Card))) {
-            // The old site's grant answers, once it opens something.
+            // The old site's grant answers, once it opens something; not one of a departure that led
+            // here before.
+            let view = self.view(learner)?.unwrap_or_default();
             for source in here.granted.clone() {
-                if self.opens_of(learner, source)? {
+                if self.opens_of(learner, source)? && !self.has_come(&view, source) {
                     here.question = None;
                 }
             }
@@ -410,22 +412,37 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         view: &LearnerView,
     ) -> Result<(), EngineError> {
-        let here = Destination::Site(self.site);
         let rows = self
             .store
             .scan(Table::Expected, &learner.0, &[], usize::MAX)?;
         for (key, row) in rows {
             let from = codec::decode::<Expected>(&row)?.from;
-            let stays = view.stays.iter().filter(|stay| stay.site == from);
-            let mut sent = stays
-                .flat_map(|stay| &stay.departures)
-                .filter(|left| left.to == here)
-                .peekable();
-            if sent.peek().is_some() && sent.all(|left| left.answered) {
+            if self.has_come(view, from) {
                 self.store.remove(Table::Expected, &key)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether every departure from a site for here is answered by an arrival, as far as they are
+    /// known: by one that names it, or by a stay here that has ended and of whose arrival nobody
+    /// knows where from. He may have gone back there and be sent here again.
+    pub(super) fn has_come(&self, view: &LearnerView, from: SiteId) -> bool {
+        let here = Destination::Site(self.site);
+        let of = |site: SiteId| view.stays.iter().filter(move |stay| stay.site == site);
+        let sent = of(from).flat_map(|stay| &stay.departures);
+        let sent: Vec<bool> = sent
+            .filter(|left| left.to == here)
+            .map(|left| left.answered)
+            .collect();
+        let unexplained = |stay: &&Stay| {
+            let mut arrivals = stay.arrivals.iter();
+            let unknown =
+                arrivals.all(|one| one.from.is_none() && one.reason != ArrivalReason::Intake);
+            !stay.is_open() && !stay.arrivals.is_empty() && unknown
+        };
+        let waiting = sent.iter().filter(|answered| !**answered).count();
+        !sent.is_empty() && waiting <= of(self.site).filter(unexplained).count()
     }
 
     /// Everybody who moves: announced, not open yet, disputed, or left and not received.

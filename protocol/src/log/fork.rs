@@ -70,7 +70,8 @@ impl ForkProof {
     pub fn shows(one: &Header, other: &Header) -> bool {
         let same_chain = one.site == other.site && one.run == other.run && one.log == other.log;
         let same_place = one.height == other.height && one.hash() != other.hash();
-        let no_join = Some(other.height) == one.height.checked_add(1) && other.previous != one.hash();
+        let no_join =
+            Some(other.height) == one.height.checked_add(1) && other.previous != one.hash();
         same_chain && (same_place || no_join)
     }
 }
