@@ -277,7 +277,10 @@ fn custody_of(world: &mut World, which: usize) {
         let asked = person.is_some_and(|person| {
             let place = (machine.site, *person);
             let closed = world.ledger.closed.get(&place);
-            world.ledger.asked.contains(&place) && closed.is_none_or(|closed| Some(closed) > began)
+            let asked = world.ledger.asked.get(&place);
+            // Not what was heard of an earlier stay there.
+            let since = closed.filter(|closed| asked < Some(*closed));
+            asked.is_some() && since.is_none_or(|closed| Some(closed) > began)
         });
         let here =
             person.is_some_and(|person| world.people.persons[*person].at == Some(machine.place));
@@ -698,6 +701,15 @@ fn custody(world: &mut World) {
             )
         });
         let (here, there) = (shown(world, which, learner), shown(world, office, learner));
+        // While another prison counts him, nobody can tell who is right: the keys of that stay wait
+        // until it records that he left.
+        let stays = world.ask(office, |engine| engine.view(learner));
+        let stays = stays.ok().flatten().unwrap_or_default().stays;
+        let counted = stays.iter().filter(|stay| stay.is_open());
+        let elsewhere = counted
+            .map(|stay| stay.site)
+            .any(|site| site != site_of(place));
+        let waits = states.contains(&State::WaitingForKey) && elsewhere;
         if open && here != there {
             let what = format!(
                 "the record of {learner} is said to be open at {}, and has {} events of the {} that the head office reads",
@@ -709,7 +721,7 @@ fn custody(world: &mut World) {
             return;
         }
         // Where there is nothing more to read anywhere, waiting is the truth.
-        if !open && reason.is_none() && here != there {
+        if !open && reason.is_none() && !waits && here != there {
             let what = format!(
                 "{learner} is at {}, whose node shows {states:?} when all have met",
                 site_of(place)
@@ -771,9 +783,14 @@ fn nothing_honest_is_refused(world: &mut World) {
     if liars.iter().any(|fault| world.happened.of(*fault) > 0) {
         return;
     }
+    // A bundle leaves out what those have for whom it is.
+    let astray = world.happened.of(Fault::StickAstray) > 0;
     for which in 0..world.machines.len() {
         let status = world.ask(which, |engine| engine.status());
-        let newer = |reason: &String| reason.contains("of a newer version");
+        let newer = |reason: &String| {
+            reason.contains("of a newer version")
+                || astray && reason.contains("before it is missing")
+        };
         if let Ok(status) = status
             && !status.set_aside_reasons.iter().all(newer)
         {

@@ -87,8 +87,8 @@ pub struct Ledger {
     pub closing: Vec<(SiteId, usize, RunId, u32)>,
     /// When the head office heard last that a person had left a site.
     pub closed: BTreeMap<(SiteId, usize), u64>,
-    /// Sites that admitted a person without a slip, and so ask the head office for keys.
-    pub asked: BTreeSet<(SiteId, usize)>,
+    /// When a site last admitted a person without a slip, and so asked the head office for keys.
+    pub asked: BTreeMap<(SiteId, usize), u64>,
     /// Sites whose keys a bad node has.
     pub bad: BTreeSet<SiteId>,
     /// Runs that a bad node forked.
@@ -101,6 +101,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Notes that a site admitted a person without a slip.
+    pub fn asked(&mut self, site: SiteId, person: usize) {
+        let now = self.tick();
+        self.asked.insert((site, person), now);
+    }
+
     /// The next place in the order of all that happens.
     pub fn tick(&mut self) -> u64 {
         self.order += 1;

@@ -335,7 +335,7 @@ impl World {
             let site = self.machines[which].site;
             self.stays_of(which, person);
             self.ledger.may_read(site, person);
-            self.ledger.asked.insert((site, person));
+            self.ledger.asked(site, person);
             self.seal(which);
         }
     }
@@ -697,7 +697,7 @@ impl World {
             }
             if admitted {
                 if by_card {
-                    self.ledger.asked.insert((site_of(journey.to), person));
+                    self.ledger.asked(site_of(journey.to), person);
                 }
                 break;
             }
@@ -746,9 +746,7 @@ impl World {
         self.happened.add(Fault::RegisteredAnew);
         self.people.persons[person].ids.push(id);
         self.people.by_id.insert(id, person);
-        self.ledger
-            .asked
-            .insert((self.machines[which].site, person));
+        self.ledger.asked(self.machines[which].site, person);
         // Most officers ask the head office; the others leave a duplicate.
         if !salt.is_multiple_of(4) {
             let _ = self.ask(which, |engine| engine.ask_who(id));

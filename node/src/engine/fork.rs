@@ -88,9 +88,8 @@ impl<S: Store> Engine<S> {
             self.store.remove(Table::Segment, &place)?;
         }
         let changed = self.skeleton.mark_forked(run);
-        self.touched.extend(changed);
         self.touched.insert(run);
-        Ok(())
+        self.order_changed(changed)
     }
 
     /// Begins a branch with `segment`, which stands where the chain `off` has another. From there on

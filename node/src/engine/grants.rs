@@ -127,7 +127,7 @@ impl<S: Store> Engine<S> {
     /// once he is known to have come there and nowhere else.
     pub(super) fn grant_on(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let mut away: Away = spean_protocol::codec::decode(row)?;
-        if self.is_headquarters() || !(away.onward || !away.past.is_empty()) {
+        if self.is_headquarters() || (!away.onward && away.past.is_empty()) {
             return Ok(());
         }
         let learner = learner_of(key)?;

@@ -2,11 +2,13 @@
 //! folding. A bad piece is set aside with its reason; the good around it is kept. The order of
 //! checks: size, form, the roster's keys, the place in the chain, what it joins.
 
+use std::collections::BTreeSet;
+
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::id::{Hash, Label, Position, RunId};
 use spean_protocol::limits::{BEYOND_RANGES_MAX, BRANCHES_MAX};
-use spean_protocol::log::{Head, Placing};
+use spean_protocol::log::{Head, Placing, Run};
 use spean_protocol::parcel::Place;
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::segment::{Header, Log, Segment};
@@ -255,7 +257,7 @@ impl<S: Store> Engine<S> {
             .ok_or(EngineError::Malformed("a run"))?;
         self.store
             .write(Table::Control, &place, &segment.encode())?;
-        self.note(chain, &segment.header, Hash::ZERO);
+        self.note(chain, &segment.header, Hash::ZERO)?;
         let reading = self.its_turn(&segment.header)?;
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
@@ -296,7 +298,7 @@ impl<S: Store> Engine<S> {
             _ => None,
         };
         let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
-        self.note(chain, &segment.header, tip);
+        self.note(chain, &segment.header, tip)?;
         let parcels = segment
             .header
             .lines
@@ -335,12 +337,43 @@ impl<S: Store> Engine<S> {
     }
 
     /// Notes a stored segment in the skeleton.
-    fn note(&mut self, chain: RunId, header: &Header, tip: Hash) {
+    fn note(&mut self, chain: RunId, header: &Header, tip: Hash) -> Result<(), EngineError> {
         let completed = self.skeleton.add(chain, header, header.hash(), tip);
-        self.touched.extend(completed);
         if header.log == Log::Control || !mutant::is_on(Mutant::RunShort) {
             self.touched.insert(chain);
         }
+        self.order_changed(completed)
+    }
+
+    /// What stands below these runs is known anew. Whoever has anything in them or above is folded
+    /// once more: what of it is late, and which departure an arrival answers, hangs on the order.
+    pub(super) fn order_changed(&mut self, runs: Vec<RunId>) -> Result<(), EngineError> {
+        self.touched.extend(runs.iter().copied());
+        let (mut open, mut above) = (runs, BTreeSet::new());
+        while let Some(run) = open.pop() {
+            let base = self.skeleton.run(run).map_or(run, |run| run.base);
+            if above.insert(base) {
+                let upon =
+                    |(_, run): &(RunId, &Run)| run.parents.iter().any(|head| head.run == base);
+                open.extend(
+                    self.skeleton
+                        .runs(base.site())
+                        .filter(upon)
+                        .map(|(id, _)| id),
+                );
+            }
+        }
+        for run in above {
+            for (label, opener) in self.openers(run)?.clone() {
+                let Opener::Stay(learner, held) = opener else {
+                    continue;
+                };
+                if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
+                    self.mark_dirty(learner, &held, (run, label), u32::MAX)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The parcels of a label in one chain, at these heights, with their places.
