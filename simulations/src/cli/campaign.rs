@@ -96,7 +96,10 @@ impl SoFar {
         Self {
             begun: Instant::now(),
             bar,
-            told: Mutex::default(),
+            told: Mutex::new(Told {
+                totals: "the disk's tape is being recorded".to_owned(),
+                ..Told::default()
+            }),
         }
     }
 
