@@ -1,6 +1,8 @@
 //! The command line. Text for people, `--json` for programs; exit status 0 when every promise held, 1
 //! when one was broken or a planned misfortune never hit, 2 when a command cannot be run.
 
+mod campaign;
+mod crash_images;
 mod report;
 
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use spean_simulations::campaign::hits;
+use spean_simulations::checkers::Failure;
 use spean_simulations::faults::{Counts, Fault};
 use spean_simulations::plan::plan;
 use spean_simulations::run::{self, Outcome};
@@ -27,6 +31,8 @@ use spean_simulations::world::World;
 ///   spean-simulations swarm --seeds 300          many small nations, each with its own mix of faults
 ///   spean-simulations replay 4711 --trace        a seed of the swarm, told step by step
 ///   spean-simulations shrink 4711                a failing seed, cut down and kept
+///   spean-simulations crash-images --images 5000 what power cuts leave of the real store
+///   spean-simulations campaign --minutes 480     a night: seeds and crash images
 ///   spean-simulations report                     continuity after transfer, as a page
 #[derive(Parser)]
 #[command(name = "spean-simulations", version, verbatim_doc_comment)]
@@ -99,6 +105,37 @@ enum Command {
         #[arg(long, default_value_t = 2_000)]
         tries: u32,
     },
+    /// Cut the power below the real store, and look at what is left.
+    ///
+    /// The store of a node runs on a disk in memory that keeps a tape of every change that SQLite
+    /// asks of it. An image is what a power cut after one of them may leave: all that was not synced
+    /// is lost, or kept, or some of it, or the last write is torn, or the power goes again while the
+    /// database recovers. Each is opened: what had been acknowledged must be there, once, and the
+    /// node must go on. Exit status 1 when an image fails.
+    #[command(after_help = "\
+Examples:
+  spean-simulations crash-images                             5,000 images, a minute or two
+  spean-simulations crash-images --images 100000 --seed 7    every cut and variant, and more
+  spean-simulations crash-images --json | jq .crash.failures")]
+    CrashImages(crash_images::Wanted),
+    /// Play a night: seeds of the swarm and crash images, until the time is over.
+    ///
+    /// All cores work on crash images for the first tenth of the minutes, then on seeds, and on the
+    /// rest of the images when the seeds are done. It ends when the minutes are over, or when all
+    /// seeds and images are done. Each minute, and with each failure, a line on standard error says
+    /// how it stands: who ends it early has that.
+    ///
+    /// Exit status 1 when a promise was broken, when an image failed, or when, after more than 300
+    /// seeds, a kind of misfortune was planned and never hit.
+    #[command(after_help = "\
+Examples:
+  spean-simulations campaign --minutes 480                       a night: 60,000 seeds and 100,000 images at most
+  spean-simulations campaign --minutes 480 --first 2000000       the next night, other seeds
+  spean-simulations campaign --minutes 480 --json >night.json 2>night.log
+  spean-simulations campaign --minutes 60 --images 0             seeds only
+
+A failing seed is told again by 'replay SEED --trace', and cut down by 'shrink SEED'.")]
+    Campaign(campaign::Wanted),
     /// Play many transfers, and write a page about them.
     Report(report::Wanted),
 }
@@ -140,6 +177,8 @@ pub fn main() -> ExitCode {
             why,
             tries,
         } => shrink_seed(seed, &to, &why, tries),
+        Command::CrashImages(wanted) => crash_images::main(&wanted),
+        Command::Campaign(wanted) => campaign::main(&wanted),
         Command::Report(wanted) => report::main(&wanted),
     }
 }
@@ -183,7 +222,7 @@ fn run_one(scenario: &Scenario, seed: u64, (trace, twice, json): (bool, bool, bo
     outcome.planned = planned;
     let same = !twice || run::run(scenario, seed, &mut |_| {}).trace == outcome.trace;
     if json {
-        println!("{}", serde_json::to_string(&outcome).unwrap_or_default());
+        print_json(&outcome);
     } else {
         tell(&outcome, begun.elapsed());
         tell_assumed(scenario);
@@ -192,6 +231,15 @@ fn run_one(scenario: &Scenario, seed: u64, (trace, twice, json): (bool, bool, bo
         eprintln!("played twice, it went two ways: something draws chance or time from outside");
     }
     verdict(outcome.failure.is_none() && outcome.missed().is_empty() && same)
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    println!("{}", serde_json::to_string(value).unwrap_or_default());
+}
+
+/// As many as there are cores.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn verdict(good: bool) -> ExitCode {
@@ -246,6 +294,7 @@ fn tell(outcome: &Outcome, elapsed: Duration) {
 }
 
 fn tell_faults(planned: &Counts, happened: &Counts) {
+    let classes = hits(planned, happened);
     let mut class = "";
     for fault in Fault::ALL {
         let (planned, happened) = (planned.of(*fault), happened.of(*fault));
@@ -254,7 +303,11 @@ fn tell_faults(planned: &Counts, happened: &Counts) {
         }
         if fault.class() != class {
             class = fault.class();
-            println!("  {class}");
+            let all = classes.get(class).copied().unwrap_or_default();
+            println!(
+                "  {class:48} {:7} of {:7} planned",
+                all.happened, all.planned
+            );
         }
         println!(
             "    {:46} {happened:7} of {planned:7} planned",
@@ -273,16 +326,15 @@ fn tell_assumed(scenario: &Scenario) {
 }
 
 fn run_swarm(scenario: &Scenario, seeds: (u64, u64), minutes: Option<u64>, json: bool) -> ExitCode {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let done = bar(seeds.1, "seeds");
     let time = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-    let mut result = swarm(scenario, seeds, time, threads, &|swarm: &Swarm| {
+    let mut result = swarm(scenario, seeds, time, threads(), &|swarm: &Swarm| {
         done.set_position(swarm.seeds);
         done.set_message(format!("{} failed", swarm.failures.len()));
     });
     done.finish_and_clear();
     if json {
-        println!("{}", serde_json::to_string(&result).unwrap_or_default());
+        print_json(&result);
         return verdict(result.is_good());
     }
     let listed = scenario.name != "swarm" || known_are_open(&mut result, seeds);
@@ -314,7 +366,8 @@ fn known_are_open(swarm: &mut Swarm, (first, seeds): (u64, u64)) -> bool {
     still
 }
 
-fn tell_swarm(swarm: &Swarm) {
+/// How much was played, and what hit.
+fn tell_played(swarm: &Swarm) {
     let Swarm {
         seeds,
         twice,
@@ -332,13 +385,22 @@ fn tell_swarm(swarm: &Swarm) {
         swarm.happened.total()
     );
     tell_faults(&swarm.planned, &swarm.happened);
+}
+
+fn broken(seed: u64, failure: &Failure) -> String {
+    let Failure { promise, at, what } = failure;
+    let day = at / 86_400;
+    format!("BROKEN seed {seed}, day {day}: {promise:?}: {what}")
+}
+
+/// What to do about a failing seed.
+const HOW_TO_SEE: &str =
+    "'spean-simulations replay SEED --trace' tells it, 'shrink SEED' cuts it down";
+
+fn tell_swarm(swarm: &Swarm) {
+    tell_played(swarm);
     for (seed, failure) in &swarm.failures {
-        println!(
-            "BROKEN seed {seed}, day {}: {:?}: {}",
-            failure.at / 86_400,
-            failure.promise,
-            failure.what
-        );
+        println!("{}", broken(*seed, failure));
     }
     let missed = swarm.missed();
     if !missed.is_empty() {
@@ -347,7 +409,7 @@ fn tell_swarm(swarm: &Swarm) {
     if swarm.is_good() {
         println!("every promise held");
     } else {
-        println!("'spean-simulations replay SEED --trace' tells it, 'shrink SEED' cuts it down");
+        println!("{HOW_TO_SEE}");
     }
 }
 

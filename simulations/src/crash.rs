@@ -3,7 +3,7 @@
 //!
 //! [`images`] records once every change that a fixed workload asks of the disk, and then, for
 //! cuts after each of them, builds what may be left, opens it, and compares it with what had been
-//! acknowledged. [`failing`](fn@failing) has the n-th operation fail, for one n after the other.
+//! acknowledged; a [`Campaign`] does so on all cores. [`failing`](fn@failing) has the n-th operation fail, for one n after the other.
 //!
 //! # What a disk is here
 //!
@@ -25,6 +25,7 @@
 //! other than its database, and whoever reads the database while the node writes it, since the lock
 //! is exclusive.
 
+mod campaign;
 mod check;
 mod disk;
 mod failing;
@@ -37,22 +38,25 @@ mod workload;
 
 use std::collections::BTreeMap;
 
+pub use campaign::Campaign;
 pub use disk::Trouble;
 pub use failing::{Faults, failing};
 pub use image::Variant;
 
+use crate::run::said;
 use image::{Cut, below};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use recording::Recording;
+use serde::Serialize;
 
 /// Whatever stops a run that is not a finding: the harness itself failed.
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a campaign of images saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Images by variant; all passed.
+    /// Images that were checked, by variant.
     pub images: BTreeMap<Variant, u64>,
     /// Changes on the tape: a cut was possible after each.
     pub changes: u64,
@@ -60,10 +64,20 @@ pub struct Report {
     pub commits: u64,
     /// How often SQLite moved the WAL into the database while the node ran.
     pub checkpoints: u64,
+    /// Images that failed: [`images`] ends with the first, a [`Campaign`] goes on.
+    pub failures: Vec<Failure>,
 }
 
-/// The first image that failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+impl Report {
+    /// Images that were checked, of all variants.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.images.values().sum()
+    }
+}
+
+/// An image that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error(
     "image {image} failed: power cut after change {prefix} of {changes} (in step {step}), variant \
      {variant:?}, seed {seed}: {why}"
@@ -172,6 +186,47 @@ fn cases(recording: &Recording, limit: u64, seed: u64) -> Vec<Case> {
     chosen.into_iter().map(case).collect()
 }
 
+/// A way along the tape, and the images that are built on it.
+struct Head<'a> {
+    recording: &'a Recording,
+    cut: Cut,
+    position: usize,
+}
+
+impl<'a> Head<'a> {
+    fn new(recording: &'a Recording) -> Self {
+        Self {
+            recording,
+            cut: Cut::new(image::Platter::default()),
+            position: 0,
+        }
+    }
+
+    /// Checks the image of a case. It is quick where the cases come in the order of the tape; for one
+    /// that lies behind, the tape starts again. A panic of the engine is a failure like any other.
+    fn check(&mut self, image: u64, case: Case) -> Result<(), Failure> {
+        if case.prefix < self.position {
+            *self = Self::new(self.recording);
+        }
+        for change in &self.recording.tape[self.position..case.prefix] {
+            self.cut.advance(change);
+        }
+        self.position = case.prefix;
+        let check = || check::check(self.recording, &self.cut, case);
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
+        let checked = checked.unwrap_or_else(|panic| Err(said(&*panic).into()));
+        checked.map_err(|why| Failure {
+            image,
+            prefix: case.prefix as u64,
+            changes: self.recording.tape.len() as u64,
+            step: self.recording.step_at(case.prefix),
+            variant: case.variant,
+            seed: case.seed,
+            why: why.to_string(),
+        })
+    }
+}
+
 fn campaign(
     recording: &Recording,
     limit: u64,
@@ -181,22 +236,9 @@ fn campaign(
     let cases = cases(recording, limit, seed);
     let all = cases.len() as u64;
     let mut report = recording.report();
-    let mut cut = Cut::new(image::Platter::default());
-    let mut position = 0;
+    let mut head = Head::new(recording);
     for (image, case) in (1..).zip(cases) {
-        for change in &recording.tape[position..case.prefix] {
-            cut.advance(change);
-        }
-        position = case.prefix;
-        check::check(recording, &cut, case).map_err(|why| Failure {
-            image,
-            prefix: case.prefix as u64,
-            changes: recording.tape.len() as u64,
-            step: recording.step_at(case.prefix),
-            variant: case.variant,
-            seed: case.seed,
-            why: why.to_string(),
-        })?;
+        head.check(image, case)?;
         *report.images.entry(case.variant).or_default() += 1;
         progress(image, all);
     }

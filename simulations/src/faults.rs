@@ -158,6 +158,16 @@ impl Counts {
         self.0.values().sum()
     }
 
+    /// The counts of all kinds of a class together, by class.
+    #[must_use]
+    pub fn by_class(&self) -> BTreeMap<&'static str, u64> {
+        let mut classes = BTreeMap::new();
+        for fault in Fault::ALL {
+            *classes.entry(fault.class()).or_default() += self.of(*fault);
+        }
+        classes
+    }
+
     /// Kinds that were planned at least `often` times and never happened.
     #[must_use]
     pub fn never_happened(planned: &Self, happened: &Self, often: u64) -> Vec<Fault> {

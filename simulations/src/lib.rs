@@ -6,10 +6,12 @@
 //! its [`machine`]s, and the [`checkers`] hold them against the [`ledger`] of what truly happened. One
 //! file for each kind of misfortune: [`links`], [`sticks`], [`power`], [`disks`], [`clocks`],
 //! [`people`], [`software`], [`adversary`]. Many seeds are a [`swarm`]; a failing one is cut down by
-//! [`shrink`]; [`report`] shows what was measured.
+//! [`shrink`]; [`report`] shows what was measured. A night of seeds, with power cuts below the real
+//! store ([`crash`]), is a [`mod@campaign`].
 
 pub mod act;
 pub mod adversary;
+pub mod campaign;
 pub mod checkers;
 pub mod clocks;
 pub mod crash;

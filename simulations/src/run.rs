@@ -1,5 +1,7 @@
 //! One run: a scenario and a seed, or a list of steps, played to its end and judged.
 
+use std::any::Any;
+
 use serde::{Deserialize, Serialize};
 
 use crate::act::Step;
@@ -90,12 +92,17 @@ pub fn play_safely(scenario: &Scenario, seed: u64, steps: &[Step]) -> Outcome {
     })
 }
 
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    format!("panic: {}", text.unwrap_or_default())
+}
+
 fn safely(scenario: &Scenario, seed: u64, work: impl FnOnce() -> Outcome) -> Outcome {
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     played.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        let what = format!("panic: {}", text.unwrap_or_default());
+        let what = said(&*panic);
         Outcome {
             scenario: scenario.name.clone(),
             seed,

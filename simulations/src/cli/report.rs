@@ -53,9 +53,8 @@ fn written(wanted: &Wanted) -> Result<Report, Box<dyn std::error::Error>> {
         let command = format!("report --transfers {}", wanted.transfers);
         (wanted.transfers, command)
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let done = super::bar(transfers, "transfers");
-    let seeds = campaign(&scenario, transfers, threads, &|counted| {
+    let seeds = campaign(&scenario, transfers, super::threads(), &|counted| {
         done.set_position(counted.min(transfers));
     });
     done.finish_and_clear();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use serde::Serialize;
 
 /// What a disk writes wholly or not at all, in bytes.
 const SECTOR: usize = 512;
@@ -96,7 +97,8 @@ impl Platter {
 }
 
 /// What of the changes that are not durable is on the disk after a power cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// Nothing.
     Dropped,
