@@ -1,5 +1,6 @@
 //! Goal: what fuzzing has found, and whatever it once broke, holds in every ordinary run of the
-//! tests; and no target is without inputs, no program without a target.
+//! tests; no target is without inputs, no program without a target, and no kind of misfortune is
+//! met by none of the kept worlds.
 //! Method: every file of `fuzz/corpus` and `fuzz/crashes` goes through the function that the fuzz
 //! programs call. `SPEAN_WRITE_CORPORA=1 cargo test -p spean-tests --test corpora` writes the
 //! samples of targets that have no folder yet. One test, for memory is measured.
@@ -90,6 +91,8 @@ fn every_kept_input_is_withstood() {
         println!("{name:20} {files:3} files, {seconds:.2} s, {held:8} bytes held at most");
     }
     assert!(bytes_of_all <= BYTES_MAX, "{bytes_of_all} bytes");
+    let never = fuzz::world::never_met();
+    assert!(never.is_empty(), "no kept world meets {never:?}");
 }
 
 /// Each input that once failed has its line in `crashes/why.txt`, and no line is without one.

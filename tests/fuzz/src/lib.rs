@@ -18,6 +18,7 @@ mod record;
 #[path = "../../../protocol/tests/samples/mod.rs"]
 pub mod samples;
 mod seeds;
+pub mod world;
 
 use peak_alloc::PeakAlloc;
 
@@ -57,6 +58,7 @@ pub const COMPOSITIONS: &[Composition] = table! {
     "slips": people::slips, people::slip_seeds;
     "registers": people::registers, people::register_files;
     "record": record::record, record::records;
+    "world": world::world, world::worlds;
 };
 
 /// One target.
