@@ -166,6 +166,8 @@ impl Machine {
             }
             _ if self.disk.is_dead() => Err(Trouble::PowerCut),
             Ok(_) => Err(Trouble::PowerCut),
+            // The program ends, and is started again as after a cut.
+            Err(EngineError::Store(_)) if self.disk.has_failed() => Err(Trouble::PowerCut),
             Err(error) => Err(Trouble::Broken(format!("it does not start: {error}"))),
         }
     }

@@ -13,9 +13,9 @@ use spean_protocol::totals::{Contribution, LearnerFacts};
 /// What fails, once so many operations are over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failing {
-    /// The power goes; where the operation is a commit, after it was kept.
+    /// The power goes, or after the next commit was kept and before anybody was told.
     Power {
-        /// A commit under way is kept all the same.
+        /// A commit is waited for, and kept.
         kept: bool,
     },
     /// One operation fails.
@@ -157,13 +157,15 @@ impl Disk {
             return Err(no_power());
         }
         match inner.armed {
+            // It is to hit the next commit.
+            Some((0, Failing::Power { kept: true })) if kind != Kind::Commit => {}
             Some((0, failing)) => {
                 inner.armed = None;
                 inner.hit = Some(failing);
                 match failing {
                     Failing::Power { kept } => {
                         inner.dead = true;
-                        if kept && kind == Kind::Commit {
+                        if kept {
                             work(&mut inner.memory)?;
                             inner.kept_unsaid = true;
                         }
