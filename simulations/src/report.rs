@@ -58,6 +58,8 @@ pub struct Continuity {
     pub open: Share,
     /// Those that would have been, had everything gone through the head office.
     pub through_head_office: Share,
+    /// Journeys that these transfers were: a batch is one, and shares what happens to it.
+    pub journeys: u64,
 }
 
 /// One combination of slips and sticks in vans.
@@ -81,7 +83,7 @@ pub struct Combination {
     pub anew: Share,
     /// Transfers that do not count: nothing was recorded of them before.
     pub without_past: u64,
-    /// Journeys of vans with a stick: a batch is one.
+    /// Journeys in which a stick went along.
     pub vans_with_stick: u64,
 }
 

@@ -6,6 +6,9 @@ use askama::Template;
 
 use crate::report::{Combination, Continuity, Delay, Parameter, Report, Share, charts};
 
+/// Transfers from which on a report may be quoted.
+const WHOLE: u64 = 10_000;
+
 /// A table.
 #[derive(Template)]
 #[template(path = "table.html")]
@@ -67,7 +70,7 @@ pub fn page(report: &Report) -> Result<String, askama::Error> {
     let missed: Vec<&str> = report.missed().map(|one| one.name.as_str()).collect();
     let page = Page {
         report,
-        whole: report.days >= 365 && report.transfers >= 10_000,
+        whole: report.transfers >= WHOLE,
         short: short(report),
         vans_monthly: vans_monthly(report),
         without_past: report.combinations.iter().map(|one| one.without_past).sum(),
@@ -149,6 +152,7 @@ fn continuity(report: &Report) -> Table {
             rows.push(vec![
                 one.class,
                 hundred(without.slips),
+                one.journeys.to_string(),
                 words(one.through_head_office),
                 words(one.open),
                 words(other.through_head_office),
@@ -161,6 +165,7 @@ fn continuity(report: &Report) -> Table {
         &[
             "receiving site",
             "slips",
+            "journeys",
             "no van sticks: through the head office",
             "no van sticks: Spean",
             "van sticks: through the head office",

@@ -128,6 +128,7 @@ fn the_numbers_on_the_page_are_those_of_the_object() {
         let wanted = [
             without["class"].as_str().unwrap().to_owned(),
             ["10 %", "50 %", "90 %"][slips].to_owned(),
+            without["journeys"].to_string(),
             shown(&without["through_head_office"]),
             shown(&without["open"]),
             shown(&with["through_head_office"]),
@@ -168,6 +169,8 @@ fn counts_are_those_of_the_outcomes() {
     assert_eq!(first.classes[2].open.to_string(), "0 of 0");
     assert_eq!(first.all.open.to_string(), "16 of 40");
     assert_eq!(first.without_past, 2);
+    // All of a seed left at one time: one journey to each of two places.
+    assert_eq!((first.classes[0].journeys, first.all.journeys), (2, 4));
     let capital = &report.delays[0];
     assert_eq!(capital.class, "capital");
     assert_eq!(
@@ -242,7 +245,7 @@ fn a_report_of_nothing_is_a_page_too() {
         let rows = table(&page, "Records open before the first session");
         assert!(
             rows.iter()
-                .all(|row| row[2..].iter().all(|cell| cell == "none"))
+                .all(|row| row[3..].iter().all(|cell| cell == "none"))
         );
     }
 }
