@@ -78,6 +78,13 @@ impl Drawing {
         ));
     }
 
+    /// A value over a bar, small enough to stand beside the next bar's.
+    fn value(&mut self, (x, y): (f64, f64), value: &str) {
+        self.push(format_args!(
+            r#"<text class="value" x="{x:.1}" y="{y:.1}" text-anchor="middle">{value}</text>"#
+        ));
+    }
+
     fn key(&mut self, marks: &[(Fill, &str)], y: f64) {
         let mut x = 0.0;
         for (fill, name) in marks {
@@ -134,13 +141,13 @@ pub fn continuity(report: &Report) -> String {
             for (at, (fill, share)) in bars.into_iter().enumerate() {
                 let x = left + at as f64 * (BAR + 2.0);
                 let Some(percent) = share.percent() else {
-                    drawing.text((x + BAR / 2.0, TOP + HIGH - 4.0), "middle", "-");
+                    drawing.value((x + BAR / 2.0, TOP + HIGH - 4.0), "-");
                     continue;
                 };
                 let high = HIGH * percent / 100.0;
                 drawing.bar([x, TOP + HIGH - high, BAR, high], fill);
                 let above = (x + BAR / 2.0, TOP + HIGH - high - 4.0);
-                drawing.text(above, "middle", &format!("{percent:.0}"));
+                drawing.value(above, &format!("{percent:.0}"));
             }
         }
     }
@@ -192,6 +199,8 @@ pub fn delays(report: &Report) -> String {
     drawing.text((130.0, 14.0), "start", "nine of ten known");
     drawing.line([290.0, 2.0, 290.0, 16.0], "end");
     drawing.text((300.0, 14.0), "start", "the last known");
+    let right = (WIDTH - RIGHT + 12.0, 14.0);
+    drawing.text(right, "start", "days: half / 90 % / last");
     for (row, one) in report.delays.iter().enumerate() {
         let y = TOP + ROW * row as f64 + ROW / 2.0;
         let name = with_vans(&one.class, one.vans);
@@ -219,10 +228,10 @@ pub fn delays(report: &Report) -> String {
         }
         let words: Vec<String> = marks(one)
             .iter()
-            .map(|days| days.map_or("never".to_owned(), |days| format!("{days:.1}")))
+            .map(|days| days.map_or("not yet".to_owned(), |days| format!("{days:.1}")))
             .collect();
         let beside = (WIDTH - RIGHT + 12.0, y + 4.0);
-        drawing.text(beside, "start", &format!("{} days", words.join(" / ")));
+        drawing.text(beside, "start", &words.join(" / "));
     }
     let height = TOP + ROW * report.delays.len() as f64 + 6.0;
     drawing.done(

@@ -223,7 +223,7 @@ fn with_vans(vans: f64) -> String {
 }
 
 fn delays(report: &Report) -> Table {
-    let days = |days: Option<f64>| days.map_or("never".to_owned(), |days| format!("{days:.1}"));
+    let days = |days: Option<f64>| days.map_or("not yet".to_owned(), |days| format!("{days:.1}"));
     let row = |one: &Delay| {
         let mut cells = vec![one.class.clone(), with_vans(one.vans), words(one.known)];
         let figures = [one.median, one.ninety, one.worst];
