@@ -16,6 +16,8 @@ struct Table {
     caption: &'static str,
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// The last column holds sentences, which may be broken.
+    prose: bool,
 }
 
 impl Table {
@@ -24,6 +26,7 @@ impl Table {
             caption,
             head: head.iter().map(|cell| (*cell).to_owned()).collect(),
             rows,
+            prose: false,
         }
     }
 }
@@ -318,11 +321,15 @@ fn broken(report: &Report) -> Table {
             one.what.clone(),
         ]
     });
-    Table::new(
+    let table = Table::new(
         "Runs that broke a promise, and the first that they broke",
         &["seed", "slips", "vans", "day", "promise", "how"],
         rows.collect(),
-    )
+    );
+    Table {
+        prose: true,
+        ..table
+    }
 }
 
 fn parameters(report: &Report) -> Table {
