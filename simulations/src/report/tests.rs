@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::campaign::{COMBINATIONS, Seeds};
+use super::campaign::{COMBINATIONS, Seeds, campaign};
 use super::charts::escape;
 use super::page::page;
 use super::played::{Known, Moved, Played};
@@ -300,12 +300,16 @@ fn seeds_are_played_until_there_are_enough_whatever_the_threads() {
         let all = seeds.values().flatten();
         all.map(|one| one.counted().count()).collect()
     };
-    let one = super::campaign::campaign(&scenario, 20, 1, &|_| {});
-    let two = super::campaign::campaign(&scenario, 20, 2, &|_| {});
+    let few = campaign(&scenario, 1, 2, &|_| {});
+    assert_eq!(few.len(), 1);
+    let more = count(&few).iter().sum::<usize>() as u64 + 1;
+    let one = campaign(&scenario, more, 1, &|_| {});
+    let two = campaign(&scenario, more, 2, &|_| {});
+    assert!(one.len() > 1 && count(&one).starts_with(&count(&few)));
     assert_eq!(count(&one), count(&two));
-    let all: usize = count(&one).iter().sum();
-    let but_last: usize = count(&one).iter().rev().skip(COMBINATIONS).sum();
-    assert!(all >= 20 && but_last < 20, "{all} {but_last}");
+    let all = count(&one).iter().sum::<usize>() as u64;
+    let but_last = count(&one).iter().rev().skip(COMBINATIONS).sum::<usize>() as u64;
+    assert!(all >= more && but_last < more, "{all} {but_last}");
     // Who has nothing behind him is open everywhere: nothing that failed may be left out as that.
     let moved = || one.values().flatten().flat_map(|one| &one.transfers);
     assert!(moved().all(|one| one.has_past || one.transfer.open));
