@@ -7,17 +7,24 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use spean_protocol::event::{Body, Event};
+use spean_protocol::id::LearnerId;
 
 use super::campaign::{COMBINATIONS, Seeds, campaign};
 use super::charts::escape;
 use super::page::page;
+use super::past::pasts;
 use super::played::{Known, Moved, Played};
 use super::{HEAD_OFFICE, Report, SCENARIO};
+use crate::act::Way;
 use crate::checkers::{Failure, Promise};
 use crate::faults::{Counts, Fault};
+use crate::ledger::Fact;
 use crate::measures::{Contact, Measures, Transfer};
+use crate::people::Journey;
 use crate::plan::DAY;
 use crate::scenario::Scenario;
+use crate::world::{World, site_of};
 
 fn moved(to: usize, open: bool, through_head_office: bool) -> Moved {
     Moved {
@@ -289,6 +296,54 @@ fn through_the_head_office_each_place_that_wrote_must_have_come() {
     assert!(!open(&[(1, 10), (2, 5)], 34), "the second came later");
     assert!(open(&[(1, 10), (2, 5)], 35));
     assert!(open(&[(3, 99)], 0), "what he did there is there");
+}
+
+#[test]
+fn of_a_batch_the_one_without_a_past_is_one_that_opened() {
+    let mut world = World::new(&Scenario::load("swarm").unwrap(), 1);
+    let fact = |person: usize, place: usize, at: u64| Fact {
+        person,
+        learner: LearnerId([0; 16]),
+        site: site_of(place),
+        at,
+        event: Event::new(Body::LibraryVisit {}),
+        row: None,
+        sealing: None,
+        lost: false,
+    };
+    let journey = |person: usize| Journey {
+        person,
+        from: 1,
+        to: 2,
+        way: Way::default(),
+        slip: None,
+        left: 50,
+        arrived: true,
+        anew: false,
+        van_stick: false,
+    };
+    let transfer = |open: bool| Transfer {
+        slip: false,
+        left: 50,
+        first_session: 90,
+        ..moved(2, open, false).transfer
+    };
+    // The first has a past at two places; what he does later is none of it. Both have the session.
+    let facts = [
+        (0, 3, 7),
+        (0, 1, 20),
+        (0, 1, 40),
+        (0, 2, 60),
+        (0, 2, 90),
+        (1, 2, 90),
+    ];
+    world.ledger.facts = facts
+        .map(|(person, place, at)| fact(person, place, at))
+        .into();
+    world.people.journeys = vec![journey(0), journey(1)];
+    world.measures.transfers = vec![transfer(true), transfer(false)];
+    let whole = BTreeMap::from([(3, 7), (1, 40)]);
+    assert_eq!(pasts(&world), [BTreeMap::new(), whole]);
 }
 
 #[test]
