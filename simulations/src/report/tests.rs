@@ -340,7 +340,7 @@ fn of_a_batch_the_one_without_a_past_is_one_that_opened() {
     world.ledger.facts = facts
         .map(|(person, place, at)| fact(person, place, at))
         .into();
-    world.people.journeys = vec![journey(0), journey(1)];
+    world.people.journeys = vec![journey(1), journey(0)];
     world.measures.transfers = vec![transfer(true), transfer(false)];
     let whole = BTreeMap::from([(3, 7), (1, 40)]);
     assert_eq!(pasts(&world), [BTreeMap::new(), whole]);
