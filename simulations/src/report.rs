@@ -1,6 +1,6 @@
 //! The report about the simulated nation: a [`campaign`] plays seeds of one scenario with different
-//! shares of slips and of sticks in vans, `numbers` makes one object of it, and [`page`] shows that with
-//! [`charts`]. This file is the object; the page says nothing that is not in it.
+//! shares of slips and of sticks in vans, `numbers` makes one object of it, and [`page`] shows that
+//! with [`charts`]. This file is the object; the page says nothing that is not in it.
 
 pub mod campaign;
 pub mod charts;

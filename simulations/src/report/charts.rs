@@ -1,9 +1,10 @@
 //! The charts as plain SVG: told apart by pattern and shape and not by colour alone, each value
-//! written beside its mark. Lengths are in the drawing's own units; a browser scales it.
+//! written beside its mark. Lengths are in the drawing's own units; a browser scales it. The page holds
+//! the style and the pattern `hatch`.
 
 use std::fmt::Write as _;
 
-use crate::report::{Combination, Delay, Report};
+use crate::report::{Combination, Delay, Report, Week};
 
 const WIDTH: f64 = 960.0;
 /// Room for names on the left of bars that lie.
@@ -60,7 +61,7 @@ impl Drawing {
     fn bar(&mut self, [x, y, width, height]: [f64; 4], fill: Fill) {
         let paint = fill.paint();
         self.push(format_args!(
-            r##"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{paint}" stroke="#1f4e5f"/>"##
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{paint}"/>"#
         ));
     }
 
@@ -97,13 +98,14 @@ impl Drawing {
     fn done(self, height: f64, title: &str) -> String {
         let (title, body) = (escape(title), self.0);
         format!(
-            r##"<svg viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}"><title>{title}</title><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.6" height="6" fill="#1f4e5f"/></pattern></defs>{body}</svg>"##
+            r#"<svg class="chart" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}">
+<title>{title}</title>{body}</svg>"#
         )
     }
 }
 
-/// Records that were open before the first session, in percent: for each class of receiving site and
-/// each share of slips through the head office, without and with sticks in vans.
+/// Records that were open before the first session, in percent: for each class of receiving site
+/// and each share of slips through the head office, without and with sticks in vans.
 #[must_use]
 pub fn continuity(report: &Report) -> String {
     const TOP: f64 = 40.0;
@@ -120,8 +122,10 @@ pub fn continuity(report: &Report) -> String {
     );
     let (without, with): (Vec<_>, Vec<_>) =
         report.combinations.iter().partition(|one| one.vans == 0.0);
-    let lines = |one: &'_ Combination| one.classes.iter().chain([&one.all]).cloned().collect();
-    let lines = |one: &&Combination| -> Vec<_> { lines(one) };
+    let lines = |one: &&Combination| -> Vec<_> {
+        let classes = one.classes.iter().chain([&one.all]);
+        classes.cloned().collect()
+    };
     let panels = without.first().map_or(0, |one| one.classes.len() + 1);
     let wide = (WIDTH - 30.0) / panels.max(1) as f64;
     for percent in [0.0, 50.0, 100.0] {
@@ -308,9 +312,11 @@ pub fn growth(report: &Report) -> String {
         drawing.line([START, at, WIDTH - RIGHT, at], "grid");
         drawing.text((START - 8.0, at + 4.0), "end", &kilobytes(most * part));
     }
-    let lines: [(&str, &str, fn(&crate::report::Week) -> f64); 2] = [
-        ("rule", "the head office", |week| week.head_office),
-        ("dashed", &growth.prison, |week| week.prison),
+    let head_office: fn(&Week) -> f64 = |week| week.head_office;
+    let prison: fn(&Week) -> f64 = |week| week.prison;
+    let lines = [
+        ("rule", "the head office", head_office),
+        ("dashed", growth.prison.as_str(), prison),
     ];
     let mut labels: Vec<f64> = Vec::new();
     for (class, name, of) in lines {
