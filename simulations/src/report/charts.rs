@@ -1,6 +1,6 @@
 //! The charts as plain SVG: told apart by pattern and shape and not by colour alone, each value
-//! written beside its mark. Lengths are in the drawing's own units; a browser scales it. The page holds
-//! the style and the pattern `hatch`.
+//! written beside its mark. Lengths are in the drawing's own units; a browser scales it. The page
+//! holds the style and the pattern `hatch`.
 
 use std::fmt::Write as _;
 
@@ -61,8 +61,9 @@ impl Drawing {
     fn bar(&mut self, [x, y, width, height]: [f64; 4], fill: Fill) {
         let paint = fill.paint();
         self.push(format_args!(
-            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{paint}"/>"#
+            r#"<rect x="{x:.1}" y="{y:.1}" fill="{paint}" "#
         ));
+        self.push(format_args!(r#"width="{width:.1}" height="{height:.1}"/>"#));
     }
 
     fn line(&mut self, [x, y, to_x, to_y]: [f64; 4], class: &str) {
@@ -315,7 +316,7 @@ pub fn growth(report: &Report) -> String {
     let head_office: fn(&Week) -> f64 = |week| week.head_office;
     let prison: fn(&Week) -> f64 = |week| week.prison;
     let lines = [
-        ("rule", "the head office", head_office),
+        ("rule", "head office", head_office),
         ("dashed", growth.prison.as_str(), prison),
     ];
     let mut labels: Vec<f64> = Vec::new();

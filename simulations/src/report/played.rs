@@ -115,8 +115,8 @@ fn play_and_measure(scenario: &Scenario, seed: u64) -> Played {
 }
 
 /// Plays to the end of the days. A world stops at its first broken promise; here it is noted and
-/// the world goes on, for what was to be measured happens all the same, and leaving the rest of those
-/// runs out would measure the first weeks more than the others. Returns the first that broke.
+/// the world goes on, for what was to be measured happens all the same, and leaving the rest of
+/// those runs out would measure the first weeks more than the others. Returns the first that broke.
 fn play_on(world: &mut World, steps: &[Step]) -> Option<Failure> {
     world.play(steps, &mut |_| {});
     let first = world.failures.first().cloned();
