@@ -712,10 +712,12 @@ fn custody(world: &mut World) {
         let waits = states.contains(&State::WaitingForKey) && elsewhere;
         if open && here != there {
             let what = format!(
-                "the record of {learner} is said to be open at {}, and has {} events of the {} that the head office reads",
+                "the record of {learner} is said to be open at {}, and has {} events of the {} that the \
+                 head office reads: he came by {}",
                 site_of(place),
                 here.values().sum::<u32>(),
-                there.values().sum::<u32>()
+                there.values().sum::<u32>(),
+                journeys_of(world, person)
             );
             world.fail(Promise::Custody, what);
             return;
@@ -730,6 +732,27 @@ fn custody(world: &mut World) {
             return;
         }
     }
+}
+
+/// A person's moves, for people.
+fn journeys_of(world: &World, person: usize) -> String {
+    let journeys = world.people.journeys.iter();
+    let his = journeys.filter(|journey| journey.person == person);
+    let told = his.map(|journey| {
+        format!(
+            "{} to {} on day {}{}{}",
+            site_of(journey.from),
+            site_of(journey.to),
+            journey.left / 86_400,
+            if journey.slip.is_some() { ", slip" } else { "" },
+            if journey.anew {
+                ", registered anew"
+            } else {
+                ""
+            }
+        )
+    });
+    told.collect::<Vec<String>>().join("; ")
 }
 
 /// P9: of every run that somebody forked all nodes hold a proof, and no run is longer anywhere than

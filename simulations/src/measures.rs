@@ -86,7 +86,8 @@ impl Measures {
     /// there last, and `to` must have heard from the head office after that. `written` is by place
     /// the second of the last event. Whether that is done by the second `by`.
     ///
-    /// It favours that way: no key is needed, nobody has to ask, and what `to` wrote itself is there.
+    /// It favours that way: no key is needed, nobody has to ask, and what `to` wrote itself is
+    /// there.
     #[must_use]
     pub fn open_through_head_office(
         &self,

@@ -1,6 +1,6 @@
 //! The report about the simulated nation: a [`campaign`] plays seeds of one scenario with different
-//! shares of slips and of sticks in vans, `numbers` makes one object of it, and [`page`] shows that with
-//! [`charts`]. This file is the object; the page says nothing that is not in it.
+//! shares of slips and of sticks in vans, `numbers` makes one object of it, and [`page`] shows that
+//! with [`charts`]. This file is the object; the page says nothing that is not in it.
 
 pub mod campaign;
 pub mod charts;
@@ -58,6 +58,8 @@ pub struct Continuity {
     pub open: Share,
     /// Those that would have been, had everything gone through the head office.
     pub through_head_office: Share,
+    /// Journeys that these transfers were: a batch is one, and shares what happens to it.
+    pub journeys: u64,
 }
 
 /// One combination of slips and sticks in vans.
@@ -81,7 +83,7 @@ pub struct Combination {
     pub anew: Share,
     /// Transfers that do not count: nothing was recorded of them before.
     pub without_past: u64,
-    /// Journeys of vans with a stick: a batch is one.
+    /// Journeys in which a stick went along.
     pub vans_with_stick: u64,
 }
 

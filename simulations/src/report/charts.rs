@@ -1,9 +1,10 @@
 //! The charts as plain SVG: told apart by pattern and shape and not by colour alone, each value
-//! written beside its mark. Lengths are in the drawing's own units; a browser scales it.
+//! written beside its mark. Lengths are in the drawing's own units; a browser scales it. The page
+//! holds the style and the pattern `hatch`.
 
 use std::fmt::Write as _;
 
-use crate::report::{Combination, Delay, Report};
+use crate::report::{Combination, Delay, Report, Week};
 
 const WIDTH: f64 = 960.0;
 /// Room for names on the left of bars that lie.
@@ -60,8 +61,9 @@ impl Drawing {
     fn bar(&mut self, [x, y, width, height]: [f64; 4], fill: Fill) {
         let paint = fill.paint();
         self.push(format_args!(
-            r##"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{paint}" stroke="#1f4e5f"/>"##
+            r#"<rect x="{x:.1}" y="{y:.1}" fill="{paint}" "#
         ));
+        self.push(format_args!(r#"width="{width:.1}" height="{height:.1}"/>"#));
     }
 
     fn line(&mut self, [x, y, to_x, to_y]: [f64; 4], class: &str) {
@@ -78,6 +80,13 @@ impl Drawing {
         ));
     }
 
+    /// A value over a bar, small enough to stand beside the next bar's.
+    fn value(&mut self, (x, y): (f64, f64), value: &str) {
+        self.push(format_args!(
+            r#"<text class="value" x="{x:.1}" y="{y:.1}" text-anchor="middle">{value}</text>"#
+        ));
+    }
+
     fn key(&mut self, marks: &[(Fill, &str)], y: f64) {
         let mut x = 0.0;
         for (fill, name) in marks {
@@ -90,13 +99,14 @@ impl Drawing {
     fn done(self, height: f64, title: &str) -> String {
         let (title, body) = (escape(title), self.0);
         format!(
-            r##"<svg viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}"><title>{title}</title><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.6" height="6" fill="#1f4e5f"/></pattern></defs>{body}</svg>"##
+            r#"<svg class="chart" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}">
+<title>{title}</title>{body}</svg>"#
         )
     }
 }
 
-/// Records that were open before the first session, in percent: for each class of receiving site and
-/// each share of slips through the head office, without and with sticks in vans.
+/// Records that were open before the first session, in percent: for each class of receiving site
+/// and each share of slips through the head office, without and with sticks in vans.
 #[must_use]
 pub fn continuity(report: &Report) -> String {
     const TOP: f64 = 40.0;
@@ -113,8 +123,10 @@ pub fn continuity(report: &Report) -> String {
     );
     let (without, with): (Vec<_>, Vec<_>) =
         report.combinations.iter().partition(|one| one.vans == 0.0);
-    let lines = |one: &'_ Combination| one.classes.iter().chain([&one.all]).cloned().collect();
-    let lines = |one: &&Combination| -> Vec<_> { lines(one) };
+    let lines = |one: &&Combination| -> Vec<_> {
+        let classes = one.classes.iter().chain([&one.all]);
+        classes.cloned().collect()
+    };
     let panels = without.first().map_or(0, |one| one.classes.len() + 1);
     let wide = (WIDTH - 30.0) / panels.max(1) as f64;
     for percent in [0.0, 50.0, 100.0] {
@@ -134,13 +146,13 @@ pub fn continuity(report: &Report) -> String {
             for (at, (fill, share)) in bars.into_iter().enumerate() {
                 let x = left + at as f64 * (BAR + 2.0);
                 let Some(percent) = share.percent() else {
-                    drawing.text((x + BAR / 2.0, TOP + HIGH - 4.0), "middle", "-");
+                    drawing.value((x + BAR / 2.0, TOP + HIGH - 4.0), "-");
                     continue;
                 };
                 let high = HIGH * percent / 100.0;
                 drawing.bar([x, TOP + HIGH - high, BAR, high], fill);
                 let above = (x + BAR / 2.0, TOP + HIGH - high - 4.0);
-                drawing.text(above, "middle", &format!("{percent:.0}"));
+                drawing.value(above, &format!("{percent:.0}"));
             }
         }
     }
@@ -192,6 +204,8 @@ pub fn delays(report: &Report) -> String {
     drawing.text((130.0, 14.0), "start", "nine of ten known");
     drawing.line([290.0, 2.0, 290.0, 16.0], "end");
     drawing.text((300.0, 14.0), "start", "the last known");
+    let right = (WIDTH - RIGHT + 12.0, 14.0);
+    drawing.text(right, "start", "days: half / 90 % / last");
     for (row, one) in report.delays.iter().enumerate() {
         let y = TOP + ROW * row as f64 + ROW / 2.0;
         let name = with_vans(&one.class, one.vans);
@@ -219,10 +233,10 @@ pub fn delays(report: &Report) -> String {
         }
         let words: Vec<String> = marks(one)
             .iter()
-            .map(|days| days.map_or("never".to_owned(), |days| format!("{days:.1}")))
+            .map(|days| days.map_or("not yet".to_owned(), |days| format!("{days:.1}")))
             .collect();
         let beside = (WIDTH - RIGHT + 12.0, y + 4.0);
-        drawing.text(beside, "start", &format!("{} days", words.join(" / ")));
+        drawing.text(beside, "start", &words.join(" / "));
     }
     let height = TOP + ROW * report.delays.len() as f64 + 6.0;
     drawing.done(
@@ -299,10 +313,11 @@ pub fn growth(report: &Report) -> String {
         drawing.line([START, at, WIDTH - RIGHT, at], "grid");
         drawing.text((START - 8.0, at + 4.0), "end", &kilobytes(most * part));
     }
-    type Bytes = fn(&crate::report::Week) -> f64;
-    let lines: [(&str, &str, Bytes); 2] = [
-        ("rule", "the head office", |week| week.head_office),
-        ("dashed", &growth.prison, |week| week.prison),
+    let head_office: fn(&Week) -> f64 = |week| week.head_office;
+    let prison: fn(&Week) -> f64 = |week| week.prison;
+    let lines = [
+        ("rule", "head office", head_office),
+        ("dashed", growth.prison.as_str(), prison),
     ];
     let mut labels: Vec<f64> = Vec::new();
     for (class, name, of) in lines {

@@ -76,39 +76,55 @@ fn with_vans(seeds: &Seeds, vans: f64) -> impl Iterator<Item = &Played> {
         .map(|(_, played)| played)
 }
 
-fn continuity<'a>(class: &str, transfers: impl Iterator<Item = &'a Moved>) -> Continuity {
+/// A transfer and the seed that it is of.
+type Seen<'a> = (u64, &'a Moved);
+
+fn continuity<'a>(class: &str, transfers: impl Iterator<Item = Seen<'a>>) -> Continuity {
     let mut found = Continuity {
         class: class.to_owned(),
         ..Continuity::default()
     };
-    for one in transfers {
+    let mut journeys = BTreeSet::new();
+    for (seed, one) in transfers {
         found.open.count(one.transfer.open);
         found.through_head_office.count(one.through_head_office);
+        journeys.insert((seed, journey(one)));
     }
+    found.journeys = journeys.len() as u64;
     found
+}
+
+/// From where, to where, when: the same for all of a batch.
+fn journey(moved: &Moved) -> (usize, usize, u64) {
+    let transfer = &moved.transfer;
+    (transfer.from, transfer.to, transfer.left)
 }
 
 fn combination(scenario: &Scenario, seeds: &Seeds, number: usize) -> Combination {
     let (slips, vans) = shares(number);
     let played = || seeds.values().map(|all| &all[number]);
-    let counted = || played().flat_map(Played::counted);
+    let counted = || played().flat_map(|one| one.counted().map(move |moved| (one.seed, moved)));
     let of_class = |class: &&str| {
         let class = *class;
-        let here = |one: &&Moved| class_of(scenario, one.transfer.to) == class;
+        let here = |(_, one): &Seen<'_>| class_of(scenario, one.transfer.to) == class;
         continuity(class, counted().filter(here))
     };
     let share = |of: &dyn Fn(&Moved) -> bool| {
         let mut share = Share::default();
-        counted().for_each(|one| share.count(of(one)));
+        counted().for_each(|(_, one)| share.count(of(one)));
         share
     };
-    let journeys = |played: &Played| {
+    let with_stick = |played: &Played| {
         let with_stick = |one: &&Moved| one.transfer.van_stick;
-        let journey = |one: &Moved| (one.transfer.from, one.transfer.to, one.transfer.left);
-        let journeys = played.transfers.iter().filter(with_stick).map(journey);
-        journeys.collect::<BTreeSet<_>>().len() as u64
+        let all = played.transfers.iter().filter(with_stick).map(journey);
+        all.collect::<BTreeSet<_>>().len() as u64
     };
-    let open_of = |played: &Played| continuity("", played.counted()).open;
+    let open_of = |played: &Played| {
+        let mut share = Share::default();
+        let counted = played.counted();
+        counted.for_each(|one| share.count(one.transfer.open));
+        share
+    };
     Combination {
         slips,
         vans,
@@ -121,7 +137,7 @@ fn combination(scenario: &Scenario, seeds: &Seeds, number: usize) -> Combination
         without_past: played()
             .map(|one| (one.transfers.len() - one.counted().count()) as u64)
             .sum(),
-        vans_with_stick: played().map(journeys).sum(),
+        vans_with_stick: played().map(with_stick).sum(),
     }
 }
 

@@ -6,6 +6,9 @@ use askama::Template;
 
 use crate::report::{Combination, Continuity, Delay, Parameter, Report, Share, charts};
 
+/// Transfers from which on a report may be quoted.
+const WHOLE: u64 = 10_000;
+
 /// A table.
 #[derive(Template)]
 #[template(path = "table.html")]
@@ -13,6 +16,8 @@ struct Table {
     caption: &'static str,
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// The last column holds sentences, which may be broken.
+    prose: bool,
 }
 
 impl Table {
@@ -21,6 +26,7 @@ impl Table {
             caption,
             head: head.iter().map(|cell| (*cell).to_owned()).collect(),
             rows,
+            prose: false,
         }
     }
 }
@@ -67,7 +73,7 @@ pub fn page(report: &Report) -> Result<String, askama::Error> {
     let missed: Vec<&str> = report.missed().map(|one| one.name.as_str()).collect();
     let page = Page {
         report,
-        whole: report.days >= 365 && report.transfers >= 10_000,
+        whole: report.transfers >= WHOLE,
         short: short(report),
         vans_monthly: vans_monthly(report),
         without_past: report.combinations.iter().map(|one| one.without_past).sum(),
@@ -149,6 +155,7 @@ fn continuity(report: &Report) -> Table {
             rows.push(vec![
                 one.class,
                 hundred(without.slips),
+                one.journeys.to_string(),
                 words(one.through_head_office),
                 words(one.open),
                 words(other.through_head_office),
@@ -161,6 +168,7 @@ fn continuity(report: &Report) -> Table {
         &[
             "receiving site",
             "slips",
+            "journeys",
             "no van sticks: through the head office",
             "no van sticks: Spean",
             "van sticks: through the head office",
@@ -218,7 +226,7 @@ fn with_vans(vans: f64) -> String {
 }
 
 fn delays(report: &Report) -> Table {
-    let days = |days: Option<f64>| days.map_or("never".to_owned(), |days| format!("{days:.1}"));
+    let days = |days: Option<f64>| days.map_or("not yet".to_owned(), |days| format!("{days:.1}"));
     let row = |one: &Delay| {
         let mut cells = vec![one.class.clone(), with_vans(one.vans), words(one.known)];
         let figures = [one.median, one.ninety, one.worst];
@@ -313,11 +321,15 @@ fn broken(report: &Report) -> Table {
             one.what.clone(),
         ]
     });
-    Table::new(
+    let table = Table::new(
         "Runs that broke a promise, and the first that they broke",
         &["seed", "slips", "vans", "day", "promise", "how"],
         rows.collect(),
-    )
+    );
+    Table {
+        prose: true,
+        ..table
+    }
 }
 
 fn parameters(report: &Report) -> Table {

@@ -1,6 +1,6 @@
 //! What was recorded of somebody before a transfer, from the ledger of what truly happened: a
-//! transfer of somebody with nothing behind him says nothing about continuity, and what a site wrote
-//! last before he left is what must have gone through the head office.
+//! transfer of somebody with nothing behind him says nothing about continuity, and what a site
+//! wrote last before he left is what must have gone through the head office.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use crate::world::{World, place_of};
 /// By place, the second of the last event that was recorded there.
 pub type Past = BTreeMap<usize, u64>;
 
-/// The past of each measured transfer, in their order. Within a batch whose members went the same way
-/// at the same time the transfers do not tell who is who: those that did not open are given to
+/// The past of each measured transfer, in their order. Within a batch whose members went the same
+/// way at the same time the transfers do not tell who is who: those that did not open are given to
 /// people with a past first, so that nothing that failed is left out as empty.
 #[must_use]
 pub fn pasts(world: &World) -> Vec<Past> {

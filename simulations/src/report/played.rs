@@ -1,6 +1,6 @@
 //! One seed of one combination, played and cut down to what a report needs. Measured is what came
-//! about in the scenario's days; the rounds without faults that follow, in which all must become the
-//! same, are judged and not measured.
+//! about in the scenario's days; the rounds without faults that follow, in which all must become
+//! the same, are judged and not measured.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,9 +114,9 @@ fn play_and_measure(scenario: &Scenario, seed: u64) -> Played {
     played
 }
 
-/// Plays to the end of the days. A world stops at its first broken promise; here it is noted and the
-/// world goes on, for what was to be measured happens all the same, and leaving the rest of those
-/// runs out would measure the first weeks more than the others. Returns the first that broke.
+/// Plays to the end of the days. A world stops at its first broken promise; here it is noted and
+/// the world goes on, for what was to be measured happens all the same, and leaving the rest of
+/// those runs out would measure the first weeks more than the others. Returns the first that broke.
 fn play_on(world: &mut World, steps: &[Step]) -> Option<Failure> {
     world.play(steps, &mut |_| {});
     let first = world.failures.first().cloned();

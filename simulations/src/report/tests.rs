@@ -7,17 +7,24 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use spean_protocol::event::{Body, Event};
+use spean_protocol::id::LearnerId;
 
-use super::campaign::{COMBINATIONS, Seeds};
+use super::campaign::{COMBINATIONS, Seeds, campaign};
 use super::charts::escape;
 use super::page::page;
+use super::past::pasts;
 use super::played::{Known, Moved, Played};
 use super::{HEAD_OFFICE, Report, SCENARIO};
+use crate::act::Way;
 use crate::checkers::{Failure, Promise};
 use crate::faults::{Counts, Fault};
+use crate::ledger::Fact;
 use crate::measures::{Contact, Measures, Transfer};
+use crate::people::Journey;
 use crate::plan::DAY;
 use crate::scenario::Scenario;
+use crate::world::{World, site_of};
 
 fn moved(to: usize, open: bool, through_head_office: bool) -> Moved {
     Moved {
@@ -128,6 +135,7 @@ fn the_numbers_on_the_page_are_those_of_the_object() {
         let wanted = [
             without["class"].as_str().unwrap().to_owned(),
             ["10 %", "50 %", "90 %"][slips].to_owned(),
+            without["journeys"].to_string(),
             shown(&without["through_head_office"]),
             shown(&without["open"]),
             shown(&with["through_head_office"]),
@@ -168,6 +176,8 @@ fn counts_are_those_of_the_outcomes() {
     assert_eq!(first.classes[2].open.to_string(), "0 of 0");
     assert_eq!(first.all.open.to_string(), "16 of 40");
     assert_eq!(first.without_past, 2);
+    // All of a seed left at one time: one journey to each of two places.
+    assert_eq!((first.classes[0].journeys, first.all.journeys), (2, 4));
     let capital = &report.delays[0];
     assert_eq!(capital.class, "capital");
     assert_eq!(
@@ -196,7 +206,7 @@ fn what_is_not_known_is_not_said_to_be_soon() {
     assert_eq!((delay.ninety, delay.worst), (None, None));
     let page = page(&report).unwrap();
     let rows = table(&page, "Days until the head office knows an event");
-    assert_eq!(rows[0][3..], ["1.0", "never", "never"]);
+    assert_eq!(rows[0][3..], ["1.0", "not yet", "not yet"]);
     assert_eq!(rows[1][3..], ["none", "none", "none"]);
 }
 
@@ -220,7 +230,11 @@ fn no_text_becomes_part_of_the_page() {
     report.traffic[0].class = evil.to_owned();
     let page = page(&report).unwrap();
     assert!(!page.contains("<script"));
-    assert_eq!(page.matches("</svg>").count(), 4);
+    assert_eq!(
+        page.matches("</svg>").count(),
+        5,
+        "four charts and the pattern"
+    );
     assert!(page.contains(&escape(evil)));
     let rows = table(
         &page,
@@ -242,7 +256,7 @@ fn a_report_of_nothing_is_a_page_too() {
         let rows = table(&page, "Records open before the first session");
         assert!(
             rows.iter()
-                .all(|row| row[2..].iter().all(|cell| cell == "none"))
+                .all(|row| row[3..].iter().all(|cell| cell == "none"))
         );
     }
 }
@@ -289,6 +303,54 @@ fn through_the_head_office_each_place_that_wrote_must_have_come() {
 }
 
 #[test]
+fn of_a_batch_the_one_without_a_past_is_one_that_opened() {
+    let mut world = World::new(&Scenario::load("swarm").unwrap(), 1);
+    let fact = |person: usize, place: usize, at: u64| Fact {
+        person,
+        learner: LearnerId([0; 16]),
+        site: site_of(place),
+        at,
+        event: Event::new(Body::LibraryVisit {}),
+        row: None,
+        sealing: None,
+        lost: false,
+    };
+    let journey = |person: usize| Journey {
+        person,
+        from: 1,
+        to: 2,
+        way: Way::default(),
+        slip: None,
+        left: 50,
+        arrived: true,
+        anew: false,
+        van_stick: false,
+    };
+    let transfer = |open: bool| Transfer {
+        slip: false,
+        left: 50,
+        first_session: 90,
+        ..moved(2, open, false).transfer
+    };
+    // The first has a past at two places; what he does later is none of it. Both have the session.
+    let facts = [
+        (0, 3, 7),
+        (0, 1, 20),
+        (0, 1, 40),
+        (0, 2, 60),
+        (0, 2, 90),
+        (1, 2, 90),
+    ];
+    world.ledger.facts = facts
+        .map(|(person, place, at)| fact(person, place, at))
+        .into();
+    world.people.journeys = vec![journey(1), journey(0)];
+    world.measures.transfers = vec![transfer(true), transfer(false)];
+    let whole = BTreeMap::from([(3, 7), (1, 40)]);
+    assert_eq!(pasts(&world), [BTreeMap::new(), whole]);
+}
+
+#[test]
 fn seeds_are_played_until_there_are_enough_whatever_the_threads() {
     let mut scenario = Scenario::load("swarm").unwrap();
     scenario.days = 12;
@@ -297,12 +359,20 @@ fn seeds_are_played_until_there_are_enough_whatever_the_threads() {
         let all = seeds.values().flatten();
         all.map(|one| one.counted().count()).collect()
     };
-    let one = super::campaign::campaign(&scenario, 20, 1, &|_| {});
-    let two = super::campaign::campaign(&scenario, 20, 2, &|_| {});
+    let few = campaign(&scenario, 1, 2, &|_| {});
+    assert_eq!(few.len(), 1);
+    let more = count(&few).iter().sum::<usize>() as u64 + 1;
+    let one = campaign(&scenario, more, 1, &|_| {});
+    let two = campaign(&scenario, more, 2, &|_| {});
+    assert!(one.len() > 1 && count(&one).starts_with(&count(&few)));
     assert_eq!(count(&one), count(&two));
-    let all: usize = count(&one).iter().sum();
-    let but_last: usize = count(&one).iter().rev().skip(COMBINATIONS).sum();
-    assert!(all >= 20 && but_last < 20, "{all} {but_last}");
+    let all = count(&one).iter().sum::<usize>() as u64;
+    let but_last = count(&one).iter().rev().skip(COMBINATIONS).sum::<usize>() as u64;
+    assert!(all >= more && but_last < more, "{all} {but_last}");
+    // Who has nothing behind him is open everywhere: nothing that failed may be left out as that.
+    let moved = || one.values().flatten().flat_map(|one| &one.transfers);
+    assert!(moved().all(|one| one.has_past || one.transfer.open));
+    assert!(moved().any(|one| !one.has_past) && moved().any(|one| !one.transfer.open));
     // The same moves are planned in each combination.
     let planned = |number: usize| one[&1][number].planned.of(Fault::Returned);
     assert!((1..COMBINATIONS).all(|number| planned(number) == planned(0)));
