@@ -350,6 +350,48 @@ fn a_redirected_van() {
     assert_eq!(moved, 1, "he left once");
 }
 
+/// From there he comes back, and the grant of the prison where the van really went is what answers
+/// his card: that he was not moved once explains nothing of where he comes from.
+#[test]
+fn back_from_where_the_van_was_redirected_to() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    let slip = leaves(&mut network, 1, dara, to(3)).slip.unwrap();
+    network.settle();
+    network.nodes[3].transfer_in(&slip, day()).unwrap();
+    attends(&mut network.nodes[3], dara, 2);
+    leaves(&mut network, 3, dara, to(1));
+    let arrival = arrives(&mut network, 1, dara);
+    assert_eq!(arrival.states, [State::WaitingForKey]);
+    network.exchange(3, 1, None);
+    assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2]);
+    assert!(is_open(&mut network, 1, dara), "without the head office");
+    counted(&mut network, 1, dara, 1);
+}
+
+/// The same where he had come by his card, and went on before anybody said where from: the stay that
+/// led there is no answer to the departure that leads back.
+#[test]
+fn back_to_where_he_had_come_by_card() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    arrives(&mut network, 2, dara);
+    attends(&mut network.nodes[2], dara, 2);
+    let slip = leaves(&mut network, 2, dara, to(3)).slip.unwrap();
+    network.nodes[3].transfer_in(&slip, day()).unwrap();
+    attends(&mut network.nodes[3], dara, 3);
+    leaves(&mut network, 3, dara, to(2));
+    arrives(&mut network, 2, dara);
+    network.exchange(3, 2, None);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [2, 3]);
+    network.nodes[2].flush().unwrap();
+    leaves(&mut network, 1, dara, to(2));
+    counted(&mut network, 1, dara, 2);
+    assert_eq!(sessions(&mut network.nodes[2], dara), [1, 2, 3]);
+    assert!(is_open(&mut network, 2, dara));
+}
+
 /// Undone on the same day: a departure that did not happen.
 #[test]
 fn a_departure_undone() {

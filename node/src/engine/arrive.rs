@@ -12,7 +12,7 @@ use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdic
 use spean_protocol::roster::Role;
 use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::GrantContent;
-use spean_protocol::view::OpenItems;
+use spean_protocol::view::{LearnerView, OpenItems};
 
 use super::depart::{Away, Moved};
 use super::keys::learner_of;
@@ -303,7 +303,7 @@ impl<S: Store> Engine<S> {
     /// The prison that he left: as his slip tells, or a list whose writer granted keys that open
     /// something. A list alone could be anybody's. A slip of the DGP's tells by its key.
     fn came_from(
-        &self,
+        &mut self,
         learner: LearnerId,
         grant: Option<&(SiteId, GrantContent)>,
         expected: Option<&Expected>,
@@ -327,10 +327,12 @@ impl<S: Store> Engine<S> {
         let Some(from) = expected.map(|expected| expected.from) else {
             return Ok(None);
         };
-        let view = self.view(learner)?.unwrap_or_default();
-        let keyed = is_prison(&from) && self.opens_of(learner, from)?;
-        let keyed = keyed && !self.has_come(&view, from);
-        Ok(Some(from).filter(|_| keyed))
+        if !is_prison(&from) || !self.opens_of(learner, from)? {
+            return Ok(None);
+        }
+        // Of one who is not here no view is kept.
+        let view = LearnerView::fold(&self.entries(learner)?);
+        Ok(Some(from).filter(|from| !self.has_come(&view, *from)))
     }
 
     /// What is told of an arrival here.

@@ -85,7 +85,7 @@ pub(super) struct Away {
     pub disputed: bool,
     /// Keys came after he had left: they are to be granted on once he is known to have come there.
     pub onward: bool,
-    /// Of these the fingerprints of those that go on at once, for they are of his time before.
+    /// The fingerprints of those that go on earlier, if they are of his time before he was here.
     pub past: Vec<[u8; 16]>,
     /// How he had been admitted, for when the departure did not happen.
     pub here: Option<Box<Here>>,

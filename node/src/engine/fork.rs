@@ -15,13 +15,14 @@ use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
 
 impl<S: Store> Engine<S> {
-    /// Keeps the proof that `segment` and the one at this place could not come from one author.
+    /// Keeps the proof that `segment` and the one at this place could not come from one author; or
+    /// says why it is none.
     pub(super) fn prove_fork(
         &mut self,
         chain: RunId,
         height: u32,
         segment: &Segment,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Result<(), &'static str>, EngineError> {
         let (run, log) = (segment.header.run, segment.header.log);
         let held = self.header_at(chain, log, height)?;
         if let Some(other) = held.filter(|_| !self.forks.contains_key(&run.into())) {
@@ -32,12 +33,13 @@ impl<S: Store> Engine<S> {
             };
             // Nobody is accused by mistake, whatever led here.
             if !ForkProof::shows(&below.header, &above.header) {
-                return Err(EngineError::Malformed("a fork that is none"));
+                return Ok(Err("a fork that is none"));
             }
             self.keep_fork(run, &codec::encode(&ForkProof::of(below, above)))?;
         }
         // Also where enough proofs of this site are kept: in a forked run there are no gaps.
-        self.mark_forked(run)
+        self.mark_forked(run)?;
+        Ok(Ok(()))
     }
 
     /// Keeps a proof that was checked; `false` where enough of its site are held. Those of the
@@ -89,7 +91,8 @@ impl<S: Store> Engine<S> {
         }
         let changed = self.skeleton.mark_forked(run);
         self.touched.insert(run);
-        self.order_changed(changed)
+        self.order_changed(changed);
+        Ok(())
     }
 
     /// Begins a branch with `segment`, which stands where the chain `off` has another. From there on
@@ -119,6 +122,10 @@ impl<S: Store> Engine<S> {
         let again = first && !mutant::is_on(Mutant::ForkReadOnce);
         if opened.is_some() && again && log == Log::Data {
             self.read_pieces_again(off, height)?;
+        }
+        if opened.is_some() && (log, height) == (Log::Control, 0) {
+            // A second opening: what stands in the run has what it names below it, too.
+            self.order_changed(vec![run]);
         }
         tracing::warn!(%run, height, "a branch of a forked run is kept beside the other");
         Ok(opened)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use spean_protocol::control::Entry;
+use spean_protocol::custody::Stay;
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
 use spean_protocol::letter::About;
@@ -11,12 +12,14 @@ use spean_protocol::limits::{GRANT_LEARNERS_MAX, KEYRING_MAX};
 use spean_protocol::seal;
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey};
+use spean_protocol::view::LearnerView;
 
 use super::arrive::Here;
 use super::arrive::{Awaited, Expected};
 use super::depart::Away;
 use super::keys::{key_of, learner_of};
 use super::letters::Mail;
+use super::questions::led_from;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -123,19 +126,17 @@ impl<S: Store> Engine<S> {
     }
 
     /// Grants keys on that came after their learner had left for another site: each key once. Those
-    /// of his time before he was here go at once, as they would have gone with him; the others only
-    /// once he is known to have come there and nowhere else.
+    /// of his time before he was here go as soon as that is known, as they would have gone with him;
+    /// the others only once he is known to have come there and nowhere else.
     pub(super) fn grant_on(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let mut away: Away = spean_protocol::codec::decode(row)?;
         if self.is_headquarters() || (!away.onward && away.past.is_empty()) {
             return Ok(());
         }
         let learner = learner_of(key)?;
-        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        let own = self.own_stay(learner)?;
+        let open = own.is_some_and(|own| own.open);
         let came = away.arrived.map(|arrived| Destination::Site(arrived.site));
-        if !open && came.is_none() && away.past.is_empty() {
-            return Ok(());
-        }
         let known = came == Some(away.to);
         if let Destination::Site(to) = away.to
             && !open
@@ -144,18 +145,63 @@ impl<S: Store> Engine<S> {
             // Restricted data move with the learner's agreement only, at his departure.
             let mut keys = self.keys_of(learner)?;
             keys.retain(|key| key.stream == Stream::Education);
-            keys.retain(|key| known || away.past.contains(&key.fingerprint()));
+            if !known {
+                keys.retain(|key| away.past.contains(&key.fingerprint()));
+                self.keep_of_before(learner, own, &mut keys)?;
+            }
             let keys = self.not_given(learner, to, keys)?;
             if !keys.is_empty() {
                 let mail = self.grant_mail(to, None, &[(learner, keys.clone())])?;
                 self.post(mail)?;
                 self.mark_all_given(learner, to, &keys)?;
+                away.past
+                    .retain(|print| !keys.iter().any(|key| key.fingerprint() == *print));
                 tracing::info!(%learner, "keys granted on to where he went");
             }
         }
-        away.onward &= !open && came.is_none();
-        away.past.clear();
+        if open || came.is_some() {
+            away.onward = false;
+            away.past.clear();
+        }
         self.keep_away(learner, &away)
+    }
+
+    /// Of these keys those of stays that ended with the departure that this site's own stay answers,
+    /// or with one before. Of several that nobody has answered one is of another time: then it is
+    /// not known which.
+    fn keep_of_before(
+        &mut self,
+        learner: LearnerId,
+        own: Option<OwnStay>,
+        keys: &mut Vec<HeldKey>,
+    ) -> Result<(), EngineError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let here = Destination::Site(self.site);
+        let stays = LearnerView::fold(&self.entries(learner)?).stays;
+        let is_own =
+            |stay: &&Stay| stay.site == self.site && own.is_some_and(|own| own.stay == stay.stay);
+        let Some(own) = stays.iter().find(is_own) else {
+            keys.clear();
+            return Ok(());
+        };
+        let from_known = own.arrivals.iter().any(|one| one.from.is_some());
+        let after = led_from(&stays, own).0;
+        let waits = |stay: &&Stay| {
+            let mut left = stay.departures.iter();
+            left.any(|left| left.to == here && !left.answered) && !after.contains(stay)
+        };
+        let waiting = stays.iter().filter(waits).count();
+        keys.retain(|key| {
+            let its = |stay: &&Stay| (stay.stay, stay.site) == (key.stay, key.site);
+            stays.iter().find(its).is_some_and(|stay| {
+                let led_here = stay.departures.iter().any(|left| left.to == here);
+                let only = waiting == 1 && !from_known;
+                led_here && !after.contains(&stay) && (only || !waits(&stay))
+            })
+        });
+        Ok(())
     }
 
     /// Of these keys those that the site was not given yet.
@@ -220,8 +266,6 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         self.due = true;
         for (learner, keys) in &content.learners {
-            let before = self.keys_of(*learner)?;
-            let first = !before.iter().any(|key| key.site == source);
             let new = self.keep_keys(*learner, keys, Some(source))?;
             let awaited = content.upto.map(|upto| (source, upto));
             let open = self.own_stay(*learner)?.is_some_and(|own| own.open);
@@ -243,10 +287,10 @@ impl<S: Store> Engine<S> {
                 let past = past || mutant::is_on(Mutant::OnwardAlways);
                 let onward = away.onward || (new && past);
                 let mut away = Away { onward, ..away };
-                // What a prison grants first it granted when he left it for here. What it grants
-                // later may be of a stay that began when he came back to it.
-                if new && past && first && office != Some(source) {
-                    away.past.extend(keys.iter().map(HeldKey::fingerprint));
+                // What a prison grants of its own may be of the stay that he left for here.
+                if new && past {
+                    let of_source = keys.iter().filter(|key| key.site == source);
+                    away.past.extend(of_source.map(HeldKey::fingerprint));
                     away.past.truncate(KEYRING_MAX);
                 }
                 self.keep_away(*learner, &away)?;

@@ -50,11 +50,13 @@ impl<S: Store> Host for Engine<S> {
     fn hash(&self, run: RunId, log: Log, height: u32) -> Option<Hash> {
         match self.header_at(run, log, height) {
             Ok(held) => Some(held?.header.hash()),
-            Err(error) => {
+            Err(EngineError::Store(error)) => {
                 // What could not be read is not what is not there: the input fails.
                 self.unread.set(Some(error));
                 None
             }
+            // A row that is damaged is as good as none.
+            Err(_) => None,
         }
     }
 

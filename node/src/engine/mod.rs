@@ -174,13 +174,15 @@ pub struct Engine<S> {
     /// What is in memory may not be what is stored: an input failed.
     stale: bool,
     /// A question of the log, whose answer has no room for an error, met one: the input fails.
-    unread: Cell<Option<EngineError>>,
+    unread: Cell<Option<StoreError>>,
     /// Something came that may ask something of this node.
     due: bool,
     /// Something was posted that somebody waits for.
     posted: bool,
     /// Runs and chains whose row is written when the input ends.
     touched: BTreeSet<RunId>,
+    /// Runs of which this input has learned what stands below them.
+    reordered: BTreeSet<RunId>,
     /// For recent runs, which keys open which labels.
     openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
 }
@@ -239,6 +241,7 @@ impl<S: Store> Engine<S> {
             due: true,
             posted: false,
             touched: BTreeSet::new(),
+            reordered: BTreeSet::new(),
             openers: BTreeMap::new(),
         };
         engine.reload()?;
@@ -300,7 +303,9 @@ impl<S: Store> Engine<S> {
         self.unread.set(None);
         self.store.begin()?;
         let done = work(self);
-        let done = self.unread.take().map_or(done, Err).and_then(|value| {
+        let done = self.unread.take().map_or(done, |error| Err(error.into()));
+        let done = done.and_then(|value| {
+            self.mark_reordered()?;
             self.save_runs()?;
             self.store.commit()?;
             Ok(value)
@@ -366,6 +371,7 @@ impl<S: Store> Engine<S> {
         self.signed_roster = SignedRoster::decode(&roster)?;
         self.roster = self.signed_roster.preview()?;
         self.touched.clear();
+        self.reordered.clear();
         self.openers.clear();
         let mut rows = Vec::new();
         for (key, value) in self.store.scan(Table::Run, &[], &[], usize::MAX)? {

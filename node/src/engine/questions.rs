@@ -279,17 +279,16 @@ impl<S: Store> Engine<S> {
         for (learner, keys) in &given {
             self.mark_all_given(*learner, site, keys)?;
         }
-        if verdict.is_some() {
-            self.post(mail)?;
-            return Ok(verdict);
-        }
         let answered = Verdict::Granted;
-        // Where something is withheld the site goes on waiting, and says so: the grant of the site
-        // that he left answers it.
-        if !withheld {
+        // Where something is withheld the site goes on waiting, and says so, until a later grant has
+        // the rest. What a person decides is answered by whoever decides it.
+        if !withheld && question.about == About::Card {
             mail.extend(self.answer_letter(site, question, answered)?);
         }
         self.post(mail)?;
+        if verdict.is_some() {
+            return Ok(verdict);
+        }
         self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
         self.tell_who_asked_before(question, site)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
@@ -347,8 +346,8 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// The keys of one learner that a site may be given now, and whether others are withheld; those of
-    /// stays from which departures led to that site are given always.
+    /// The keys of one learner that a site may be given now, and whether others are withheld because
+    /// he is counted elsewhere; those of stays from which departures led to that site are given always.
     fn may_be_given(
         &self,
         (whose, site): (LearnerId, SiteId),
@@ -370,7 +369,7 @@ impl<S: Store> Engine<S> {
             let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if key.stream == Stream::Education && key.site != site {
-                withheld |= !may;
+                withheld |= elsewhere && !may;
                 if may {
                     keys.push(key);
                 }
@@ -592,7 +591,7 @@ fn went_on_to<'a>(stays: &'a [Stay], from: &'a Stay) -> Option<&'a Stay> {
 }
 
 /// The stays and the sites to which departures lead from a stay, one after the other.
-fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeSet<SiteId>) {
+pub(super) fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeSet<SiteId>) {
     let (mut reached, mut sites) = (vec![from], BTreeSet::new());
     let mut next = 0;
     while let Some(stay) = reached.get(next).copied() {

@@ -2,7 +2,7 @@
 //! folding. A bad piece is set aside with its reason; the good around it is kept. The order of
 //! checks: size, form, the roster's keys, the place in the chain, what it joins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
@@ -139,8 +139,9 @@ impl<S: Store> Engine<S> {
             log, run, height, ..
         } = segment.header;
         if let Placing::Clash(chain, height) = placing {
-            self.prove_fork(chain, height, segment)?;
-            return Ok(Err("a fork, the branch's lower part must come first"));
+            let proven = self.prove_fork(chain, height, segment)?;
+            let first = "a fork, the branch's lower part must come first";
+            return Ok(Err(proven.err().unwrap_or(first)));
         }
         if placing == Placing::TooEarly {
             return Ok(Err("something before it is missing"));
@@ -152,7 +153,9 @@ impl<S: Store> Engine<S> {
         match placing {
             Placing::Opening => self.open_run(run, parents.unwrap_or_default()),
             Placing::Branch(off) => {
-                self.prove_fork(off, height, segment)?;
+                if let Err(reason) = self.prove_fork(off, height, segment)? {
+                    return Ok(Err(reason));
+                }
                 if mutant::is_on(Mutant::BranchRefused) {
                     return Ok(Err("a fork"));
                 }
@@ -175,8 +178,10 @@ impl<S: Store> Engine<S> {
                 return Ok(Err("too many gaps below it"));
             }
             let above = self.header_at(chain, log, height + 1)?;
-            if above.is_some_and(|above| above.header.previous != segment.header.hash()) {
-                self.prove_fork(chain, height + 1, segment)?;
+            if above.is_some_and(|above| above.header.previous != segment.header.hash())
+                && let Err(reason) = self.prove_fork(chain, height + 1, segment)?
+            {
+                return Ok(Err(reason));
             }
         }
         Ok(Ok(chain))
@@ -342,28 +347,45 @@ impl<S: Store> Engine<S> {
         if header.log == Log::Control || !mutant::is_on(Mutant::RunShort) {
             self.touched.insert(chain);
         }
-        self.order_changed(completed)
+        match header.log {
+            // The order of events is that of the data logs.
+            Log::Control => self.touched.extend(completed),
+            Log::Data => self.order_changed(completed),
+        }
+        Ok(())
     }
 
-    /// What stands below these runs is known anew. Whoever has anything in them or above is folded
-    /// once more: what of it is late, and which departure an arrival answers, hangs on the order.
-    pub(super) fn order_changed(&mut self, runs: Vec<RunId>) -> Result<(), EngineError> {
+    /// What stands below these runs is known anew: at the end of the input, whoever has anything in
+    /// them or above is marked to be folded once more.
+    pub(super) fn order_changed(&mut self, runs: Vec<RunId>) {
         self.touched.extend(runs.iter().copied());
-        let (mut open, mut above) = (runs, BTreeSet::new());
+        self.reordered.extend(runs);
+    }
+
+    /// Marks whoever has anything in runs of which it is known anew what stands below them, or above
+    /// these: what of it is late, and which departure an arrival answers, hangs on the order.
+    pub(super) fn mark_reordered(&mut self) -> Result<(), EngineError> {
+        let mut open: Vec<RunId> = std::mem::take(&mut self.reordered).into_iter().collect();
+        let mut upon: BTreeMap<RunId, Vec<RunId>> = BTreeMap::new();
+        let sites: BTreeSet<_> = open.iter().map(|run| run.site()).collect();
+        for (_, run) in sites.iter().flat_map(|site| self.skeleton.runs(*site)) {
+            for head in &run.parents {
+                upon.entry(head.run).or_default().push(run.base);
+            }
+        }
+        let mut above = BTreeSet::new();
         while let Some(run) = open.pop() {
             let base = self.skeleton.run(run).map_or(run, |run| run.base);
             if above.insert(base) {
-                let upon =
-                    |(_, run): &(RunId, &Run)| run.parents.iter().any(|head| head.run == base);
-                open.extend(
-                    self.skeleton
-                        .runs(base.site())
-                        .filter(upon)
-                        .map(|(id, _)| id),
-                );
+                open.extend(upon.get(&base).into_iter().flatten());
             }
         }
         for run in above {
+            // Of a run that was only opened there is nothing to fold.
+            let empty = |(_, chain): (RunId, &Run)| chain.data.all().is_empty();
+            if self.skeleton.chains(run, Log::Data).all(empty) {
+                continue;
+            }
             for (label, opener) in self.openers(run)?.clone() {
                 let Opener::Stay(learner, held) = opener else {
                     continue;

@@ -15,6 +15,7 @@ use spean_protocol::view::LearnerView;
 use super::arrive::{Expected, Here};
 use super::depart::Away;
 use super::keys::learner_of;
+use super::questions::led_from;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
@@ -426,23 +427,35 @@ impl<S: Store> Engine<S> {
 
     /// Whether every departure from a site for here is answered by an arrival, as far as they are
     /// known: by one that names it, or by a stay here that has ended and of whose arrival nobody
-    /// knows where from. He may have gone back there and be sent here again.
+    /// knows where from. He may have gone back there and be sent here again: so no departure is
+    /// answered by a stay that led to it.
     pub(super) fn has_come(&self, view: &LearnerView, from: SiteId) -> bool {
         let here = Destination::Site(self.site);
         let of = |site: SiteId| view.stays.iter().filter(move |stay| stay.site == site);
-        let sent = of(from).flat_map(|stay| &stay.departures);
-        let sent: Vec<bool> = sent
-            .filter(|left| left.to == here)
-            .map(|left| left.answered)
-            .collect();
         let unexplained = |stay: &&Stay| {
             let mut arrivals = stay.arrivals.iter();
-            let unknown =
-                arrivals.all(|one| one.from.is_none() && one.reason != ArrivalReason::Intake);
+            let unknown = arrivals.all(|one| {
+                let began_here = [ArrivalReason::Intake, ArrivalReason::NotMoved];
+                one.from.is_none() && !began_here.contains(&one.reason)
+            });
             !stay.is_open() && !stay.arrivals.is_empty() && unknown
         };
-        let waiting = sent.iter().filter(|answered| !**answered).count();
-        !sent.is_empty() && waiting <= of(self.site).filter(unexplained).count()
+        let mut own: Vec<&Stay> = of(self.site).filter(unexplained).collect();
+        let mut sent = false;
+        for stay in of(from) {
+            for left in stay.departures.iter().filter(|left| left.to == here) {
+                sent = true;
+                if left.answered {
+                    continue;
+                }
+                let after = |one: &&Stay| !led_from(&view.stays, one).0.contains(&stay);
+                let Some(at) = own.iter().position(after) else {
+                    return false;
+                };
+                own.swap_remove(at);
+            }
+        }
+        sent
     }
 
     /// Everybody who moves: announced, not open yet, disputed, or left and not received.

@@ -121,6 +121,60 @@ fn one_made_up_key_and_the_record_is_never_open() {
     assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
 }
 
+/// A key that a prison makes up for the head office withholds nothing: who was admitted by card is
+/// told that all is given, also when he asks again.
+#[test]
+fn a_key_made_up_for_the_head_office_keeps_nobody_waiting() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, Destination::WithoutNode);
+    network.settle();
+    arrives(&mut network, 2, dara);
+    network.settle();
+    let lie = grant(&network, 3, DGP, dara, vec![junk(3, 1)]);
+    let taken = network.nodes[DGP].take_all(vec![forged(3, 7, 1, &[lie])]);
+    assert_eq!(taken.unwrap(), [true]);
+    network.settle();
+    network.nodes[2].ask_who(dara).unwrap();
+    assert_eq!(states(&mut network, 2, dara), [State::WaitingForKey]);
+    network.settle();
+    let found = states(&mut network, 2, dara);
+    assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+}
+
+/// P7: he goes from a prison by another and back, and on again; what the first grants for its later
+/// stay, of which the second knows nothing, does not go on from there before he is known to have come.
+#[test]
+fn what_a_prison_grants_later_is_not_taken_for_his_past() {
+    let mut network = Network::new(3);
+    let dara = learner(&mut network, 1, "Dara");
+    let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+    network.nodes[2].transfer_in(&slip, day()).unwrap();
+    leaves(&mut network, 2, dara, to(3));
+    network.exchange(1, 2, None);
+    // The van went back. The first prison's next stay ends with a departure for the second, which
+    // still says that he is on his way to the third.
+    arrives(&mut network, 1, dara);
+    attends(&mut network.nodes[1], dara, 21);
+    leaves(&mut network, 1, dara, to(2));
+    network.exchange(1, 2, None);
+    sessions(&mut network.nodes[2], dara);
+    network.exchange(2, 3, None);
+    assert!(
+        !sessions(&mut network.nodes[3], dara).contains(&21),
+        "what was written after he had left was granted on"
+    );
+    let own = network.nodes[1].last_stay(dara).unwrap().unwrap().stay;
+    let keys = network.nodes[3]
+        .store()
+        .scan(Table::StayKey, &site(1).0.to_be_bytes(), &[], 99);
+    let later = keys
+        .unwrap()
+        .iter()
+        .any(|(key, _)| key.ends_with(&own.0) || key[19..35] == own.0);
+    assert!(!later, "the third has the key of the later stay");
+}
+
 /// A third prison's bait of 256 keys for each of many who were joined: the batch is refused whole.
 #[test]
 fn a_batch_too_large() {
