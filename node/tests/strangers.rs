@@ -66,6 +66,7 @@ fn countless_runs_of_one_site_do_not_stop_the_others() {
     let frontier = Frontier(
         sites
             .map(|site| (site, dgp.skeleton().frontier(site)))
+            .map(|(site, frontier)| (site, frontier.clone()))
             .collect(),
     );
     assert_eq!(

@@ -18,11 +18,13 @@ pub mod place;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::cover::{Coverage, Covered, Span};
 pub use self::fork::ForkProof;
+use self::heads::Stated;
 pub use self::place::Placing;
 use crate::frontier::HeadMark;
 use crate::id::{Hash, Position, RunId, SiteId};
@@ -189,6 +191,8 @@ pub struct Skeleton {
     named: BTreeMap<RunId, RunId>,
     /// By the hash of a segment that is not here: the openings that name it as a head.
     awaited: BTreeMap<Hash, Vec<RunId>>,
+    /// What is stated of each site, until its log changes.
+    stated: BTreeMap<SiteId, OnceLock<Stated>>,
     next_number: u32,
 }
 
@@ -283,8 +287,14 @@ impl Skeleton {
         pieces
     }
 
+    /// A site's log is another than before: what is stated of it is worked out anew.
+    fn changed(&mut self, site: SiteId) {
+        self.stated.insert(site, OnceLock::new());
+    }
+
     /// Puts back what a store kept of a chain.
     pub fn restore(&mut self, id: RunId, run: Run) {
+        self.changed(run.site);
         self.next_number = self.next_number.max(run.number.saturating_add(1));
         self.sites
             .entry(run.site)
@@ -373,6 +383,7 @@ impl Skeleton {
         let Some(run) = self.runs.get_mut(&chain) else {
             return Vec::new();
         };
+        self.stated.insert(run.site, OnceLock::new());
         match header.log {
             Log::Control => {
                 run.control = header.height + 1;
@@ -398,10 +409,12 @@ impl Skeleton {
         let Some(run) = self.runs.get_mut(&base) else {
             return Vec::new();
         };
+        let site = run.site;
         run.forked = true;
         let held = run.data.prefix();
         let gaps = !run.data.beyond().is_empty();
         run.data = Ranges::prefix_of(held);
+        self.changed(site);
         if gaps {
             self.lose(base, held)
         } else {

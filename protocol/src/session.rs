@@ -419,6 +419,9 @@ impl Session {
             let hash: HashAt<'_> = &|run, log, height| host.hash(run, log, height);
             let mut marks = 0;
             for (site, frontier) in &summary.frontier.0 {
+                if frontier == skeleton.frontier(*site) {
+                    continue;
+                }
                 let covered = skeleton.coverage(*site, frontier, &[], hash);
                 if !covered.known {
                     self.deferred.push(*site);
@@ -490,6 +493,9 @@ impl Session {
         let Some(summary) = &self.summary else { return };
         let frontier = summary.frontier.0.get(&site).cloned().unwrap_or_default();
         let lineage = summary.lineage.get(&site).map_or(&[][..], Vec::as_slice);
+        if frontier == *skeleton.frontier(site) {
+            return;
+        }
         let hash: HashAt<'_> = &|run, log, height| host.hash(run, log, height);
         let mut covered = skeleton.coverage(site, &frontier, lineage, hash);
         covered.add(&self.planned);
@@ -543,7 +549,7 @@ fn own_summary<H: Host>(host: &H) -> Summary {
         frontier: Frontier(
             skeleton
                 .sites()
-                .map(|s| (s, skeleton.frontier(s)))
+                .map(|s| (s, skeleton.frontier(s).clone()))
                 .collect(),
         ),
         lineage: BTreeMap::new(),

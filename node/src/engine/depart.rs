@@ -109,9 +109,9 @@ impl Away {
 }
 
 /// One who leaves, before his departure is sealed: his record closes with it.
-struct Leaving {
+pub(super) struct Leaving {
     learner: LearnerId,
-    own: OwnStay,
+    pub own: OwnStay,
     name: String,
     moves: OpenItems,
     announced: Announced,
@@ -195,7 +195,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Whether a learner can leave, and what is to be known of him before his record closes.
-    fn leaves(
+    pub(super) fn leaves(
         &mut self,
         learner: LearnerId,
         to: Destination,
@@ -264,7 +264,7 @@ impl<S: Store> Engine<S> {
         Ok(LearnerView::fold(&self.person_entries(learner)?))
     }
 
-    fn depart(
+    pub(super) fn depart(
         &mut self,
         leaving: &Leaving,
         to: Destination,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::Stay;
-use spean_protocol::id::{Label, LearnerId, RunId, Stream};
+use spean_protocol::id::{Label, LearnerId, RunId, SiteId, Stream};
 use spean_protocol::log::Piece;
 use spean_protocol::parcel::{self, Kind};
 use spean_protocol::record::{Batch, Chain, Change, Record, RecordError};
@@ -374,22 +374,21 @@ impl<S: Store> Engine<S> {
             let told = |stay: &Stay| (stay.stay, stay.site) == (own.stay, self.site);
             own.open && !view.stays.iter().any(told)
         });
-        for stay in &view.stays {
-            if stay
-                .arrivals
-                .iter()
-                .any(|arrival| arrival.site == self.site)
-            {
-                here |= stay.is_open();
-                let known = self.own_stay(learner)?;
-                if stay.is_open() || known.is_none_or(|own| own.stay == stay.stay) {
-                    let own = OwnStay {
-                        stay: stay.stay,
-                        open: stay.is_open(),
-                    };
-                    if known != Some(own) {
-                        self.set_own_stay(learner, own)?;
-                    }
+        let site = self.site;
+        let began_here = |stay: &&Stay| stay.site == site && !stay.arrivals.is_empty();
+        for stay in view.stays.iter().filter(began_here) {
+            here |= stay.is_open();
+            // Of two that are open the one that goes on is the one that was known.
+            let known = self.own_stay(learner)?;
+            let is_it = known.is_none_or(|own| own.stay == stay.stay);
+            let goes_on = known.is_some_and(|own| stands_open(&view, own, site));
+            if is_it || (stay.is_open() && !goes_on) {
+                let own = OwnStay {
+                    stay: stay.stay,
+                    open: stay.is_open(),
+                };
+                if known != Some(own) {
+                    self.set_own_stay(learner, own)?;
                 }
             }
         }
@@ -433,6 +432,12 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
+}
+
+/// Whether the view shows this stay of a site as open.
+fn stands_open(view: &LearnerView, own: OwnStay, site: SiteId) -> bool {
+    let mut stays = view.stays.iter();
+    stays.any(|stay| (stay.stay, stay.site) == (own.stay, site) && stay.is_open())
 }
 
 /// Whether a record says "one person" and nothing to the contrary.

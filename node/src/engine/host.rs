@@ -24,11 +24,8 @@ impl<S: Store> Host for Engine<S> {
         let mut parts = vec![self.signed_roster.hash().0.to_vec()];
         for site in self.skeleton.sites() {
             let heads = self.skeleton.heads(site);
-            parts.push(codec::encode(&(
-                site,
-                heads,
-                self.skeleton.frontier(site).beyond,
-            )));
+            let beyond = &self.skeleton.frontier(site).beyond;
+            parts.push(codec::encode(&(site, heads, beyond)));
         }
         parts.extend(self.forks.keys().map(|tag| tag.0.to_vec()));
         parts.push(codec::encode(&self.receipts()));

@@ -1,12 +1,18 @@
 //! A move that did not happen: an arrival that was entered by mistake, a departure after which the
-//! learner stays. Nothing is deleted: the events are retracted, or a stay of its own follows.
+//! learner stays, an arrival at a machine that had lost the stay that was open. Nothing is deleted:
+//! the events are retracted, or a stay of its own follows.
 
-use spean_protocol::event::{ArrivalReason, Body, Destination, Event, RetractionReason};
-use spean_protocol::id::LearnerId;
+use spean_protocol::codec;
+use spean_protocol::custody::Causality;
+use spean_protocol::event::{ArrivalReason, Body, Destination, Event, EventId, RetractionReason};
+use spean_protocol::id::{LearnerId, Position, StayId};
 use spean_protocol::letter::{Arrived, Letter};
+use spean_protocol::view::Entry;
 
 use super::arrive::Here;
 use super::depart::Away;
+use super::events::Order;
+use super::keys::learner_of;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
@@ -92,6 +98,125 @@ impl<S: Store> Engine<S> {
         }
         self.within_a_day(away.stamp)?;
         self.stays_after_all(learner)?;
+        Ok(())
+    }
+
+    /// Who was admitted by his card at a machine that had lost its disk never moved, where the stay
+    /// that was open comes back with its log: that one goes on, and the arrival is retracted.
+    pub(super) fn was_here_all_along(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
+        let here: Here = codec::decode(row)?;
+        let learner = learner_of(key)?;
+        let Some(stay) = self.open_before(learner, &here)? else {
+            return Ok(());
+        };
+        self.goes_on(learner, stay, here.events)?;
+        self.store.remove(Table::Here, &learner.0)?;
+        self.hand_on_keys_of_past(learner)
+    }
+
+    /// The same where he has left since: with the arrival the departure is retracted, and the stay
+    /// that comes back ends with one for the same place.
+    pub(super) fn left_before_it_came_back(
+        &mut self,
+        key: &[u8],
+        row: &[u8],
+    ) -> Result<(), EngineError> {
+        let away: Away = codec::decode(row)?;
+        let learner = learner_of(key)?;
+        let Some(here) = &away.here else {
+            return Ok(());
+        };
+        let Some(stay) = self.open_before(learner, here)? else {
+            return Ok(());
+        };
+        let entries = self.entries(learner)?;
+        let of_site = entries.iter().filter(|entry| entry.site() == self.site);
+        let of_stay = |entry: &&Entry| match entry.event.body {
+            Body::Departed { stay, .. } => stay == here.stay,
+            _ => false,
+        };
+        let began = of_site.clone().filter(|entry| match entry.event.body {
+            Body::Arrived { stay: one, .. } => one == stay,
+            _ => false,
+        });
+        let began: Vec<Position> = began.map(|entry| entry.origin.position).collect();
+        let order = Order(&self.skeleton);
+        let mut wrong = here.events.clone();
+        for left in of_site.filter(of_stay) {
+            let position = left.origin.position;
+            if began
+                .iter()
+                .any(|began| order.is_ancestor(position, *began))
+            {
+                // He has come back since: another machine of this site recorded it.
+                return Ok(());
+            }
+            wrong.push(left.id.clone());
+        }
+        self.goes_on(learner, stay, wrong)?;
+        self.seal_pending()?;
+        self.ends_too(learner, away)
+    }
+
+    /// A stay of this site that is open although he was admitted anew: this machine did not know it.
+    fn open_before(&self, learner: LearnerId, here: &Here) -> Result<Option<StayId>, EngineError> {
+        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        if here.events.is_empty() || !open {
+            return Ok(None);
+        }
+        let view = self.view(learner)?.unwrap_or_default();
+        let mut stays = view.stays.iter().filter(|stay| stay.site == self.site);
+        let before = stays.find(|stay| {
+            let mut arrivals = stay.arrivals.iter();
+            let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
+            // A departure that did not happen was recorded by this machine itself.
+            stay.is_open() && stay.stay != here.stay && as_then && !stay.was_not_moved()
+        });
+        Ok(before.map(|stay| stay.stay))
+    }
+
+    /// What was recorded meanwhile is sealed in its stay; then the one that was open goes on.
+    fn goes_on(
+        &mut self,
+        learner: LearnerId,
+        stay: StayId,
+        wrong: Vec<EventId>,
+    ) -> Result<(), EngineError> {
+        self.seal_pending()?;
+        // In a run that stands above the log that came back: what is written from now on is later.
+        self.run = None;
+        self.set_own_stay(learner, OwnStay { stay, open: true })?;
+        let reason = RetractionReason::EnteredByMistake;
+        for event in wrong {
+            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
+        }
+        tracing::info!(%learner, %stay, "a stay that was lost goes on: he was here all along");
+        Ok(())
+    }
+
+    /// Ends his stay with the departure that is known; its keys go where he went.
+    fn ends_too(&mut self, learner: LearnerId, away: Away) -> Result<(), EngineError> {
+        let leaving = match self.leaves(learner, away.to, away.date)? {
+            Ok(leaving) => leaving,
+            Err(why) => return Err(EngineError::Refused(why)),
+        };
+        self.depart(&leaving, away.to, away.date)?;
+        self.seal_pending()?;
+        let came = away.arrived.map(|arrived| Destination::Site(arrived.site));
+        let Destination::Site(to) = away.to else {
+            return Ok(());
+        };
+        if came.is_none_or(|came| came == away.to) {
+            let own = OwnStay {
+                open: false,
+                ..leaving.own
+            };
+            let mut keys = self.keys_of_stay(learner, own, false)?;
+            keys = self.not_given(learner, to, keys)?;
+            let mail = self.grant_mail(to, self.own_upto(), &[(learner, keys.clone())])?;
+            self.post(mail)?;
+            self.mark_all_given(learner, to, &keys)?;
+        }
         Ok(())
     }
 

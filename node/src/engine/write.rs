@@ -122,7 +122,7 @@ impl<S: Store> Engine<S> {
         Ok(count)
     }
 
-    fn seal_pending(&mut self) -> Result<u64, EngineError> {
+    pub(super) fn seal_pending(&mut self) -> Result<u64, EngineError> {
         self.settle_references()?;
         let rows = self.store.scan(Table::Pending, &[], &[], usize::MAX)?;
         let mut writes = Vec::with_capacity(rows.len());

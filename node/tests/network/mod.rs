@@ -15,7 +15,7 @@ use spean_protocol::event::{Body, Event, EventId};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
-use spean_protocol::session::{Frame, Outcome, Session, SessionError, Step};
+use spean_protocol::session::{Frame, Host, Outcome, Session, SessionError, Step};
 
 pub type Node = Engine<Memory>;
 
@@ -178,8 +178,10 @@ impl Network {
                 }
             }
             for node in &mut self.nodes {
+                // What came may ask for something that is written at once.
+                let before = node.digest();
                 while node.fold(3).unwrap().more {}
-                same &= node.status().unwrap().pending == 0;
+                same &= node.status().unwrap().pending == 0 && node.digest() == before;
             }
             if same {
                 break;

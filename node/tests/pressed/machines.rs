@@ -1,9 +1,10 @@
 //! Goal: machines that were lost and sites that left the roster stop nobody.
 //! Method: as in pressed.rs; machines filled again from their peers, new box keys, later rosters.
 
-use crate::network::people::{arrives, day, learner, leaves, sessions, states, to};
+use crate::network::people::{arrives, attends, day, learner, leaves, sessions, states, to};
 use crate::network::{DGP, Network, export, identity, site};
 use spean::engine::state::State;
+use spean_protocol::custody::{newest_departures, open_sites};
 use spean_protocol::event::Destination;
 use spean_protocol::seal::{self, Secret};
 
@@ -195,4 +196,50 @@ fn a_rebuilt_prison_and_who_left_it() {
     network.nodes[1]
         .transfer_out(dara, to(3), day(), false)
         .unwrap();
+}
+
+/// A prison loses its machine before anybody else has all of its log, admits its people by their
+/// cards, and gets the log back: nobody moved, and whoever left meanwhile takes all of it along.
+#[test]
+fn admitted_by_card_where_he_always_was() {
+    for leaves_before in [false, true] {
+        let mut network = Network::new(2);
+        let dara = learner(&mut network, 1, "Dara");
+        network.exchange(1, 2, None);
+        let mut store = spean::store::memory::Memory::default();
+        spean::engine::install_roster(&mut store, &network.signed).unwrap();
+        let opened = spean::engine::Engine::open(store, identity(1), Box::new(Fixed(9)));
+        network.nodes[1] = opened.unwrap();
+        arrives(&mut network, 1, dara);
+        attends(&mut network.nodes[1], dara, 2);
+        network.nodes[1].flush().unwrap();
+        if leaves_before {
+            leaves(&mut network, 1, dara, to(2));
+        }
+        network.exchange(1, 2, None);
+        network.settle();
+        if !leaves_before {
+            assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2]);
+            let found = states(&mut network, 1, dara);
+            assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+            leaves(&mut network, 1, dara, to(2));
+        }
+        let found = states(&mut network, 1, dara);
+        let away = matches!(found[..], [State::Away { .. } | State::Overdue { .. }]);
+        assert!(away, "{leaves_before}: {found:?}");
+        let slip = network.nodes[1].slips(&[dara], None).unwrap();
+        let slip = slip[0].done().unwrap().slip.clone().unwrap();
+        network.settle();
+        network.nodes[2].transfer_in(&slip, day()).unwrap();
+        network.settle();
+        assert_eq!(sessions(&mut network.nodes[2], dara), [1, 2]);
+        let found = states(&mut network, 2, dara);
+        assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+        let found = states(&mut network, 1, dara);
+        assert!(matches!(found[..], [State::Arrived { .. }]), "{found:?}");
+        let view = network.nodes[DGP].view(dara).unwrap().unwrap();
+        let places = open_sites(&view.stays);
+        assert_eq!(places, [site(2)].into(), "{:#?}", view.stays);
+        assert_eq!(newest_departures(&view.stays).count(), 0);
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::heads::Stated;
 use super::{HashAt, Link, Run, Skeleton};
 use crate::frontier::{HeadMark, RunTag, SiteFrontier};
 use crate::id::{Hash, RunId, SiteId};
@@ -228,13 +229,12 @@ impl Skeleton {
     /// it does not send: a peer could not say that it has it, and would be sent it for ever.
     #[must_use]
     pub fn missing(&self, site: SiteId, covered: &Covered) -> Vec<Span> {
-        let (tops, stand) = self.tops(site);
         let mut stated = Coverage::new();
-        for (_, link) in tops {
-            self.spread(&mut stated, link);
+        for (_, link) in &self.stated(site).tops {
+            self.spread(&mut stated, *link);
         }
         let tags = self.tags(site);
-        for beyond in self.beyond(site, &stand) {
+        for beyond in &self.frontier(site).beyond {
             if let Some(id) = tags.get(&beyond.run) {
                 let entry = stated.entry(*id).or_default();
                 entry.0 = entry.0.max(beyond.control);
@@ -297,10 +297,9 @@ impl Skeleton {
         covered: &Covered,
         hash: HashAt<'_>,
     ) -> Vec<HeadMark> {
-        let (tops, stand) = self.tops(site);
+        let Stated { tops, stand, .. } = self.stated(site);
         let stated = by_run(theirs.heads.iter());
-        let heads: Vec<HeadMark> = tops.iter().map(|(head, _)| head.mark()).collect();
-        let mine = by_run(heads.iter());
+        let mine = by_run(self.frontier(site).heads.iter());
         let diverges = |base: RunId| {
             let tag = RunTag::from(base);
             let split = self.is_split(base) && stated.get(&tag) != mine.get(&tag);
@@ -318,7 +317,7 @@ impl Skeleton {
         if covered.known && diverging.is_empty() && !tops.iter().any(is_new) {
             return Vec::new();
         }
-        let leaves = |base: RunId| self.leaves(base, &stand);
+        let leaves = |base: RunId| self.leaves(base, stand);
         let mut marks = Vec::new();
         for base in &diverging {
             marks.push(HeadMark::nothing((*base).into()));

@@ -11,22 +11,65 @@ use crate::segment::Log;
 /// Heads with the chains that they are of, by the ids that this node uses.
 pub(super) type Tops = Vec<(Head, Link)>;
 
+/// What is stated of a site's log, worked out once after each change of it: every exchange asks
+/// for it, and a log has a run for each start of its machine.
+#[derive(Clone, Debug)]
+pub(super) struct Stated {
+    /// The heads of what is completely here.
+    pub(super) tops: Tops,
+    /// The openings below which everything is here.
+    pub(super) stand: BTreeSet<RunId>,
+    /// The heads, and what is held beyond.
+    frontier: SiteFrontier,
+}
+
+/// What is stated of a site of which nothing is known.
+static NOTHING: Stated = Stated {
+    tops: Tops::new(),
+    stand: BTreeSet::new(),
+    frontier: SiteFrontier {
+        heads: Vec::new(),
+        beyond: Vec::new(),
+    },
+};
+
 impl Skeleton {
     /// The heads of what is completely here of a site's log, in an order that all nodes share:
     /// nearly always one, and never more than [`HEADS_MAX`]. A forked run has one for each of its
     /// chains.
     #[must_use]
     pub fn heads(&self, site: SiteId) -> Vec<Head> {
-        self.tops(site)
-            .0
-            .into_iter()
-            .map(|(head, _)| head)
-            .collect()
+        let tops = self.stated(site).tops.iter();
+        tops.map(|(head, _)| *head).collect()
     }
 
-    /// Heads, and the openings of which everything below is here.
-    pub(super) fn tops(&self, site: SiteId) -> (Tops, BTreeSet<RunId>) {
+    /// What this node states of a site: the heads of what is complete, and what it holds beyond.
+    #[must_use]
+    pub fn frontier(&self, site: SiteId) -> &SiteFrontier {
+        &self.stated(site).frontier
+    }
+
+    pub(super) fn stated(&self, site: SiteId) -> &Stated {
+        let known = self.stated.get(&site);
+        known.map_or(&NOTHING, |once| once.get_or_init(|| self.state(site)))
+    }
+
+    fn state(&self, site: SiteId) -> Stated {
         let stand = self.standing(site);
+        let tops = self.tops(site, &stand);
+        let frontier = SiteFrontier {
+            heads: tops.iter().map(|(head, _)| head.mark()).collect(),
+            beyond: self.beyond(site, &stand),
+        };
+        Stated {
+            tops,
+            stand,
+            frontier,
+        }
+    }
+
+    /// The heads, where these openings stand.
+    fn tops(&self, site: SiteId, stand: &BTreeSet<RunId>) -> Tops {
         let mut covered: BTreeMap<(Log, RunId), u32> = BTreeMap::new();
         let mut cover = |log, part: Option<(RunId, u32)>| {
             if let Some((chain, count)) = part {
@@ -43,14 +86,14 @@ impl Skeleton {
         };
         let mut tops: Tops = self
             .bases(site)
-            .flat_map(|base| self.leaves(base, &stand))
+            .flat_map(|base| self.leaves(base, stand))
             .filter(|(_, top)| {
                 !(is_covered(Log::Data, top.data) && is_covered(Log::Control, top.control))
             })
             .collect();
         tops.sort_unstable_by_key(|(head, _)| *head);
         tops.truncate(HEADS_MAX);
-        (tops, stand)
+        tops
     }
 
     fn links_of(&self, opening: RunId) -> &[Link] {
@@ -142,18 +185,8 @@ impl Skeleton {
         link.is_found(head) && data && control && openings.any(|(id, _)| stand.contains(&id))
     }
 
-    /// What this node states of a site: the heads of what is complete, and what it holds beyond.
-    #[must_use]
-    pub fn frontier(&self, site: SiteId) -> SiteFrontier {
-        let (tops, stand) = self.tops(site);
-        SiteFrontier {
-            heads: tops.iter().map(|(head, _)| head.mark()).collect(),
-            beyond: self.beyond(site, &stand),
-        }
-    }
-
     /// What is held of runs that are not forked although something below is missing.
-    pub(super) fn beyond(&self, site: SiteId, stand: &BTreeSet<RunId>) -> Vec<Beyond> {
+    fn beyond(&self, site: SiteId, stand: &BTreeSet<RunId>) -> Vec<Beyond> {
         let mut beyond = Vec::new();
         for (id, run) in self.runs(site).filter(|(_, run)| !self.is_split(run.base)) {
             let loose = !stand.contains(&id);

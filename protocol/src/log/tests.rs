@@ -96,7 +96,7 @@ impl Held {
     }
 
     fn marks(&self) -> Vec<HeadMark> {
-        self.skeleton.frontier(SITE).heads
+        self.skeleton.frontier(SITE).heads.clone()
     }
 }
 
