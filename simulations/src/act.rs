@@ -81,6 +81,9 @@ pub enum Act {
         bytes: u64,
         /// The connection breaks after so many of both.
         broken: Option<u64>,
+        /// No more goes through because a disk is slow, not the line.
+        #[serde(default)]
+        slow: bool,
     },
     /// No connection comes about.
     NoLink {

@@ -55,6 +55,9 @@ enum Command {
         /// Play so many days instead of the scenario's.
         #[arg(long)]
         days: Option<u32>,
+        /// Put so many learners into each prison instead of the scenario's.
+        #[arg(long)]
+        learners: Option<u32>,
         /// Tell every step.
         #[arg(long)]
         trace: bool,
@@ -148,6 +151,7 @@ pub fn main() -> ExitCode {
             scenario,
             seed,
             days,
+            learners,
             trace,
             twice,
             json,
@@ -156,6 +160,7 @@ pub fn main() -> ExitCode {
                 return ExitCode::from(2);
             };
             scenario.days = days.unwrap_or(scenario.days);
+            scenario.people.learners = learners.unwrap_or(scenario.people.learners);
             run_one(&scenario, seed, (trace, twice, json))
         }
         Command::Swarm {

@@ -62,12 +62,14 @@ fn slow(planner: &mut Planner<'_>, dice: &mut Dice, site: usize) {
                     b,
                     bytes,
                     broken: None,
-                } if *a == site || *b == site => Some(bytes),
+                    slow,
+                } if *a == site || *b == site => Some((bytes, slow)),
                 _ => None,
             });
-        if let Some(bytes) = next {
+        if let Some((bytes, slow)) = next {
             *bytes = (*bytes).min(3_000);
-            planner.planned.add(Fault::ThinLine);
+            *slow = true;
+            planner.planned.add(Fault::DiskSlow);
         }
     }
 }

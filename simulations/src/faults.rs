@@ -109,8 +109,6 @@ faults! {
     WithoutNode "people" "to a site without a node",
     /// He was released soon after a transfer.
     ReleasedSoon "people" "released soon after a transfer",
-    /// Two sites admitted him at once.
-    TwoArrivals "people" "admitted at two sites",
     /// An event of a kind that this version does not know.
     NewerEvent "software" "event of a newer version",
     /// A roster that others did not have yet.

@@ -77,6 +77,7 @@ pub(crate) fn plan(planner: &mut Planner<'_>) {
                         b: peer,
                         bytes,
                         broken,
+                        slow: false,
                     },
                 );
             }
@@ -261,8 +262,7 @@ impl World {
     pub(crate) fn link(
         &mut self,
         (a, b): (usize, usize),
-        bytes: u64,
-        broken: Option<u64>,
+        (bytes, broken, slow): (u64, Option<u64>, bool),
         salt: u64,
     ) {
         let (Some(one), Some(other)) = (self.machine_at(a, salt), self.machine_at(b, salt >> 8))
@@ -279,10 +279,10 @@ impl World {
             };
             if talk.cut {
                 let broke = line.until_broken == 0 && broken.is_some();
-                self.happened.add(if broke {
-                    Fault::CutExchange
-                } else {
-                    Fault::ThinLine
+                self.happened.add(match (broke, slow) {
+                    (true, _) => Fault::CutExchange,
+                    (false, true) => Fault::DiskSlow,
+                    (false, false) => Fault::ThinLine,
                 });
                 return;
             }

@@ -917,7 +917,9 @@ impl World {
                 continue;
             }
             let decided = self.ask(which, |engine| engine.decide(question, same));
-            if let (Ok(_), Some(same)) = (decided, same) {
+            // Where no answer came it may be done all the same.
+            let done = matches!(decided, Ok(_) | Err(Trouble::PowerCut | Trouble::Disk));
+            if let Some(same) = same.filter(|_| done) {
                 self.ledger.joined.push((line.learner, same));
             }
         }

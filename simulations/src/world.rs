@@ -318,7 +318,8 @@ impl World {
                 b,
                 bytes,
                 broken,
-            } => self.link((*a, *b), *bytes, *broken, salt),
+                slow,
+            } => self.link((*a, *b), (*bytes, *broken, *slow), salt),
             Act::NoLink { weeks, .. } => {
                 self.happened.add(if *weeks {
                     Fault::Outage
