@@ -68,6 +68,8 @@ impl World {
         let sent = pieces.len();
         let before = self.machines[which].disk.bytes_of_all();
         let Ok(taken) = self.ask(which, |engine| engine.take_all(pieces)) else {
+            // The power may have failed once they were kept.
+            self.ledger.perhaps_lied = true;
             return;
         };
         self.happened.add(fault);

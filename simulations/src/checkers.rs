@@ -710,14 +710,15 @@ fn custody(world: &mut World) {
             .map(|stay| stay.site)
             .any(|site| site != site_of(place));
         let waits = states.contains(&State::WaitingForKey) && elsewhere;
-        if open && here != there {
+        if open && reason.is_none() && here != there {
             let what = format!(
                 "the record of {learner} is said to be open at {}, and has {} events of the {} that the \
-                 head office reads: he came by {}",
+                 head office reads: he came by {}; {}",
                 site_of(place),
                 here.values().sum::<u32>(),
                 there.values().sum::<u32>(),
-                journeys_of(world, person)
+                journeys_of(world, person),
+                stays_at(world, &[which, office], learner)
             );
             world.fail(Promise::Custody, what);
             return;
@@ -732,6 +733,33 @@ fn custody(world: &mut World) {
             return;
         }
     }
+}
+
+/// The stays of a learner as machines show them, for people.
+fn stays_at(world: &mut World, machines: &[usize], learner: LearnerId) -> String {
+    let mut told = String::new();
+    for which in machines {
+        let view = world.ask(*which, |engine| engine.view(learner));
+        told.push_str(&format!("machine {which} shows"));
+        for stay in view.ok().flatten().unwrap_or_default().stays {
+            let came = stay.arrivals.iter().map(|one| (one.reason, one.from));
+            let came: Vec<_> = came.collect();
+            let left = stay.departures.iter().map(|one| (one.to, one.answered));
+            let left: Vec<_> = left.collect();
+            let (site, stay) = (stay.site, stay.stay);
+            told.push_str(&format!(" [{site} {stay:?}: came {came:?}, left {left:?}]"));
+        }
+        let rows = world.machines[*which]
+            .disk
+            .look(|memory| memory.scan(Table::StayKey, &[], &[], usize::MAX));
+        let keys = rows.unwrap_or_default().into_iter().filter_map(|(key, _)| {
+            let part = |from: usize| Some(key.get(from..from + 16)?.try_into().ok()?);
+            (part(2) == Some(learner.0)).then(|| part(19).map(StayId))?
+        });
+        let keys: Vec<StayId> = keys.collect();
+        told.push_str(&format!(" with keys of {keys:?}; "));
+    }
+    told
 }
 
 /// A person's moves, for people.
@@ -803,7 +831,8 @@ fn nothing_honest_is_refused(world: &mut World) {
         Fault::DiskRolledBack,
         Fault::Cloned,
     ];
-    if liars.iter().any(|fault| world.happened.of(*fault) > 0) {
+    let lied = liars.iter().any(|fault| world.happened.of(*fault) > 0);
+    if lied || world.ledger.perhaps_lied {
         return;
     }
     // A bundle leaves out what those have for whom it is.

@@ -91,6 +91,8 @@ pub struct Ledger {
     pub asked: BTreeMap<(SiteId, usize), u64>,
     /// Sites whose keys a bad node has.
     pub bad: BTreeSet<SiteId>,
+    /// A bad node sent something, and nobody saw whether it was taken.
+    pub perhaps_lied: bool,
     /// Runs that a bad node forked.
     pub forked: BTreeSet<RunId>,
     /// Learner ids that the head office found to be one person.

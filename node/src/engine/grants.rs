@@ -230,7 +230,7 @@ impl<S: Store> Engine<S> {
         to: SiteId,
         key: &HeldKey,
     ) -> Result<bool, EngineError> {
-        let place = key_of(&[&learner.0, &to.0.to_be_bytes(), &key.fingerprint()]);
+        let place = given_key(learner, to, &key.fingerprint());
         Ok(self.store.read(Table::Given, &place)?.is_some())
     }
 
@@ -242,7 +242,7 @@ impl<S: Store> Engine<S> {
         keys: &[HeldKey],
     ) -> Result<(), EngineError> {
         for key in keys {
-            let place = key_of(&[&learner.0, &to.0.to_be_bytes(), &key.fingerprint()]);
+            let place = given_key(learner, to, &key.fingerprint());
             self.store.write(Table::Given, &place, &[])?;
         }
         Ok(())
@@ -255,6 +255,21 @@ impl<S: Store> Engine<S> {
             keys.sort_by_cached_key(|key| !self.opens_anything(learner, key).unwrap_or(false));
             keys.truncate(KEYRING_MAX);
         }
+    }
+
+    /// A site that was said to have him grants its own keys to this one: he has left it for here.
+    fn forget_said_elsewhere(
+        &mut self,
+        learner: LearnerId,
+        keys: &[HeldKey],
+        source: SiteId,
+    ) -> Result<(), EngineError> {
+        let away = self.away(learner)?;
+        let said = away.and_then(|away| away.arrived);
+        if said.is_some_and(|said| said.site == source) && keys.iter().any(|k| k.site == source) {
+            self.store.remove(Table::Away, &learner.0)?;
+        }
+        Ok(())
     }
 
     /// Keeps granted keys. Whoever is here gets a keyring with the next flush; for whoever has left
@@ -270,6 +285,7 @@ impl<S: Store> Engine<S> {
             let awaited = content.upto.map(|upto| (source, upto));
             let open = self.own_stay(*learner)?.is_some_and(|own| own.open);
             if open {
+                self.forget_said_elsewhere(*learner, keys, source)?;
                 if let Some(mut here) = self.here(*learner)? {
                     here.awaited.extend(awaited);
                     here.granted.insert(source);
@@ -306,4 +322,10 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
+}
+
+/// Where it is kept that a site was given a key, by its fingerprint; at the DGP also that it was told
+/// of a stay elsewhere, by its id.
+pub(super) fn given_key(learner: LearnerId, to: SiteId, of: &[u8; 16]) -> Vec<u8> {
+    key_of(&[&learner.0, &to.0.to_be_bytes(), of])
 }

@@ -330,8 +330,6 @@ impl<S: Store> Engine<S> {
     fn duties(&mut self) -> Result<(), EngineError> {
         self.due = false;
         self.for_each(Table::Here, Self::obey_answers)?;
-        self.for_each(Table::Here, Self::was_here_all_along)?;
-        self.for_each(Table::Away, Self::left_before_it_came_back)?;
         self.note_open_records()?;
         self.for_each(Table::Away, Self::grant_on)?;
         if self.is_headquarters() {

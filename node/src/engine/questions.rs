@@ -15,6 +15,7 @@ use spean_protocol::stay::HeldKey;
 use spean_protocol::view::LearnerView;
 
 use super::candidates::Candidate;
+use super::grants::given_key;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
@@ -172,6 +173,9 @@ impl<S: Store> Engine<S> {
         };
         match stands {
             Whereabouts::There => {
+                if verdict.is_some() {
+                    self.tell_of_unread(site, &question)?;
+                }
                 let verdict = self.answer_by_rule(site, &question, verdict, false)?;
                 let work = Work::Question {
                     site,
@@ -326,6 +330,40 @@ impl<S: Store> Engine<S> {
             }
         }
         self.post(mail)
+    }
+
+    /// Tells a site that was answered of a stay elsewhere which came to be known since, is open, and
+    /// whose keys it was not given: what is written there is no part of what it reads. Each once.
+    fn tell_of_unread(&mut self, site: SiteId, question: &Question) -> Result<(), EngineError> {
+        let learner = question.learner;
+        let stays = self.view(learner)?.unwrap_or_default().stays;
+        let keys = self.keys_of(learner)?;
+        for stay in stays
+            .iter()
+            .filter(|stay| stay.is_open() && stay.site != site)
+        {
+            let its = |key: &&HeldKey| (key.site, key.stay) == (stay.site, stay.stay);
+            let given = |key: &HeldKey| self.was_given(learner, site, key);
+            let given: Vec<bool> = keys
+                .iter()
+                .filter(its)
+                .map(given)
+                .collect::<Result<_, _>>()?;
+            let place = given_key(learner, site, &stay.stay.0);
+            if given.contains(&true) || self.store.read(Table::Given, &place)?.is_some() {
+                continue;
+            }
+            self.store.write(Table::Given, &place, &[])?;
+            let arrived = Arrived {
+                learner,
+                site: stay.site,
+                stay: stay.stay,
+                date: stay.arrivals.first().and_then(|arrival| arrival.date),
+            };
+            let letter = self.letter(site, &Letter::Arrived(arrived))?;
+            self.post(letter.into_iter().collect())?;
+        }
+        Ok(())
     }
 
     /// Whether another question of the same stay was answered before.

@@ -175,14 +175,13 @@ impl<S: Store> Engine<S> {
         Ok(before.map(|stay| stay.stay))
     }
 
-    /// What was recorded meanwhile is sealed in its stay; then the one that was open goes on.
+    /// The stay that was open goes on; what was recorded meanwhile is sealed in the other.
     fn goes_on(
         &mut self,
         learner: LearnerId,
         stay: StayId,
         wrong: Vec<EventId>,
     ) -> Result<(), EngineError> {
-        self.seal_pending()?;
         // In a run that stands above the log that came back: what is written from now on is later.
         self.run = None;
         self.set_own_stay(learner, OwnStay { stay, open: true })?;

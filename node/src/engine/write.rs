@@ -117,7 +117,11 @@ impl<S: Store> Engine<S> {
 
     pub(super) fn flush_now(&mut self) -> Result<u64, EngineError> {
         self.duties()?;
-        let count = self.seal_pending()?;
+        let mut count = self.seal_pending()?;
+        // Once nothing waits to be sealed under the stays of now.
+        self.for_each(Table::Here, Self::was_here_all_along)?;
+        self.for_each(Table::Away, Self::left_before_it_came_back)?;
+        count += self.seal_pending()?;
         self.state_restricted()?;
         Ok(count)
     }

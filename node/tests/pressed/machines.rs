@@ -218,6 +218,7 @@ fn admitted_by_card_where_he_always_was() {
         }
         network.exchange(1, 2, None);
         network.settle();
+        network.nodes[1].flush().unwrap();
         if !leaves_before {
             assert_eq!(sessions(&mut network.nodes[1], dara), [1, 2]);
             let found = states(&mut network, 1, dara);
