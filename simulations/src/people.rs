@@ -60,6 +60,8 @@ pub struct Journey {
     pub slip: Option<String>,
     /// When he left.
     pub left: u64,
+    /// Somebody tried to admit him, and saw no answer.
+    pub tried: bool,
     /// He has come.
     pub arrived: bool,
     /// He was registered anew there.
@@ -547,10 +549,14 @@ impl World {
             engine.transfer_out(learner, to, date, false)
         });
         self.stays_of(which, person);
+        // Where no answer came it may be recorded all the same.
+        let unanswered = matches!(left, Err(Trouble::PowerCut | Trouble::Disk));
+        if let Destination::Site(site) = to
+            && (left.is_ok() || unanswered)
+        {
+            self.ledger.may_read(site, person);
+        }
         if left.is_ok() {
-            if let Destination::Site(site) = to {
-                self.ledger.may_read(site, person);
-            }
             self.closing(which, person);
         }
         self.sealed(which);
@@ -655,6 +661,7 @@ impl World {
             way: way.clone(),
             slip,
             left: self.now,
+            tried: false,
             arrived: false,
             anew: false,
             van_stick,
@@ -683,13 +690,20 @@ impl World {
             tickets.extend(journey.slip.clone().map(Ticket::Slip));
             tickets.push(Ticket::Card(learner));
         }
-        let mut admitted = false;
+        // The power failed before the officer was told: he looks whether it is done.
+        let mut admitted = journey.tried && self.is_admitted(which, learner);
+        if admitted {
+            tickets.clear();
+            self.ledger.asked(site_of(journey.to), person);
+        }
         for ticket in tickets {
             let by_card = matches!(ticket, Ticket::Card(_));
             let come = self.ask(which, |engine| engine.transfer_in_all(&[ticket], date));
             match come {
                 Ok(outcomes) => admitted = outcomes.iter().any(|one| one.done().is_some()),
                 Err(Trouble::PowerCut | Trouble::Off | Trouble::Disk) => {
+                    self.people.journeys[number].tried = true;
+                    self.ledger.may_read(site_of(journey.to), person);
                     self.schedule(self.now + HOUR, salt, Act::Arrive { journey: number });
                     return;
                 }

@@ -1,7 +1,7 @@
 //! What people ask the engine: how it stands, who is here, what the nation's figures are. Nothing
 //! here changes a learner's record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
@@ -279,10 +279,15 @@ impl<S: Store> Engine<S> {
             return Err(EngineError::UnknownLearner(learner));
         }
         let entries = self.input(|engine| engine.entries(learner))?;
-        Ok(entries
-            .into_iter()
-            .map(|entry| (entry.id.0, entry.event))
-            .collect())
+        let mut events: Vec<(String, Event)> = Vec::with_capacity(entries.len());
+        let mut seen = BTreeSet::new();
+        for entry in entries {
+            // One that was sealed twice, by a machine and by what it was set back to, is one.
+            if seen.insert((entry.id.clone(), entry.event.encode())) {
+                events.push((entry.id.0, entry.event));
+            }
+        }
+        Ok(events)
     }
 
     /// A learner's education document as a file that any Automerge tool opens.

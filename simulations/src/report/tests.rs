@@ -322,6 +322,7 @@ fn of_a_batch_the_one_without_a_past_is_one_that_opened() {
         way: Way::default(),
         slip: None,
         left: 50,
+        tried: false,
         arrived: true,
         anew: false,
         van_stick: false,
