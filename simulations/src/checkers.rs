@@ -296,15 +296,23 @@ fn custody_of(world: &mut World, which: usize) {
         {
             let known = person.map(|person| &world.people.persons[*person]);
             let (ids, was) = known.map(|known| (&known.ids, &known.was)).unzip();
-            wrong = Some(format!(
+            let what = format!(
                 "{} has the key of stay {stay:?} of {learner} at {site}, which began after custody had \
                  moved: ids {ids:?}, he was at {was:?}, began {began:?}, may be read up to {may:?}",
                 machine.site
-            ));
+            );
+            wrong = Some((what, learner, person.copied()));
         }
     }
-    if let Some(what) = wrong {
-        world.fail(Promise::Custody, what);
+    if let Some((what, learner, person)) = wrong {
+        let came = person.map(|person| journeys_of(world, person));
+        let office: Vec<usize> = world.machine_at(0, 0).into_iter().collect();
+        let stays = stays_at(world, &office, learner);
+        let came = came.unwrap_or_default();
+        world.fail(
+            Promise::Custody,
+            format!("{what}; he came by {came}; {stays}"),
+        );
     }
 }
 
