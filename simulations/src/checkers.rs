@@ -284,8 +284,12 @@ fn custody_of(world: &mut World, which: usize) {
             let closed = world.ledger.closed.get(&place);
             let asked = world.ledger.asked.get(&place);
             // Not what was heard of an earlier stay there.
-            let since = closed.filter(|closed| asked < Some(*closed));
-            asked.is_some() && since.is_none_or(|closed| Some(closed) > began)
+            let since = closed.filter(|closed| asked < Some(&closed.recorded));
+            let stays = world.ledger.stays.keys();
+            let there = stays.filter(|(at, whose, _)| (*at, *whose) == (machine.site, learner));
+            // A machine that was lost or copied may count him in a second stay, until its log is back.
+            let twice = since.is_some_and(|closed| there.count() > closed.departures);
+            asked.is_some() && (twice || since.is_none_or(|closed| Some(&closed.heard) > began))
         });
         let here =
             person.is_some_and(|person| world.people.persons[*person].at == Some(machine.place));

@@ -56,6 +56,32 @@ pub struct Sealing {
     pub known_at: Option<u64>,
 }
 
+/// A departure that a site's log tells of.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    /// The site.
+    pub site: SiteId,
+    /// Who left.
+    pub person: usize,
+    /// The run.
+    pub run: RunId,
+    /// Data segments of it with which it is told.
+    pub length: u32,
+    /// When.
+    pub recorded: u64,
+}
+
+/// What the head office knows of departures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Closed {
+    /// How many there are.
+    pub departures: usize,
+    /// When the newest was recorded.
+    pub recorded: u64,
+    /// When the head office heard of it.
+    pub heard: u64,
+}
+
 /// How often an event of these bytes was tried and acknowledged for one learner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tries {
@@ -82,11 +108,10 @@ pub struct Ledger {
     pub stays: BTreeMap<(SiteId, LearnerId, StayId), u64>,
     /// Up to when a site may know the keys of a person's stays: he was sent there, or came.
     pub may_read: BTreeMap<(SiteId, usize), u64>,
-    /// Departures that the head office has not heard of: site, person, and where the site's log told
-    /// of it.
-    pub closing: Vec<(SiteId, usize, RunId, u32)>,
-    /// When the head office heard last that a person had left a site.
-    pub closed: BTreeMap<(SiteId, usize), u64>,
+    /// Departures that the head office has not heard of.
+    pub closing: Vec<Closing>,
+    /// Departures of a person from a site that the head office knows of.
+    pub closed: BTreeMap<(SiteId, usize), Closed>,
     /// When a site last admitted a person without a slip, and so asked the head office for keys.
     pub asked: BTreeMap<(SiteId, usize), u64>,
     /// Sites whose keys a bad node has.
@@ -142,10 +167,33 @@ impl Ledger {
         self.may_read.insert((site, person), now);
     }
 
+    /// Notes that a site's log tells of a departure, in so many segments of a run.
+    pub fn closing(&mut self, site: SiteId, person: usize, run: RunId, length: u32) {
+        let recorded = self.tick();
+        self.closing.push(Closing {
+            site,
+            person,
+            run,
+            length,
+            recorded,
+        });
+    }
+
     /// Notes that the head office has heard of a departure.
-    pub fn closes(&mut self, site: SiteId, person: usize) {
-        let now = self.tick();
-        self.closed.insert((site, person), now);
+    pub fn closes(&mut self, left: &Closing) {
+        let heard = self.tick();
+        let known = self.closed.entry((left.site, left.person)).or_default();
+        known.departures += 1;
+        if left.recorded > known.recorded {
+            (known.recorded, known.heard) = (left.recorded, heard);
+        }
+    }
+
+    /// Who was asked about at one site may be answered at the next: the question follows him.
+    pub fn asked_on_the_way(&mut self, site: SiteId, person: usize) {
+        if self.asked.keys().any(|(_, asked)| *asked == person) {
+            self.asked(site, person);
+        }
     }
 
     /// Whether an acknowledged event must be found in the end.

@@ -572,8 +572,8 @@ impl World {
         };
         let runs = engine.skeleton().runs(machine.site);
         if let Some((run, held)) = runs.last() {
-            let place = (machine.site, person, run, held.length(Log::Data));
-            self.ledger.closing.push(place);
+            let (site, length) = (machine.site, held.length(Log::Data));
+            self.ledger.closing(site, person, run, length);
         }
     }
 
@@ -734,6 +734,7 @@ impl World {
         }
         self.stays_of(which, person);
         self.ledger.may_read(site_of(journey.to), person);
+        self.ledger.asked_on_the_way(site_of(journey.to), person);
         self.seal(which);
         self.after_arrival(number, &journey.way, salt);
     }

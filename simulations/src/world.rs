@@ -17,7 +17,7 @@ use spean_protocol::session::Host;
 use crate::act::{Act, Step};
 use crate::checkers::{Failure, Promise};
 use crate::faults::{Counts, Fault};
-use crate::ledger::{Ledger, Place, Sealing};
+use crate::ledger::{Closing, Ledger, Place, Sealing};
 use crate::machine::disk::{Disk, Failing};
 use crate::machine::{Machine, Node, Trouble, identity};
 use crate::measures::Measures;
@@ -622,15 +622,15 @@ impl World {
     /// Notes what the head office has come to know.
     pub(crate) fn learnt(&mut self, which: usize) {
         if let Some(engine) = &self.machines[which].engine {
-            let heard = |(.., run, length): &(SiteId, usize, RunId, u32)| {
-                let held = engine.skeleton().run(*run);
-                held.is_some_and(|held| held.length(Log::Data) >= *length)
+            let heard = |left: &Closing| {
+                let held = engine.skeleton().run(left.run);
+                held.is_some_and(|held| held.length(Log::Data) >= left.length)
             };
             let all = std::mem::take(&mut self.ledger.closing);
             let (heard, waiting): (Vec<_>, Vec<_>) = all.into_iter().partition(heard);
             self.ledger.closing = waiting;
-            for (site, person, ..) in heard {
-                self.ledger.closes(site, person);
+            for left in &heard {
+                self.ledger.closes(left);
             }
         }
         let known: Vec<usize> = self

@@ -111,7 +111,7 @@ impl Away {
 /// One who leaves, before his departure is sealed: his record closes with it.
 pub(super) struct Leaving {
     learner: LearnerId,
-    pub own: OwnStay,
+    own: OwnStay,
     name: String,
     moves: OpenItems,
     announced: Announced,
