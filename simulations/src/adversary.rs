@@ -66,6 +66,10 @@ impl World {
             return;
         }
         let sent = pieces.len();
+        let second = match (what, pieces.first()) {
+            (Evil::Fork, Some(Frame::Segment(bytes))) => Segment::decode(bytes).ok(),
+            _ => None,
+        };
         let before = self.machines[which].disk.bytes_of_all();
         let Ok(taken) = self.ask(which, |engine| engine.take_all(pieces)) else {
             // The power may have failed once they were kept.
@@ -73,6 +77,9 @@ impl World {
             return;
         };
         self.happened.add(fault);
+        self.ledger
+            .forked
+            .extend(second.map(|second| second.header.run));
         let new = taken.iter().filter(|new| **new).count();
         let grown = self.machines[which]
             .disk
@@ -103,7 +110,7 @@ impl World {
         Segment::decode(&bytes).ok()
     }
 
-    fn second_of_a_place(&mut self, which: usize, author: usize) -> Vec<Frame> {
+    fn second_of_a_place(&self, which: usize, author: usize) -> Vec<Frame> {
         let Some(mut segment) = self.newest_of(which, author) else {
             return Vec::new();
         };
@@ -113,12 +120,8 @@ impl World {
             .lines
             .first()
             .map_or(Label([9; 16]), |line| line.label);
-        let run = segment.header.run;
         let parcels = vec![(label, vec![0x5a; 128])];
         let second = Segment::sign(segment.header, parcels, &identity(author).signing);
-        if second.is_ok() {
-            self.ledger.forked.insert(run);
-        }
         second
             .map(|second| vec![Frame::Segment(second.encode())])
             .unwrap_or_default()

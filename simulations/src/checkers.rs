@@ -775,7 +775,7 @@ fn stays_at(world: &mut World, machines: &[usize], learner: LearnerId) -> String
             .disk
             .look(|memory| memory.scan(Table::StayKey, &[], &[], usize::MAX));
         let keys = rows.unwrap_or_default().into_iter().filter_map(|(key, _)| {
-            let part = |from: usize| Some(key.get(from..from + 16)?.try_into().ok()?);
+            let part = |from: usize| key.get(from..from + 16)?.try_into().ok();
             (part(2) == Some(learner.0)).then(|| part(19).map(StayId))?
         });
         let keys: Vec<StayId> = keys.collect();

@@ -36,7 +36,8 @@ impl<S: Store> Engine<S> {
     }
 
     /// Of each stream the newest key under which a stay of this site has anything: its keyring has
-    /// the older ones.
+    /// the older ones. Of two of one cohort, where a machine was lost and its first key came back, it
+    /// is the one that [`Engine::own_custody`] writes under.
     pub(super) fn keys_of_stay(
         &self,
         learner: LearnerId,
@@ -50,7 +51,7 @@ impl<S: Store> Engine<S> {
             let used = self.store.read(Table::Registered, &mark)?.is_some();
             let later = newest
                 .get(&custody.stream)
-                .is_none_or(|k| k.cohort <= custody.cohort);
+                .is_none_or(|k| k.cohort < custody.cohort);
             if moves && used && later {
                 newest.insert(custody.stream, custody);
             }

@@ -136,7 +136,7 @@ impl<S: Store> Engine<S> {
             let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
             stay.stay != here.stay && !stay.departures.is_empty() && as_then
         };
-        let Some(last) = stays.iter().filter(its_own).filter(others).last() else {
+        let Some(last) = stays.iter().filter(its_own).rfind(others) else {
             return Ok(None);
         };
         let entries = self.entries(learner)?;

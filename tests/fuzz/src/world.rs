@@ -54,12 +54,7 @@ static MET: Mutex<Counts> = Mutex::new(Counts(BTreeMap::new()));
 /// meant would show here. No input holds windows without a connection, which change nothing; a slow
 /// disk counts as a thin line, and two arrivals are not counted.
 pub fn never_met() -> Vec<Fault> {
-    let nothing = [
-        Fault::WindowFailed,
-        Fault::Outage,
-        Fault::DiskSlow,
-        Fault::TwoArrivals,
-    ];
+    let nothing = [Fault::WindowFailed, Fault::Outage, Fault::DiskSlow];
     let met = MET.lock().unwrap();
     let never = |fault: &Fault| met.of(*fault) == 0 && !nothing.contains(fault);
     Fault::ALL.iter().copied().filter(never).collect()
