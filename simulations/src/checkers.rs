@@ -12,7 +12,7 @@ use spean::store::{Store, Table};
 use spean_protocol::codec;
 use spean_protocol::event::{Body, Event};
 use spean_protocol::frontier::{HeadMark, RunTag};
-use spean_protocol::id::{LearnerId, SiteId, StayId};
+use spean_protocol::id::{LearnerId, RunId, SiteId, StayId};
 use spean_protocol::receipt::Receipt;
 use spean_protocol::record::Draft;
 use spean_protocol::segment::Log;
@@ -119,6 +119,7 @@ pub(crate) fn started(world: &mut World, which: usize) {
 /// What only the lost machine had is no longer asked for.
 pub(crate) fn replaced(world: &mut World, which: usize, before: &Beside) {
     let site = world.machines[which].site;
+    forget_unseen_forks(world);
     let kept: BTreeSet<usize> = world
         .machines_of(site)
         .flat_map(|other| world.beside[other].unsealed.iter().copied())
@@ -156,6 +157,19 @@ pub(crate) fn replaced(world: &mut World, which: usize, before: &Beside) {
             open.push(number);
         }
     }
+}
+
+/// A fork that only the machine knew which was lost has not been seen: nobody can prove it.
+fn forget_unseen_forks(world: &mut World) {
+    let mut proven = BTreeSet::new();
+    for machine in &world.machines {
+        let rows = machine
+            .disk
+            .look(|memory| memory.scan(Table::Fork, &[], &[], usize::MAX));
+        proven.extend(rows.unwrap_or_default().into_iter().map(|(tag, _)| tag));
+    }
+    let seen = |run: &RunId| proven.contains(&RunTag::from(*run).0.to_vec());
+    world.ledger.forked.retain(seen);
 }
 
 fn receipts_lied(world: &mut World, number: usize, lost: SiteId) {
@@ -521,10 +535,16 @@ fn kept_from(world: &mut World, first: usize) {
                 .machines_of(keeper)
                 .any(|which| world.holds(which, sealing));
             if !there {
+                let all = 0..world.machines.len();
+                let hold: Vec<usize> = all.filter(|which| world.holds(*which, sealing)).collect();
                 let what = format!(
-                    "{keeper} is said to keep {} events of {}, and does not",
+                    "{keeper} is said to keep {} events of {}, and does not: sealed on day {} in {:?}, \
+                     {:?} are said to keep them, machines {hold:?} do",
                     sealing.facts.len(),
-                    sealing.site
+                    sealing.site,
+                    sealing.at / 86_400,
+                    sealing.places,
+                    sealing.keepers,
                 );
                 let promise = if keeper == sealing.site {
                     Promise::Saved
@@ -858,7 +878,8 @@ fn nothing_honest_is_refused(world: &mut World) {
         return;
     }
     // A bundle leaves out what those have for whom it is.
-    let astray = world.happened.of(Fault::StickAstray) > 0;
+    let elsewhere = [Fault::StickAstray, Fault::StickReplayed];
+    let astray = elsewhere.iter().any(|fault| world.happened.of(*fault) > 0);
     for which in 0..world.machines.len() {
         let status = world.ask(which, |engine| engine.status());
         let newer = |reason: &String| {

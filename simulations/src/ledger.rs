@@ -112,6 +112,8 @@ pub struct Ledger {
     pub closing: Vec<Closing>,
     /// Departures of a person from a site that the head office knows of.
     pub closed: BTreeMap<(SiteId, usize), Closed>,
+    /// When a site last recorded that a learner left it.
+    pub left: BTreeMap<(SiteId, LearnerId), u64>,
     /// When a site last admitted a person without a slip, and so asked the head office for keys.
     pub asked: BTreeMap<(SiteId, usize), u64>,
     /// Sites whose keys a bad node has.
@@ -155,10 +157,22 @@ impl Ledger {
         self.facts.len() - 1
     }
 
-    /// Notes a stay, the first time that it is seen.
+    /// Notes a stay, the first time that it is seen. One that a machine opened which had lost another
+    /// of the same site that nobody ended goes on from that.
     pub fn stay(&mut self, site: SiteId, learner: LearnerId, stay: StayId) {
         let now = self.tick();
-        self.stays.entry((site, learner, stay)).or_insert(now);
+        let left = self.left.get(&(site, learner)).copied().unwrap_or(0);
+        let all = self.stays.iter();
+        let there = all.filter(|((at, whose, _), _)| (*at, *whose) == (site, learner));
+        let goes_on = there.map(|(_, began)| *began).filter(|began| *began > left);
+        let began = goes_on.min().unwrap_or(now);
+        self.stays.entry((site, learner, stay)).or_insert(began);
+    }
+
+    /// Notes that a site recorded, or may have recorded, that somebody left it.
+    pub fn left(&mut self, site: SiteId, learner: LearnerId) {
+        let now = self.tick();
+        self.left.insert((site, learner), now);
     }
 
     /// Notes that a site may know the keys of a person's stays so far.

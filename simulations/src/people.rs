@@ -330,10 +330,8 @@ impl World {
             return;
         }
         let date = self.date();
-        if self
-            .ask(which, |engine| engine.admit(learner, date))
-            .is_ok()
-        {
+        let admitted = self.ask(which, |engine| engine.admit(learner, date));
+        if matches!(admitted, Ok(_) | Err(Trouble::PowerCut | Trouble::Disk)) {
             let site = self.machines[which].site;
             self.stays_of(which, person);
             self.ledger.may_read(site, person);
@@ -551,6 +549,9 @@ impl World {
         self.stays_of(which, person);
         // Where no answer came it may be recorded all the same.
         let unanswered = matches!(left, Err(Trouble::PowerCut | Trouble::Disk));
+        if left.is_ok() || unanswered {
+            self.ledger.left(self.machines[which].site, learner);
+        }
         if let Destination::Site(site) = to
             && (left.is_ok() || unanswered)
         {

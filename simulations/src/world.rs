@@ -2,16 +2,16 @@
 //! One thread; all chance comes from the plan's seed. What the machines are asked, and what they
 //! did of it, goes into the trace, the ledger and the measures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use spean::engine::{EngineError, install_roster};
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
-use spean_protocol::id::{RunId, SiteId};
+use spean_protocol::id::{Hash, RunId, SiteId};
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
-use spean_protocol::segment::Log;
+use spean_protocol::segment::{Header, Log};
 use spean_protocol::session::Host;
 
 use crate::act::{Act, Step};
@@ -571,7 +571,7 @@ impl World {
         let machine = &self.machines[which];
         let Some(engine) = &machine.engine else {
             // Without power it cannot be asked; its disk has what it had.
-            return true;
+            return machine.disk.look(|memory| keeps(memory, sealing));
         };
         sealing.places.iter().all(|place| {
             let skeleton = engine.skeleton();
@@ -652,4 +652,20 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a store has every segment in which something was sealed.
+fn keeps(memory: &Memory, sealing: &Sealing) -> bool {
+    let rows = memory.scan(Table::Segment, &[], &[], usize::MAX);
+    let header = |(_, row): (Vec<u8>, Vec<u8>)| Header::decode(row.get(64..)?).ok();
+    let held: BTreeSet<Hash> = rows
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(header)
+        .map(|header| header.hash())
+        .collect();
+    sealing
+        .places
+        .iter()
+        .all(|place| held.contains(&place.hash))
 }

@@ -231,7 +231,9 @@ impl<S: Store> Engine<S> {
                 before.arrived = Some(arrived);
                 self.keep_here(learner, &here)?;
             }
-            if here.from == Some(arrived.site) {
+            let view = self.view(learner)?.unwrap_or_default();
+            let read = view.stays.iter().any(|stay| stay.stay == arrived.stay);
+            if here.from == Some(arrived.site) && (read || !of_dgp) {
                 // He has come back from there since: old news.
                 return Ok(());
             }

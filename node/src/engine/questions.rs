@@ -332,16 +332,18 @@ impl<S: Store> Engine<S> {
         self.post(mail)
     }
 
-    /// Tells a site that was answered of a stay elsewhere which came to be known since, is open, and
-    /// whose keys it was not given: what is written there is no part of what it reads. Each once.
+    /// Tells a site that was answered of a stay elsewhere which came to be known since, which is open
+    /// or led to nobody knows where, and whose keys it was not given: what is written there is no
+    /// part of what it reads. Each once.
     fn tell_of_unread(&mut self, site: SiteId, question: &Question) -> Result<(), EngineError> {
         let learner = question.learner;
         let stays = self.view(learner)?.unwrap_or_default().stays;
         let keys = self.keys_of(learner)?;
-        for stay in stays
-            .iter()
-            .filter(|stay| stay.is_open() && stay.site != site)
-        {
+        let elsewhere = |stay: &&Stay| {
+            let lost = stay.departures.iter().any(|left| !left.answered);
+            stay.site != site && !stay.arrivals.is_empty() && (stay.is_open() || lost)
+        };
+        for stay in stays.iter().filter(elsewhere) {
             let its = |key: &&HeldKey| (key.site, key.stay) == (stay.site, stay.stay);
             let given = |key: &HeldKey| self.was_given(learner, site, key);
             let given: Vec<bool> = keys

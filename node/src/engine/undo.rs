@@ -3,7 +3,7 @@
 //! the events are retracted, or a stay of its own follows.
 
 use spean_protocol::codec;
-use spean_protocol::custody::{Causality, Departure, Stay};
+use spean_protocol::custody::Causality;
 use spean_protocol::event::{ArrivalReason, Body, Destination, Event, EventId, RetractionReason};
 use spean_protocol::id::{LearnerId, Position, StayId};
 use spean_protocol::letter::{Arrived, Letter};
@@ -106,92 +106,12 @@ impl<S: Store> Engine<S> {
     pub(super) fn was_here_all_along(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let here: Here = codec::decode(row)?;
         let learner = learner_of(key)?;
-        if let Some(stay) = self.open_before(learner, &here)? {
-            self.goes_on(learner, stay, here.events)?;
-            self.store.remove(Table::Here, &learner.0)?;
-            return self.hand_on_keys_of_past(learner);
-        }
-        match self.left_before(learner, &here)? {
-            Some((stay, left)) => self.has_left(learner, here, stay, &left),
-            None => Ok(()),
-        }
-    }
-
-    /// A stay of this site that has ended, and how, although he was admitted anew by a machine that
-    /// knew nothing of it: another machine of this site recorded that he left.
-    fn left_before(
-        &mut self,
-        learner: LearnerId,
-        here: &Here,
-    ) -> Result<Option<(StayId, Departure)>, EngineError> {
-        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
-        if here.events.is_empty() || !open {
-            return Ok(None);
-        }
-        let stays = self.view(learner)?.unwrap_or_default().stays;
-        let site = self.site;
-        let its_own = |stay: &&Stay| stay.site == site && !stay.arrivals.is_empty();
-        let others = |stay: &&Stay| {
-            let mut arrivals = stay.arrivals.iter();
-            let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
-            stay.stay != here.stay && !stay.departures.is_empty() && as_then
+        let Some(stay) = self.open_before(learner, &here)? else {
+            return Ok(());
         };
-        let Some(last) = stays.iter().filter(its_own).rfind(others) else {
-            return Ok(None);
-        };
-        let entries = self.entries(learner)?;
-        let position = |id: &EventId| {
-            let mut all = entries.iter();
-            Some(all.find(|entry| entry.id == *id)?.origin.position)
-        };
-        let came: Vec<Position> = here.events.iter().filter_map(position).collect();
-        let order = Order(&self.skeleton);
-        let unknown = |left: &&Departure| {
-            let left = position(&left.event);
-            left.is_some_and(|left| !came.iter().any(|came| order.is_ancestor(left, *came)))
-        };
-        // Every departure must be news to whoever admitted him: else he has come back since.
-        let mut departures = stays
-            .iter()
-            .filter(its_own)
-            .flat_map(|stay| &stay.departures);
-        let all = !came.is_empty() && departures.all(|left| unknown(&left));
-        Ok(last
-            .departures
-            .first()
-            .filter(|_| all)
-            .map(|left| (last.stay, left.clone())))
-    }
-
-    /// Takes back an arrival of one who has left as another machine recorded; what was written of him
-    /// meanwhile goes where he went.
-    fn has_left(
-        &mut self,
-        learner: LearnerId,
-        here: Here,
-        stay: StayId,
-        left: &Departure,
-    ) -> Result<(), EngineError> {
-        self.run = None;
-        let reason = RetractionReason::EnteredByMistake;
-        for event in here.events {
-            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
-        }
-        self.seal_pending()?;
+        self.goes_on(learner, stay, here.events)?;
         self.store.remove(Table::Here, &learner.0)?;
-        self.set_own_stay(learner, OwnStay { stay, open: false })?;
-        let arrived = self.away(learner)?.and_then(|away| away.arrived);
-        let away = Away {
-            to: left.to,
-            date: left.date,
-            arrived,
-            onward: true,
-            ..Away::nowhere(self.site, self.world.wall_seconds())
-        };
-        self.keep_away(learner, &away)?;
-        self.due = true;
-        tracing::info!(%learner, "another machine of this site recorded that he has left");
-        self.refresh(learner)
+        self.hand_on_keys_of_past(learner)
     }
 
     /// The same where he has left since: with the arrival the departure is retracted, and the stay
