@@ -168,7 +168,7 @@ fn forget_unseen_forks(world: &mut World) {
             .look(|memory| memory.scan(Table::Fork, &[], &[], usize::MAX));
         proven.extend(rows.unwrap_or_default().into_iter().map(|(tag, _)| tag));
     }
-    let seen = |run: &RunId| proven.contains(&RunTag::from(*run).0.to_vec());
+    let seen = |run: &RunId| proven.contains(RunTag::from(*run).0.as_slice());
     world.ledger.forked.retain(seen);
 }
 
