@@ -100,7 +100,7 @@ impl World {
         let runs = engine.skeleton().runs(site_of(author));
         let sound = |(run, held): (RunId, &spean_protocol::log::Run)| {
             let length = held.length(Log::Data);
-            (!held.forked && held.branch.is_none() && length > 0).then_some((run, length - 1))
+            (!held.forked && held.branch.is_none() && length > 0).then(|| (run, length - 1))
         };
         let (run, height) = runs.rev().find_map(sound)?;
         let bytes = machine

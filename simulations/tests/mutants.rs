@@ -9,19 +9,19 @@
 //! | P3 | `ViewKept` | a view stays as it is where the facts beside it are the same | 1, 4 | the view of a learner differs where everything came at once |
 //! | P4 | `RowWithoutKey` | an imported event does not get the key of its row | 33, 50 | an attendance was recorded 1 times, the head office shows 2 |
 //! | P4 | `LinksIgnored` | totals pass over what records say of one person with two ids | 8, 20 | the head office counts 19 beneficiaries, the ledger 17 to 18 |
-//! | P4 | `ForkReadOnce` | what was read of a run before it forked is not read again | 53, 30 | an attendance was recorded 1 times, the head office shows 2 |
+//! | P3 | `ForkReadOnce` | what was read of a run before it forked is not read again | 46, 60 | the view of a learner differs where everything came at once |
 //! | P5 | `RosterNotStored` | a newer roster is in force in memory, and is not stored | 3, 20 | machine 3 had roster 2, and now 1 |
 //! | P5 | `RunShort` | how far a run goes is not stored with its data segments | 11, 4 | machine 3 held 8 segments of site-4, and now 3 |
 //! | P6 | `ReceiptAlwaysNew` | a receipt is signed anew although it says nothing else | 10, 4 | after 12 rounds there are 4 different states of nodes |
 //! | P6 | `ReceiptNeverRenewed` | a receipt that was signed once is never signed anew | 10, 4 | all have what machine 4 wrote, and receipts of 0 of 4 sites say so |
 //! | P6 | `BranchRefused` | the second branch of a forked run is refused | 53, 30 | after 12 rounds there are 2 different states of nodes |
 //! | P7 | `KeyringForgotten` | keys that came are not written on beside events of the same flush (it was so) | 63, 50 | a learner is at site-4, whose node shows that it waits for segments when all have met |
-//! | P7 | `AnsweredLate` | a question is answered with keys also when its learner has gone on since | 6, 24 | site-3 has the key of a stay at site-2, which began after custody had moved |
-//! | P7 | `OnwardAlways` | keys of one who has left are granted on whoever they come from (it was so) | 137, 60 | site-4 has the key of a stay at site-3, which began after custody had moved |
+//! | P7 | `AnsweredLate` | a question is answered with keys also when its learner has gone on since | 28, 24 | site-2 has the key of a stay at site-4, which began after custody had moved |
+//! | P7 | `OnwardAlways` | keys of one who has left are granted on whoever they come from (it was so) | 25, 60 | site-2 has the key of a stay at site-4, which began after custody had moved |
 //! | P8 | `RefusedKept` | what is refused is kept whole with its reason | 77, 20 | a flood of site-4 left 961234 bytes behind |
 //! | P9 | `ForkUnproven` | the second segment of a place is passed over without a proof | 81, 20 | machine 4 holds a run and no proof of its fork |
 //! | P9 | `SignatureUnchecked` | the signature of a segment is not checked | 1, 4 | 1 pieces were taken as new that site-4 had forged or sent again |
-//! | P10 | `ReceiptInTwo` | a receipt takes its place in two transactions | 20, 4 | machine 1 does not start: the database holds something malformed |
+//! | P10 | `ReceiptInTwo` | a receipt takes its place in two transactions | 58, 4 | machine 0 does not start: the database holds something malformed |
 //!
 //! A change of what is planned makes other seeds of these. Then
 //! `cargo test --release -p spean-simulations --test mutants -- --ignored --nocapture` looks for new
@@ -54,19 +54,19 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::ViewKept, 1, 4, Promise::SameFold),
     (Mutant::RowWithoutKey, 33, 50, Promise::CountedOnce),
     (Mutant::LinksIgnored, 8, 20, Promise::CountedOnce),
-    (Mutant::ForkReadOnce, 53, 30, Promise::CountedOnce),
+    (Mutant::ForkReadOnce, 46, 60, Promise::SameFold),
     (Mutant::RosterNotStored, 3, 20, Promise::NeverBackwards),
     (Mutant::RunShort, 11, 4, Promise::NeverBackwards),
     (Mutant::ReceiptAlwaysNew, 10, 4, Promise::Converges),
     (Mutant::ReceiptNeverRenewed, 10, 4, Promise::Converges),
     (Mutant::BranchRefused, 53, 30, Promise::Converges),
     (Mutant::KeyringForgotten, 63, 50, Promise::Custody),
-    (Mutant::AnsweredLate, 6, 24, Promise::Custody),
-    (Mutant::OnwardAlways, 137, 60, Promise::Custody),
+    (Mutant::AnsweredLate, 28, 24, Promise::Custody),
+    (Mutant::OnwardAlways, 25, 60, Promise::Custody),
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),
     (Mutant::SignatureUnchecked, 1, 4, Promise::LiesShow),
-    (Mutant::ReceiptInTwo, 20, 4, Promise::Unattended),
+    (Mutant::ReceiptInTwo, 58, 4, Promise::Unattended),
 ];
 
 fn scenario(seed: u64, days: u32) -> Scenario {
@@ -117,7 +117,6 @@ fn all_wrong(look: impl Fn((Mutant, u64, u32, Promise)) -> Option<String> + Sync
 /// promise holds; then with it, and that promise breaks which the bug is against. Every bug that
 /// there is and every promise stands in the table.
 #[test]
-#[ignore = "seeds are to be looked for again: the engine was mended since"]
 fn each_checker_catches_a_bug() {
     let bugs: BTreeSet<Mutant> = CAUGHT.iter().map(|caught| caught.0).collect();
     assert_eq!(bugs, BTreeSet::from(Mutant::ALL));
@@ -147,7 +146,6 @@ fn look_for_seeds() {
 /// bug on; the steps that are left still break the promise, are a twentieth of those before, and
 /// break nothing without the bug.
 #[test]
-#[ignore = "the same"]
 fn a_seed_that_found_a_bug_is_shrunk() {
     let is_it = |line: &&(Mutant, u64, u32, Promise)| line.0 == Mutant::RosterNotStored;
     let (bug, seed, days, promise) = *CAUGHT.iter().find(is_it).unwrap();
