@@ -380,10 +380,10 @@ impl Skeleton {
     /// Notes a segment of a chain. `tip` is the hash of the last data segment of the prefix, where
     /// this one closes a gap. Returns the runs whose opening names it.
     pub fn add(&mut self, chain: RunId, header: &Header, hash: Hash, tip: Hash) -> Vec<RunId> {
+        self.changed(chain.site());
         let Some(run) = self.runs.get_mut(&chain) else {
             return Vec::new();
         };
-        self.stated.insert(run.site, OnceLock::new());
         match header.log {
             Log::Control => {
                 run.control = header.height + 1;
@@ -406,15 +406,14 @@ impl Skeleton {
     /// Marks a run as forked. Forked runs have no gaps: what is beyond one is no longer held.
     /// Returns the runs whose opening named something there.
     pub fn mark_forked(&mut self, base: RunId) -> Vec<RunId> {
+        self.changed(base.site());
         let Some(run) = self.runs.get_mut(&base) else {
             return Vec::new();
         };
-        let site = run.site;
         run.forked = true;
         let held = run.data.prefix();
         let gaps = !run.data.beyond().is_empty();
         run.data = Ranges::prefix_of(held);
-        self.changed(site);
         if gaps {
             self.lose(base, held)
         } else {

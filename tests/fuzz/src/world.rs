@@ -51,8 +51,8 @@ static NATION: LazyLock<Scenario> = LazyLock::new(|| {
 static MET: Mutex<Counts> = Mutex::new(Counts(BTreeMap::new()));
 
 /// Kinds of misfortune that hit in no world so far: a corpus whose bytes no longer mean what they
-/// meant would show here. No input holds windows without a connection, which change nothing; a slow
-/// disk counts as a thin line, and two arrivals are not counted.
+/// meant would show here. No input holds windows without a connection, which change nothing, nor slow
+/// disks, which do what a thin line does.
 pub fn never_met() -> Vec<Fault> {
     let nothing = [Fault::WindowFailed, Fault::Outage, Fault::DiskSlow];
     let met = MET.lock().unwrap();
