@@ -63,11 +63,13 @@ pub enum Table {
     Urgent,
     /// Site, hash: a control segment that was read ahead of its turn.
     Ahead,
+    /// Learner: which sites the DGP told of which stays elsewhere.
+    Told,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -93,6 +95,7 @@ impl Table {
         Self::Given,
         Self::Urgent,
         Self::Ahead,
+        Self::Told,
     ];
 
     /// The table's name in a database.
@@ -124,6 +127,7 @@ impl Table {
             Self::Given => "given",
             Self::Urgent => "urgent",
             Self::Ahead => "ahead",
+            Self::Told => "told",
         }
     }
 }

@@ -166,6 +166,36 @@ fn last_destination(stays: &[Stay]) -> Option<Destination> {
     }
 }
 
+/// The stays and the sites to which departures lead from a stay, one after the other.
+#[must_use]
+pub fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeSet<SiteId>) {
+    let (mut reached, mut sites) = (vec![from], BTreeSet::new());
+    let mut next = 0;
+    while let Some(stay) = reached.get(next).copied() {
+        next += 1;
+        for left in &stay.departures {
+            let Destination::Site(site) = left.to else {
+                continue;
+            };
+            sites.insert(site);
+            // Not an earlier stay there, which he came to from elsewhere.
+            let follows = |one: &&Stay| {
+                let of = |arrival: &Arrival| match arrival.from {
+                    Some(from) => from == stay.site,
+                    None => arrival.reason != ArrivalReason::Intake,
+                };
+                one.site == site && one.arrivals.iter().any(of)
+            };
+            for one in stays.iter().filter(follows) {
+                if reached.iter().all(|known| known.stay != one.stay) {
+                    reached.push(one);
+                }
+            }
+        }
+    }
+    (reached, sites)
+}
+
 /// The stays that the events in effect tell of, in the order of their ids and sites.
 #[must_use]
 pub fn stays(in_effect: &InEffect<'_>) -> Vec<Stay> {

@@ -363,6 +363,7 @@ pub fn finally(world: &mut World) {
 fn converges(world: &mut World) {
     world.heal();
     world.readmit();
+    let mut asked = BTreeSet::new();
     for round in 0..ROUNDS_MAX {
         let offices: Vec<usize> = world.machines_of(site_of(0)).collect();
         for office in offices {
@@ -375,6 +376,12 @@ fn converges(world: &mut World) {
             return;
         }
         if round > 0 && all_the_same(world) {
+            // Who was admitted at a machine that was set back since is known there as gone, now that
+            // it has heard of his departure before that.
+            // Who waits for what a lost machine alone had is asked about.
+            if arrivals_were_lost(world) && (world.readmit() | world.ask_for_waiting(&mut asked)) {
+                continue;
+            }
             receipts_say_so(world);
             return;
         }
@@ -396,6 +403,18 @@ fn converges(world: &mut World) {
          {refused:?}"
     );
     world.fail(Promise::Converges, what);
+}
+
+/// Whether a machine may have lost what it alone knew.
+fn arrivals_were_lost(world: &World) -> bool {
+    use crate::faults::Fault;
+    let lost = [
+        Fault::DiskLost,
+        Fault::DiskRolledBack,
+        Fault::Resumed,
+        Fault::Cloned,
+    ];
+    lost.iter().any(|fault| world.happened.of(*fault) > 0)
 }
 
 /// In what each machine differs from the first of the head office.

@@ -18,6 +18,7 @@ pub mod crash;
 pub mod dice;
 pub mod disks;
 pub mod faults;
+pub mod journeys;
 pub mod ledger;
 pub mod links;
 pub mod machine;

@@ -44,6 +44,14 @@ pub enum Trouble {
     Broken(String),
 }
 
+impl Trouble {
+    /// No answer came: it may be done all the same.
+    #[must_use]
+    pub const fn leaves_open(&self) -> bool {
+        matches!(self, Self::PowerCut | Self::Disk)
+    }
+}
+
 /// What a machine's clock shows, beside the world's.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {

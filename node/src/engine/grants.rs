@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use spean_protocol::control::Entry;
-use spean_protocol::custody::Stay;
+use spean_protocol::custody::{Stay, led_from};
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
 use spean_protocol::letter::About;
@@ -19,7 +19,6 @@ use super::arrive::{Awaited, Expected};
 use super::depart::Away;
 use super::keys::{key_of, learner_of};
 use super::letters::Mail;
-use super::questions::led_from;
 use super::write::OwnStay;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -258,7 +257,7 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// A site that was said to have him grants its own keys to this one: he has left it for here.
+    /// A site that was said to have him grants the key of that stay: he has left it for here.
     fn forget_said_elsewhere(
         &mut self,
         learner: LearnerId,
@@ -267,7 +266,9 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         let away = self.away(learner)?;
         let said = away.and_then(|away| away.arrived);
-        if said.is_some_and(|said| said.site == source) && keys.iter().any(|k| k.site == source) {
+        let its =
+            |key: &HeldKey| said.is_some_and(|said| (said.site, said.stay) == (key.site, key.stay));
+        if said.is_some_and(|said| said.site == source) && keys.iter().any(its) {
             self.store.remove(Table::Away, &learner.0)?;
         }
         Ok(())
@@ -325,8 +326,7 @@ impl<S: Store> Engine<S> {
     }
 }
 
-/// Where it is kept that a site was given a key, by its fingerprint; at the DGP also that it was told
-/// of a stay elsewhere, by its id.
-pub(super) fn given_key(learner: LearnerId, to: SiteId, of: &[u8; 16]) -> Vec<u8> {
+/// Where it is kept that a site was given a key, by its fingerprint.
+fn given_key(learner: LearnerId, to: SiteId, of: &[u8; 16]) -> Vec<u8> {
     key_of(&[&learner.0, &to.0.to_be_bytes(), of])
 }

@@ -243,6 +243,11 @@ impl<S: Store> Engine<S> {
             date: arrived.date,
             ..Away::nowhere(self.site, self.world.wall_seconds())
         });
+        let came = away.arrived.map(|known| Destination::Site(known.site));
+        if !own.open && came == Some(away.to) && !sent {
+            // He came where he was sent: where he went from there is that prison's to know.
+            return Ok(());
+        }
         let arrived = Some(arrived);
         self.keep_away(learner, &Away { arrived, ..away })
     }

@@ -34,6 +34,7 @@ pub mod report;
 pub mod slips;
 pub mod state;
 pub mod undo;
+pub mod whereabouts;
 pub mod write;
 
 use std::cell::Cell;
@@ -334,6 +335,7 @@ impl<S: Store> Engine<S> {
         self.for_each(Table::Away, Self::grant_on)?;
         if self.is_headquarters() {
             self.for_each(Table::Work, Self::answer_question)?;
+            self.for_each(Table::Told, Self::tell_each_other)?;
         }
         Ok(())
     }

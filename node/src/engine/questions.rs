@@ -7,15 +7,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{Arrival, CustodyState, Stay, open_sites};
-use spean_protocol::event::{ArrivalReason, Destination};
+use spean_protocol::custody::{CustodyState, Stay, led_from};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::stay::HeldKey;
-use spean_protocol::view::LearnerView;
 
 use super::candidates::Candidate;
-use super::grants::given_key;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
@@ -198,8 +195,7 @@ impl<S: Store> Engine<S> {
             // The arrival was none: whoever was told of it is told so.
             Whereabouts::Never if verdict.is_none() => Ok(()),
             Whereabouts::Never => {
-                let place = (site, question.stay);
-                self.tell_others(question.learner, place, Letter::NotArrived)?;
+                self.take_back(question.learner, question.stay)?;
                 Ok(self.store.remove(Table::Work, key)?)
             }
             // He has gone on: whoever has him now was given the keys, or asks for himself.
@@ -293,79 +289,9 @@ impl<S: Store> Engine<S> {
         if verdict.is_some() {
             return Ok(verdict);
         }
-        self.tell_others(question.learner, (site, question.stay), Letter::Arrived)?;
-        self.tell_who_asked_before(question, site)?;
+        self.tell_others(question.learner, question, site)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
         Ok(Some(answered))
-    }
-
-    /// Of two who admit one learner at once, the later to be answered is told of the earlier, which
-    /// could not be told of it.
-    fn tell_who_asked_before(
-        &mut self,
-        question: &Question,
-        site: SiteId,
-    ) -> Result<(), EngineError> {
-        let mut mail = Vec::new();
-        for (_, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
-            let Work::Question {
-                site: other,
-                question: before,
-                verdict: Some(_),
-            } = codec::decode(&row)?
-            else {
-                continue;
-            };
-            if other == site || before.learner != question.learner {
-                continue;
-            }
-            if matches!(self.whereabouts(&before, other)?, Some(Whereabouts::There)) {
-                let arrived = Arrived {
-                    learner: before.learner,
-                    site: other,
-                    stay: before.stay,
-                    date: None,
-                };
-                mail.extend(self.letter(site, &Letter::Arrived(arrived))?);
-            }
-        }
-        self.post(mail)
-    }
-
-    /// Tells a site that was answered of a stay elsewhere which came to be known since, which is open
-    /// or led to nobody knows where, and whose keys it was not given: what is written there is no
-    /// part of what it reads. Each once.
-    fn tell_of_unread(&mut self, site: SiteId, question: &Question) -> Result<(), EngineError> {
-        let learner = question.learner;
-        let stays = self.view(learner)?.unwrap_or_default().stays;
-        let keys = self.keys_of(learner)?;
-        let elsewhere = |stay: &&Stay| {
-            let lost = stay.departures.iter().any(|left| !left.answered);
-            stay.site != site && !stay.arrivals.is_empty() && (stay.is_open() || lost)
-        };
-        for stay in stays.iter().filter(elsewhere) {
-            let its = |key: &&HeldKey| (key.site, key.stay) == (stay.site, stay.stay);
-            let given = |key: &HeldKey| self.was_given(learner, site, key);
-            let given: Vec<bool> = keys
-                .iter()
-                .filter(its)
-                .map(given)
-                .collect::<Result<_, _>>()?;
-            let place = given_key(learner, site, &stay.stay.0);
-            if given.contains(&true) || self.store.read(Table::Given, &place)?.is_some() {
-                continue;
-            }
-            self.store.write(Table::Given, &place, &[])?;
-            let arrived = Arrived {
-                learner,
-                site: stay.site,
-                stay: stay.stay,
-                date: stay.arrivals.first().and_then(|arrival| arrival.date),
-            };
-            let letter = self.letter(site, &Letter::Arrived(arrived))?;
-            self.post(letter.into_iter().collect())?;
-        }
-        Ok(())
     }
 
     /// Whether another question of the same stay was answered before.
@@ -396,7 +322,15 @@ impl<S: Store> Engine<S> {
     ) -> Result<(Vec<HeldKey>, bool), EngineError> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
         let (mut keys, mut withheld) = (Vec::new(), false);
-        for key in self.keys_of(whose)? {
+        let known = self.keys_of(whose)?;
+        // A stay has a second key where a machine was lost: who may read the stay may read it all.
+        let mut before = BTreeSet::new();
+        for key in known.iter().filter(|_| giving != Giving::Past) {
+            if self.was_given(whose, site, key)? {
+                before.insert((key.site, key.stay));
+            }
+        }
+        for key in known {
             let stay = stays.iter().find(|stay| stay.stay == key.stay);
             let came_from = stay.is_some_and(|stay| led_from(&stays, stay).1.contains(&site));
             // Whoever came there from the site that asks is there since; that site may have forgotten
@@ -406,7 +340,7 @@ impl<S: Store> Engine<S> {
                 closed_only || arrivals.any(|arrival| arrival.from == Some(site))
             };
             let elsewhere = stay.is_some_and(|stay| stay.is_open() && since(stay));
-            let given = giving == Giving::Again && self.was_given(whose, site, &key)?;
+            let given = before.contains(&(key.site, key.stay));
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if key.stream == Stream::Education && key.site != site {
                 withheld |= elsewhere && !may;
@@ -435,37 +369,6 @@ impl<S: Store> Engine<S> {
             verdict,
         };
         self.letter(site, &Letter::Answer(answer))
-    }
-
-    /// Tells every other prison that counts the learner where he is said to be; and the one that
-    /// he left, that he arrived.
-    fn tell_others(
-        &mut self,
-        learner: LearnerId,
-        (site, stay): (SiteId, StayId),
-        say: fn(Arrived) -> Letter,
-    ) -> Result<(), EngineError> {
-        let Some(view) = self.view(learner)? else {
-            return Ok(());
-        };
-        let arrival = view.stays.iter().find(|one| one.stay == stay);
-        let date = arrival.and_then(|stay| stay.arrivals.first()?.date);
-        let arrived = Arrived {
-            learner,
-            site,
-            stay,
-            date,
-        };
-        let mut others = open_sites(&view.stays);
-        others.extend(left_last(&view, stay));
-        others.remove(&site);
-        let mut mail = Vec::new();
-        for other in others {
-            if other != self.site {
-                mail.extend(self.letter(other, &say(arrived))?);
-            }
-        }
-        self.post(mail)
     }
 
     /// What waits for a person, and what was decided.
@@ -596,12 +499,9 @@ impl<S: Store> Engine<S> {
                 let mail = engine.answer_letter(site, &question, verdict)?;
                 engine.post(mail.into_iter().collect())?;
                 engine.answer_by_rule(site, &question, Some(verdict), true)?;
-                let place = (site, question.stay);
                 match verdict {
-                    Verdict::Same(other) => engine.tell_others(other, place, Letter::Arrived)?,
-                    Verdict::NotSame(other) => {
-                        engine.tell_others(other, place, Letter::NotArrived)?;
-                    }
+                    Verdict::Same(other) => engine.tell_others(other, &question, site)?,
+                    Verdict::NotSame(_) => engine.take_back(question.learner, question.stay)?,
                     _ => {}
                 }
             }
@@ -628,42 +528,4 @@ fn went_on_to<'a>(stays: &'a [Stay], from: &'a Stay) -> Option<&'a Stay> {
     let mut open = reached.into_iter().filter(|stay| stay.is_open());
     let only = open.next();
     only.filter(|_| open.next().is_none())
-}
-
-/// The stays and the sites to which departures lead from a stay, one after the other.
-pub(super) fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeSet<SiteId>) {
-    let (mut reached, mut sites) = (vec![from], BTreeSet::new());
-    let mut next = 0;
-    while let Some(stay) = reached.get(next).copied() {
-        next += 1;
-        for left in &stay.departures {
-            let Destination::Site(site) = left.to else {
-                continue;
-            };
-            sites.insert(site);
-            // Not an earlier stay there, which he came to from elsewhere.
-            let follows = |one: &&Stay| {
-                let of = |arrival: &Arrival| match arrival.from {
-                    Some(from) => from == stay.site,
-                    None => arrival.reason != ArrivalReason::Intake,
-                };
-                one.site == site && one.arrivals.iter().any(of)
-            };
-            for one in stays.iter().filter(follows) {
-                if reached.iter().all(|known| known.stay != one.stay) {
-                    reached.push(one);
-                }
-            }
-        }
-    }
-    (reached, sites)
-}
-
-/// The site of the newest departure that is of another stay: the one that the arrival of `stay`
-/// answered, as far as anybody wrote down the days.
-fn left_last(view: &LearnerView, stay: StayId) -> Option<SiteId> {
-    let others = view.stays.iter().filter(|one| one.stay != stay);
-    let departures = others.flat_map(|one| &one.departures);
-    let newest = departures.max_by_key(|left| (left.date, left.site))?;
-    Some(newest.site)
 }

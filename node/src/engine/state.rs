@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::custody::{CustodyState, Stay, newest_departures, open_sites};
+use spean_protocol::custody::{Stay, led_from, newest_departures, open_sites};
 use spean_protocol::event::{ArrivalReason, Body, Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId, Stream};
-use spean_protocol::letter::{About, Letter};
+use spean_protocol::letter::{About, Arrived, Letter};
 use spean_protocol::stay::HeldKey;
 use spean_protocol::view::LearnerView;
 
 use super::arrive::{Expected, Here};
 use super::depart::Away;
 use super::keys::learner_of;
-use super::questions::led_from;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
@@ -246,31 +245,6 @@ impl<S: Store> Engine<S> {
         Ok(None)
     }
 
-    /// At the DGP: who has left and is nowhere.
-    pub(super) fn note_whereabouts(
-        &mut self,
-        learner: LearnerId,
-        view: &LearnerView,
-    ) -> Result<(), EngineError> {
-        let known = self.away(learner)?;
-        let CustodyState::Departed { to } = CustodyState::of(view, self.site) else {
-            if known.is_some() {
-                self.store.remove(Table::Away, &learner.0)?;
-            }
-            return Ok(());
-        };
-        let Some(left) = newest_departures(&view.stays).next() else {
-            return Ok(());
-        };
-        let stamp = known.map_or_else(|| self.world.wall_seconds(), |known| known.stamp);
-        let away = Away {
-            to,
-            date: left.date,
-            ..Away::nowhere(left.site, stamp)
-        };
-        self.keep_away(learner, &away)
-    }
-
     /// Whether a site's key of a learner opens something that is here.
     pub(super) fn opens_of(&self, learner: LearnerId, site: SiteId) -> Result<bool, EngineError> {
         for key in self.keys_of(learner)? {
@@ -350,12 +324,14 @@ impl<S: Store> Engine<S> {
     /// the departure there is known to be answered.
     fn say_where_from(&mut self, learner: LearnerId, here: Here) -> Result<Here, EngineError> {
         let view = self.view(learner)?.unwrap_or_default();
-        // The one departure that nobody has answered; else the only other place where he ever was.
+        // The one departure that nobody has answered, if no other place counts him; else the only
+        // other place where he ever was.
         let left = newest_departures(&view.stays).map(|left| left.site);
         let mut places: BTreeSet<SiteId> = left.collect();
         if places.is_empty() {
             places = view.stays.iter().map(|stay| stay.site).collect();
         }
+        places.extend(open_sites(&view.stays));
         places.remove(&self.site);
         let from = places.first().copied().filter(|_| places.len() == 1);
         let (None, Some(from), Some(last)) = (here.from, from, here.events.last()) else {
@@ -384,7 +360,11 @@ impl<S: Store> Engine<S> {
         let arrived = self.arrived_as(learner, &here);
         let letter = self.letter(from, &Letter::Arrived(arrived))?;
         self.post(letter.into_iter().collect())?;
-        let old_news = |away: &Away| away.arrived.is_some_and(|arrived| arrived.site == from);
+        let old_news = |away: &Away| {
+            let read = |said: &Arrived| view.stays.iter().any(|stay| stay.stay == said.stay);
+            away.arrived
+                .is_some_and(|said| said.site == from && read(&said))
+        };
         if self.away(learner)?.as_ref().is_some_and(old_news) {
             self.store.remove(Table::Away, &learner.0)?;
         }

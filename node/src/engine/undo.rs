@@ -7,7 +7,7 @@ use spean_protocol::custody::Causality;
 use spean_protocol::event::{ArrivalReason, Body, Destination, Event, EventId, RetractionReason};
 use spean_protocol::id::{LearnerId, Position, StayId};
 use spean_protocol::letter::{Arrived, Letter};
-use spean_protocol::view::Entry;
+use spean_protocol::view::{Entry, LearnerView};
 
 use super::arrive::Here;
 use super::depart::Away;
@@ -159,12 +159,17 @@ impl<S: Store> Engine<S> {
     }
 
     /// A stay of this site that is open although he was admitted anew: this machine did not know it.
-    fn open_before(&self, learner: LearnerId, here: &Here) -> Result<Option<StayId>, EngineError> {
+    fn open_before(
+        &mut self,
+        learner: LearnerId,
+        here: &Here,
+    ) -> Result<Option<StayId>, EngineError> {
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
         if here.events.is_empty() || !open {
             return Ok(None);
         }
-        let view = self.view(learner)?.unwrap_or_default();
+        // The view that is kept is of the person: another id of his may have been left open.
+        let view = LearnerView::fold(&self.entries(learner)?);
         let mut stays = view.stays.iter().filter(|stay| stay.site == self.site);
         let before = stays.find(|stay| {
             let mut arrivals = stay.arrivals.iter();

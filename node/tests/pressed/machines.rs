@@ -5,8 +5,10 @@ use crate::network::people::{arrives, attends, day, learner, leaves, sessions, s
 use crate::network::{DGP, Network, export, identity, site};
 use spean::engine::state::State;
 use spean_protocol::custody::{newest_departures, open_sites};
-use spean_protocol::event::Destination;
+use spean_protocol::event::{Body, Destination, Event};
 use spean_protocol::seal::{self, Secret};
+
+use super::held;
 
 /// A bundle with a later roster than is known here is not superfluous.
 #[test]
@@ -243,4 +245,81 @@ fn admitted_by_card_where_he_always_was() {
         assert_eq!(places, [site(2)].into(), "{:#?}", view.stays);
         assert_eq!(newest_departures(&view.stays).count(), 0);
     }
+}
+
+/// A copy of a machine, which another place of the same prison uses, admits him by his card; the
+/// machine that he was registered at sends him on. The prison where he is and the copy are told of
+/// each other, until the copy records that he left; so too where it takes the arrival back.
+#[test]
+fn a_copy_of_a_machine_counts_him() {
+    for taken_back in [false, true] {
+        let mut network = Network::new(2);
+        let copied = network.nodes[1].store().clone();
+        let copy = network.start(1, copied);
+        let dara = learner(&mut network, 1, "Dara");
+        let slip = leaves(&mut network, 1, dara, to(2)).slip.unwrap();
+        network.nodes[2].transfer_in(&slip, day()).unwrap();
+        network.settle();
+        network.nodes.push(copy);
+        arrives(&mut network, 3, dara);
+        attends(&mut network.nodes[3], dara, 5);
+        network.settle();
+        for (at, other) in [(2, "S1"), (3, "S2")] {
+            let said = State::SaidElsewhere { site: other.into() };
+            let found = states(&mut network, at, dara);
+            assert!(found.contains(&said), "at {at}: {found:?}");
+        }
+        if taken_back {
+            network.nodes[3].undo(dara).unwrap();
+        } else {
+            leaves(&mut network, 3, dara, to(2));
+        }
+        network.settle();
+        let found = states(&mut network, 2, dara);
+        assert!(matches!(found[..], [State::Open { .. }]), "{found:?}");
+        if !taken_back {
+            assert_eq!(sessions(&mut network.nodes[2], dara), [1, 5]);
+        }
+    }
+}
+
+/// A prison that was lost counts him still, under another key; the prison that was granted the first
+/// key of that stay is granted the second.
+#[test]
+fn a_stay_that_goes_on_under_another_key() {
+    let mut second = 0;
+    for number in 0..8 {
+        let mut network = Network::new(2);
+        network.started = 100 * number;
+        let dara = learner(&mut network, 1, "Dara");
+        network.settle();
+        network.nodes[1] = network.fresh(1);
+        // Before its old log is back.
+        arrives(&mut network, 1, dara);
+        arrives(&mut network, 2, dara);
+        network.exchange(2, DGP, None);
+        network.settle();
+        attends(&mut network.nodes[1], dara, 7);
+        network.settle();
+        assert_eq!(sessions(&mut network.nodes[2], dara), [1, 7]);
+        second += usize::from(held(&network, 2, dara, site(1)) > 1);
+    }
+    assert!(second > 0, "no machine went on under its second key");
+}
+
+/// A machine is set back to before it sealed what it had recorded, and seals that again: the head
+/// office lists it once.
+#[test]
+fn an_event_that_was_sealed_twice() {
+    let mut network = Network::new(1);
+    let dara = learner(&mut network, 1, "Dara");
+    attends(&mut network.nodes[1], dara, 5);
+    let before = network.nodes[1].store().clone();
+    network.settle();
+    network.nodes[1] = network.start(1, before);
+    network.settle();
+    let listed = network.nodes[DGP].events(dara).unwrap();
+    let five = |event: &Event| matches!(event.body, Body::Attended { session: 5, .. });
+    let count = listed.iter().filter(|(_, event)| five(event)).count();
+    assert_eq!(count, 1, "{listed:?}");
 }
