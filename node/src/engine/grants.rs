@@ -295,13 +295,13 @@ impl<S: Store> Engine<S> {
                 }
             } else if let Some(away) = self.away(*learner)? {
                 // Only what is of his time before he was here: where he was since may send him back.
-                // While nobody has said where he came from, it may be anybody.
+                // While nobody has said where he came from, it may be anybody. The head office may grant
+                // what is of another id of his.
                 let past = |here: &Here| {
                     let asked = matches!(here.question, Some((_, About::Card)));
                     asked || here.from == Some(source) || here.granted.contains(&source)
                 };
-                let office = self.roster.headquarters().map(|site| site.id);
-                let past = office == Some(source) || away.here.as_deref().is_some_and(past);
+                let past = away.here.as_deref().is_some_and(past);
                 let past = past || mutant::is_on(Mutant::OnwardAlways);
                 let onward = away.onward || (new && past);
                 let mut away = Away { onward, ..away };

@@ -498,7 +498,17 @@ impl<S: Store> Engine<S> {
             if Some(verdict) != before {
                 let mail = engine.answer_letter(site, &question, verdict)?;
                 engine.post(mail.into_iter().collect())?;
-                engine.answer_by_rule(site, &question, Some(verdict), true)?;
+                // Where he has gone on, whoever has him now is given the keys.
+                let now = match engine.whereabouts(&question, site)? {
+                    Some(Whereabouts::There) => Some((site, question.clone())),
+                    Some(Whereabouts::GoneTo(site, stay)) => {
+                        Some((site, Question { stay, ..question }))
+                    }
+                    _ => None,
+                };
+                if let Some((site, question)) = now {
+                    engine.answer_by_rule(site, &question, Some(verdict), true)?;
+                }
                 match verdict {
                     Verdict::Same(other) => engine.tell_others(other, &question, site)?,
                     Verdict::NotSame(_) => engine.take_back(question.learner, question.stay)?,

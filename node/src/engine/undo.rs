@@ -3,7 +3,7 @@
 //! the events are retracted, or a stay of its own follows.
 
 use spean_protocol::codec;
-use spean_protocol::custody::Causality;
+use spean_protocol::custody::{Arrival, Causality, Stay};
 use spean_protocol::event::{ArrivalReason, Body, Destination, Event, EventId, RetractionReason};
 use spean_protocol::id::{LearnerId, Position, StayId};
 use spean_protocol::letter::{Arrived, Letter};
@@ -102,15 +102,25 @@ impl<S: Store> Engine<S> {
     }
 
     /// Who was admitted by his card at a machine that had lost its disk never moved, where the stay
-    /// that was open comes back with its log: that one goes on, and the arrival is retracted.
+    /// that was open comes back with its log: that one goes on, and the arrival is retracted. Two
+    /// machines, one a copy of the other, may each have admitted him: both keep the lower id.
     pub(super) fn was_here_all_along(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let here: Here = codec::decode(row)?;
         let learner = learner_of(key)?;
-        let Some(stay) = self.open_before(learner, &here)? else {
+        let Some(before) = self.open_before(learner, &here)? else {
             return Ok(());
         };
-        self.goes_on(learner, stay, here.events)?;
-        self.store.remove(Table::Here, &learner.0)?;
+        let mut arrivals = before.arrivals.iter();
+        let began_here = arrivals.any(|one| one.reason == ArrivalReason::Intake);
+        if !began_here && here.stay < before.stay {
+            let reason = RetractionReason::EnteredByMistake;
+            for Arrival { event, .. } in before.arrivals {
+                self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
+            }
+        } else {
+            self.goes_on(learner, before.stay, here.events)?;
+            self.store.remove(Table::Here, &learner.0)?;
+        }
         self.hand_on_keys_of_past(learner)
     }
 
@@ -126,7 +136,7 @@ impl<S: Store> Engine<S> {
         let Some(here) = &away.here else {
             return Ok(());
         };
-        let Some(stay) = self.open_before(learner, here)? else {
+        let Some(Stay { stay, .. }) = self.open_before(learner, here)? else {
             return Ok(());
         };
         let entries = self.entries(learner)?;
@@ -163,21 +173,21 @@ impl<S: Store> Engine<S> {
         &mut self,
         learner: LearnerId,
         here: &Here,
-    ) -> Result<Option<StayId>, EngineError> {
+    ) -> Result<Option<Stay>, EngineError> {
         let open = self.own_stay(learner)?.is_some_and(|own| own.open);
         if here.events.is_empty() || !open {
             return Ok(None);
         }
         // The view that is kept is of the person: another id of his may have been left open.
         let view = LearnerView::fold(&self.entries(learner)?);
-        let mut stays = view.stays.iter().filter(|stay| stay.site == self.site);
+        let mut stays = view.stays.into_iter().filter(|stay| stay.site == self.site);
         let before = stays.find(|stay| {
             let mut arrivals = stay.arrivals.iter();
             let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
             // A departure that did not happen was recorded by this machine itself.
             stay.is_open() && stay.stay != here.stay && as_then && !stay.was_not_moved()
         });
-        Ok(before.map(|stay| stay.stay))
+        Ok(before)
     }
 
     /// The stay that was open goes on; what was recorded meanwhile is sealed in the other.
