@@ -79,7 +79,7 @@ pub struct Announced {
 }
 
 /// A learner whom the sender has admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Arrived {
     /// Who.
     pub learner: LearnerId,
@@ -108,6 +108,8 @@ pub enum Letter {
     NotArrived(Arrived),
     /// To the site that admitted him, and to the DGP: he has not left.
     Disputed(Arrived),
+    /// From the DGP, to a site that counts him: another counts him as well.
+    CountedToo(Arrived),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),
 }
@@ -138,6 +140,7 @@ impl Letter {
             Self::Arrived(arrived) => (5, codec::encode(arrived)),
             Self::NotArrived(arrived) => (6, codec::encode(arrived)),
             Self::Disputed(arrived) => (7, codec::encode(arrived)),
+            Self::CountedToo(arrived) => (8, codec::encode(arrived)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -168,6 +171,7 @@ impl Letter {
             5 => Self::Arrived(codec::decode(body)?),
             6 => Self::NotArrived(codec::decode(body)?),
             7 => Self::Disputed(codec::decode(body)?),
+            8 => Self::CountedToo(codec::decode(body)?),
             other => Self::Newer(*other),
         })
     }

@@ -364,6 +364,7 @@ fn converges(world: &mut World) {
     world.heal();
     world.readmit();
     let mut asked = BTreeSet::new();
+    let mut unsaid = None;
     for round in 0..ROUNDS_MAX {
         let offices: Vec<usize> = world.machines_of(site_of(0)).collect();
         for office in offices {
@@ -377,14 +378,21 @@ fn converges(world: &mut World) {
         }
         if round > 0 && all_the_same(world) {
             // Who was admitted at a machine that was set back since is known there as gone, now that
-            // it has heard of his departure before that.
-            // Who waits for what a lost machine alone had is asked about.
+            // it has heard of his departure before that. Who waits for what a lost machine alone had
+            // is asked about.
             if arrivals_were_lost(world) && (world.readmit() | world.ask_for_waiting(&mut asked)) {
                 continue;
             }
-            receipts_say_so(world);
-            return;
+            // A receipt comes with the exchange after the one that it is for.
+            unsaid = receipts_say_not(world);
+            if unsaid.is_none() {
+                return;
+            }
         }
+    }
+    if let Some(what) = unsaid.filter(|_| all_the_same(world)) {
+        world.fail(Promise::Converges, what);
+        return;
     }
     let differ = differences(world);
     let mut refused = BTreeSet::new();
@@ -458,23 +466,19 @@ fn differences(world: &World) -> Vec<String> {
 }
 
 /// Where all are the same, each is told so: by receipts of all others for all that it wrote.
-fn receipts_say_so(world: &mut World) {
-    let mut wrong = None;
-    for (which, machine) in world.machines.iter().enumerate() {
-        let Some(engine) = &machine.engine else {
-            continue;
-        };
+fn receipts_say_not(world: &World) -> Option<String> {
+    let machines = world.machines.iter().enumerate();
+    let unsaid = machines.filter_map(|(which, machine)| {
+        let engine = machine.engine.as_ref()?;
         let told = machine.disk.quietly(|| engine.held_by().count());
         let others = engine.roster().sites.len() - 1;
-        if told < others {
-            wrong = Some(format!(
+        (told < others).then(|| {
+            format!(
                 "all have what machine {which} wrote, and receipts of {told} of {others} sites say so"
-            ));
-        }
-    }
-    if let Some(what) = wrong {
-        world.fail(Promise::Converges, what);
-    }
+            )
+        })
+    });
+    unsaid.last()
 }
 
 fn digests(world: &World) -> impl Iterator<Item = [u8; 16]> + '_ {

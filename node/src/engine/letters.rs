@@ -145,6 +145,13 @@ impl<S: Store> Engine<S> {
             Letter::NotArrived(arrived) if of_headquarters || arrived.site == from => {
                 self.read_not_arrived(arrived)
             }
+            Letter::CountedToo(arrived) if of_headquarters => {
+                // It says nothing of where somebody went who has left.
+                match self.own_stay(arrived.learner)? {
+                    Some(own) if own.open => self.read_arrived(arrived, true),
+                    _ => Ok(()),
+                }
+            }
             Letter::Disputed(arrived) => self.read_disputed(from, arrived),
             Letter::Newer(_) => Ok(()),
             _ => self.set_aside(&format!(

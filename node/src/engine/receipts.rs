@@ -67,19 +67,37 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Signs what this node completely has, if the receipt at hand says something else.
-    pub(super) fn renew_receipt(&mut self) -> Result<(), EngineError> {
-        let heads: BTreeMap<_, _> = self
-            .skeleton
-            .sites()
+    /// Signs a receipt for what others wrote, where the power went or the line was cut before it was
+    /// signed. What this node itself wrote since can wait for an exchange.
+    pub(super) fn renew_stale_receipt(&mut self) -> Result<(), EngineError> {
+        let Some((_, held)) = self.receipts.get(&self.site) else {
+            return Ok(());
+        };
+        let of_others = |statement: &Statement| {
+            let mut complete = statement.complete.clone();
+            complete.remove(&self.site);
+            complete
+        };
+        if of_others(held) == of_others(&self.statement()) {
+            return Ok(());
+        }
+        self.renew_receipt()
+    }
+
+    /// What this node completely has.
+    fn statement(&self) -> Statement {
+        let sites = self.skeleton.sites();
+        let heads: BTreeMap<_, _> = sites
             .map(|site| (site, self.skeleton.heads(site)))
             .collect();
-        let roster = self.roster.version;
-        let number = self
-            .receipts
-            .get(&self.site)
-            .map_or(0, |(_, held)| held.number);
-        let mut statement = Statement::of((self.site, number, roster), &heads);
+        let held = self.receipts.get(&self.site);
+        let number = held.map_or(0, |(_, held)| held.number);
+        Statement::of((self.site, number, self.roster.version), &heads)
+    }
+
+    /// Signs what this node completely has, if the receipt at hand says something else.
+    pub(super) fn renew_receipt(&mut self) -> Result<(), EngineError> {
+        let mut statement = self.statement();
         if mutant::is_on(Mutant::ReceiptRepeats) {
             let said = |(site, (_, held)): (&SiteId, &(Receipt, Statement))| {
                 Some((*site, held.complete.get(site)?.clone()))
@@ -92,7 +110,7 @@ impl<S: Store> Engine<S> {
         if same || (held.is_some() && mutant::is_on(Mutant::ReceiptNeverRenewed)) {
             return Ok(());
         }
-        statement.number = number.saturating_add(1);
+        statement.number = statement.number.saturating_add(1);
         let receipt = Receipt::sign(&statement, &self.identity.signing);
         self.keep_receipt(receipt, statement)
     }

@@ -16,8 +16,8 @@ use super::keys::learner_of;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// Of the stays in a learner's record: which site was told, of whom, and of which stay at which other.
-type Told = BTreeSet<(SiteId, LearnerId, SiteId, StayId)>;
+/// What was told of the stays in a learner's record.
+type Told = BTreeSet<(SiteId, Option<StayId>, Arrived)>;
 
 /// What is told about one learner at most: far more than he can be at in earnest.
 const TOLD_MAX: usize = 64;
@@ -78,7 +78,7 @@ impl<S: Store> Engine<S> {
         others.extend(left_last(&view, stay));
         others.remove(&site);
         for other in others {
-            self.tell(question.learner, other, arrived)?;
+            self.tell(question.learner, (other, None), arrived)?;
         }
         Ok(())
     }
@@ -89,17 +89,18 @@ impl<S: Store> Engine<S> {
     pub(super) fn tell_each_other(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let learner = learner_of(key)?;
         let stays = self.view(learner)?.unwrap_or_default().stays;
-        for (.., stay) in codec::decode::<Told>(row)? {
-            let mut known = stays.iter().filter(|one| one.stay == stay);
+        for (.., arrived) in codec::decode::<Told>(row)? {
+            let mut known = stays.iter().filter(|one| one.stay == arrived.stay);
             if known.all(|one| one.arrivals.is_empty()) {
-                self.take_back(learner, stay)?;
+                self.take_back(learner, arrived.stay)?;
             }
         }
         let open = || stays.iter().filter(|stay| stay.is_open());
         for one in open() {
             for other in open().filter(|other| other.site != one.site) {
                 if !explains(one, other, &stays) {
-                    self.tell(learner, one.site, arrival_of(learner, other))?;
+                    let here = (one.site, Some(one.stay));
+                    self.tell(learner, here, arrival_of(learner, other))?;
                 }
             }
         }
@@ -120,6 +121,7 @@ impl<S: Store> Engine<S> {
         let learner = question.learner;
         let stays = self.view(learner)?.unwrap_or_default().stays;
         let keys = self.keys_of(learner)?;
+        let here = (site, Some(question.stay));
         let elsewhere = |stay: &&Stay| {
             let lost = stay.departures.iter().any(|left| !left.answered);
             stay.site != site && !stay.arrivals.is_empty() && lost
@@ -133,7 +135,7 @@ impl<S: Store> Engine<S> {
                 .map(given)
                 .collect::<Result<_, _>>()?;
             if !given.contains(&true) {
-                self.tell(learner, site, arrival_of(learner, stay))?;
+                self.tell(learner, here, arrival_of(learner, stay))?;
             }
         }
         Ok(())
@@ -151,31 +153,34 @@ impl<S: Store> Engine<S> {
         Ok(self.store.write(Table::Told, &learner.0, &row)?)
     }
 
-    /// Tells a site of an arrival elsewhere, once; `whose` record has it.
-    fn tell(&mut self, whose: LearnerId, to: SiteId, arrived: Arrived) -> Result<(), EngineError> {
+    /// Tells a site of an arrival elsewhere, once; of a stay of its own, that he is counted there too.
+    /// `whose` record tells of it.
+    fn tell(
+        &mut self,
+        whose: LearnerId,
+        (to, own): (SiteId, Option<StayId>),
+        arrived: Arrived,
+    ) -> Result<(), EngineError> {
         let mut told = self.told(whose)?;
-        let known = (to, arrived.learner, arrived.site, arrived.stay);
-        if to == self.site || told.len() >= TOLD_MAX || !told.insert(known) {
+        if to == self.site || told.len() >= TOLD_MAX || !told.insert((to, own, arrived)) {
             return Ok(());
         }
         self.keep_told(whose, &told)?;
-        let letter = self.letter(to, &Letter::Arrived(arrived))?;
+        let letter = match own {
+            Some(_) => Letter::CountedToo(arrived),
+            None => Letter::Arrived(arrived),
+        };
+        let letter = self.letter(to, &letter)?;
         self.post(letter.into_iter().collect())
     }
 
     /// Tells whoever was told of an arrival that there was none.
     pub(super) fn take_back(&mut self, whose: LearnerId, stay: StayId) -> Result<(), EngineError> {
         let told = self.told(whose)?.into_iter();
-        let (none, rest): (Told, Told) = told.partition(|(.., one)| *one == stay);
+        let (none, rest): (Told, Told) = told.partition(|(.., arrived)| arrived.stay == stay);
         let mut mail = Vec::new();
-        for (to, learner, site, stay) in &none {
-            let arrived = Arrived {
-                learner: *learner,
-                site: *site,
-                stay: *stay,
-                date: None,
-            };
-            mail.extend(self.letter(*to, &Letter::NotArrived(arrived))?);
+        for (to, _, arrived) in &none {
+            mail.extend(self.letter(*to, &Letter::NotArrived(*arrived))?);
         }
         if !none.is_empty() {
             self.keep_told(whose, &rest)?;
@@ -187,12 +192,14 @@ impl<S: Store> Engine<S> {
 /// Whether one of two open stays says that he came from where the other is: then its own site told
 /// that site; and the departure from there is on its way, unless it was of a third stay.
 fn explains(one: &Stay, other: &Stay, stays: &[Stay]) -> bool {
-    let from = |stay: &Stay, site: SiteId| stay.arrivals.iter().any(|one| one.from == Some(site));
-    let here = Destination::Site(one.site);
-    let led_here = stays
-        .iter()
-        .any(|stay| stay.site == other.site && stay.departures.iter().any(|left| left.to == here));
-    from(other, one.site) || (from(one, other.site) && !led_here)
+    let came = |to: &Stay, from: SiteId| {
+        let there = Destination::Site(to.site);
+        let says = to.arrivals.iter().any(|one| one.from == Some(from));
+        let mut left = stays.iter().filter(|stay| stay.site == from);
+        let led = left.any(|stay| stay.departures.iter().any(|left| left.to == there));
+        says && !led
+    };
+    came(one, other.site) || came(other, one.site)
 }
 
 fn arrival_of(learner: LearnerId, stay: &Stay) -> Arrived {

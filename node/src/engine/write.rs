@@ -112,7 +112,11 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError`].
     pub fn flush(&mut self) -> Result<u64, EngineError> {
-        self.input(Self::flush_now)
+        self.input(|engine| {
+            let sealed = engine.flush_now()?;
+            engine.renew_stale_receipt()?;
+            Ok(sealed)
+        })
     }
 
     pub(super) fn flush_now(&mut self) -> Result<u64, EngineError> {

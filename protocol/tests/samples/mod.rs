@@ -242,6 +242,7 @@ pub fn letters() -> Vec<Letter> {
         Letter::Arrived(arrived),
         Letter::NotArrived(arrived),
         Letter::Disputed(arrived),
+        Letter::CountedToo(arrived),
     ]
 }
 
