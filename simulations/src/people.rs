@@ -215,18 +215,24 @@ impl World {
         row.is_some_and(|row| codec::decode::<OwnStay>(&row).is_ok_and(|own| own.1))
     }
 
+    /// Each machine, and each person who is at its place.
+    fn in_front_of(&self) -> Vec<(usize, usize, LearnerId)> {
+        let mut all = Vec::new();
+        for (person, one) in self.people.persons.iter().enumerate() {
+            if let (Some(place), Some(learner)) = (one.at, one.ids.last()) {
+                let machines = self.machines_of(site_of(place));
+                all.extend(machines.map(|which| (which, person, *learner)));
+            }
+        }
+        all
+    }
+
     /// Officers admit by their cards those who are there and whom a machine that was lost, or set
     /// back, does not know. Tells whether anybody was.
     pub(crate) fn readmit(&mut self) -> bool {
         let mut any = false;
-        for person in 0..self.people.persons.len() {
-            let one = &self.people.persons[person];
-            let (Some(place), Some(learner)) = (one.at, one.ids.last().copied()) else {
-                continue;
-            };
-            for which in self.machines_of(site_of(place)).collect::<Vec<_>>() {
-                any |= self.admit_again(which, person, learner);
-            }
+        for (which, person, learner) in self.in_front_of() {
+            any |= self.admit_again(which, person, learner);
         }
         any
     }
@@ -235,17 +241,11 @@ impl World {
     /// whether they asked about anybody.
     pub(crate) fn ask_for_waiting(&mut self, asked: &mut BTreeSet<usize>) -> bool {
         let mut any = false;
-        for person in 0..self.people.persons.len() {
-            let one = &self.people.persons[person];
-            let (Some(place), Some(learner)) = (one.at, one.ids.last().copied()) else {
-                continue;
-            };
-            for which in self.machines_of(site_of(place)).collect::<Vec<_>>() {
-                let states = self.ask(which, |engine| engine.states(learner));
-                let waits = |state: &State| matches!(state, State::WaitingForSegments { .. });
-                if states.unwrap_or_default().iter().any(waits) && asked.insert(person) {
-                    any |= self.ask(which, |engine| engine.ask_who(learner)).is_ok();
-                }
+        for (which, person, learner) in self.in_front_of() {
+            let states = self.ask(which, |engine| engine.states(learner));
+            let waits = |state: &State| matches!(state, State::WaitingForSegments { .. });
+            if states.unwrap_or_default().iter().any(waits) && asked.insert(person) {
+                any |= self.ask(which, |engine| engine.ask_who(learner)).is_ok();
             }
         }
         any
