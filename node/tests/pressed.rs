@@ -22,6 +22,8 @@ mod machines;
 mod order;
 #[path = "pressed/persons.rs"]
 mod persons;
+#[path = "pressed/told.rs"]
+mod told;
 #[path = "pressed/undone.rs"]
 mod undone;
 

@@ -79,7 +79,7 @@ pub struct Announced {
 }
 
 /// A learner whom the sender has admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrived {
     /// Who.
     pub learner: LearnerId,
@@ -108,7 +108,8 @@ pub enum Letter {
     NotArrived(Arrived),
     /// To the site that admitted him, and to the DGP: he has not left.
     Disputed(Arrived),
-    /// From the DGP, to a site that counts him: another counts him as well.
+    /// From the DGP, to a site that counts him: another counts him as well, or let him go nobody knows
+    /// where, and what it wrote is not read there.
     CountedToo(Arrived),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),

@@ -376,6 +376,7 @@ fn converges(world: &mut World) {
         if !world.failures.is_empty() {
             return;
         }
+        unsaid = None;
         if round > 0 && all_the_same(world) {
             // Who was admitted at a machine that was set back since is known there as gone, now that
             // it has heard of his departure before that. Who waits for what a lost machine alone had

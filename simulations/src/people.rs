@@ -239,12 +239,12 @@ impl World {
 
     /// Officers ask the head office about those whose screens wait for segments: once each. Tells
     /// whether they asked about anybody.
-    pub(crate) fn ask_for_waiting(&mut self, asked: &mut BTreeSet<usize>) -> bool {
+    pub(crate) fn ask_for_waiting(&mut self, asked: &mut BTreeSet<(usize, usize)>) -> bool {
         let mut any = false;
         for (which, person, learner) in self.in_front_of() {
             let states = self.ask(which, |engine| engine.states(learner));
             let waits = |state: &State| matches!(state, State::WaitingForSegments { .. });
-            if states.unwrap_or_default().iter().any(waits) && asked.insert(person) {
+            if states.unwrap_or_default().iter().any(waits) && asked.insert((which, person)) {
                 any |= self.ask(which, |engine| engine.ask_who(learner)).is_ok();
             }
         }

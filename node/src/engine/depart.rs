@@ -79,8 +79,10 @@ pub(super) struct Away {
     pub date: Option<Date>,
     /// This machine's clock when it was recorded.
     pub stamp: u64,
-    /// Where he is said to have arrived.
+    /// Where he is said to have arrived, as was heard last.
     pub arrived: Option<Arrived>,
+    /// The first receipt of where he was sent: what else is heard is of what came after.
+    pub received: Option<Arrived>,
     /// This site says that he has not left.
     pub disputed: bool,
     /// Keys came after he had left: they are to be granted on once he is known to have come there.
@@ -100,6 +102,7 @@ impl Away {
             date: None,
             stamp,
             arrived: None,
+            received: None,
             disputed: false,
             onward: false,
             past: Vec::new(),
@@ -303,6 +306,7 @@ impl<S: Store> Engine<S> {
             to,
             date,
             arrived,
+            received: arrived,
             here,
             ..Away::nowhere(self.site, self.world.wall_seconds())
         };

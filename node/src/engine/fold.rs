@@ -395,6 +395,7 @@ impl<S: Store> Engine<S> {
         self.keep_who5(learner, &view)?;
         if here {
             self.forget_expected(learner)?;
+            self.forget_said_elsewhere(learner, &view)?;
         } else {
             self.forget_who_came(learner, &view)?;
         }

@@ -136,8 +136,8 @@ impl<S: Store> Engine<S> {
         let learner = learner_of(key)?;
         let own = self.own_stay(learner)?;
         let open = own.is_some_and(|own| own.open);
-        let came = away.arrived.map(|arrived| Destination::Site(arrived.site));
-        let known = came == Some(away.to);
+        let came = away.arrived;
+        let known = away.received.is_some();
         if let Destination::Site(to) = away.to
             && !open
             && (known || came.is_none())
@@ -257,23 +257,6 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// A site that was said to have him grants the key of that stay: he has left it for here.
-    fn forget_said_elsewhere(
-        &mut self,
-        learner: LearnerId,
-        keys: &[HeldKey],
-        source: SiteId,
-    ) -> Result<(), EngineError> {
-        let away = self.away(learner)?;
-        let said = away.and_then(|away| away.arrived);
-        let its =
-            |key: &HeldKey| said.is_some_and(|said| (said.site, said.stay) == (key.site, key.stay));
-        if said.is_some_and(|said| said.site == source) && keys.iter().any(its) {
-            self.store.remove(Table::Away, &learner.0)?;
-        }
-        Ok(())
-    }
-
     /// Keeps granted keys. Whoever is here gets a keyring with the next flush; for whoever has left
     /// for another site they are granted on; whoever is not here yet is expected.
     pub(super) fn keep_grant(
@@ -287,7 +270,6 @@ impl<S: Store> Engine<S> {
             let awaited = content.upto.map(|upto| (source, upto));
             let open = self.own_stay(*learner)?.is_some_and(|own| own.open);
             if open {
-                self.forget_said_elsewhere(*learner, keys, source)?;
                 if let Some(mut here) = self.here(*learner)? {
                     here.awaited.extend(awaited);
                     here.granted.insert(source);
@@ -295,8 +277,7 @@ impl<S: Store> Engine<S> {
                 }
             } else if let Some(away) = self.away(*learner)? {
                 // Only what is of his time before he was here: where he was since may send him back.
-                // While nobody has said where he came from, it may be anybody. The head office may grant
-                // what is of another id of his.
+                // While nobody has said where he came from, it may be anybody.
                 let past = |here: &Here| {
                     let asked = matches!(here.question, Some((_, About::Card)));
                     asked || here.from == Some(source) || here.granted.contains(&source)

@@ -16,6 +16,7 @@ use super::arrive::{Awaited, Expected, Here};
 use super::depart::Away;
 use super::keys::key_of;
 use super::questions::Work;
+use super::state::has_ended;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
@@ -232,31 +233,38 @@ impl<S: Store> Engine<S> {
         if !own.open && !sent && !of_dgp {
             return Ok(());
         }
+        let view = self.view(learner)?.unwrap_or_default();
         if let Some(mut here) = self.here(learner)?.filter(|_| own.open) {
             let sent = Destination::Site(arrived.site);
             if let Some(before) = here.before.as_mut().filter(|before| before.to == sent) {
                 before.arrived = Some(arrived);
+                before.received = before.received.or(Some(arrived));
                 self.keep_here(learner, &here)?;
             }
-            let view = self.view(learner)?.unwrap_or_default();
             let read = view.stays.iter().any(|stay| stay.stay == arrived.stay);
             if here.from == Some(arrived.site) && (read || !of_dgp) {
                 // He has come back from there since: old news.
                 return Ok(());
             }
         }
+        if own.open && has_ended(&view, &arrived) {
+            return Ok(());
+        }
         let away = known.unwrap_or(Away {
             to: Destination::Site(arrived.site),
             date: arrived.date,
             ..Away::nowhere(self.site, self.world.wall_seconds())
         });
-        let came = away.arrived.map(|known| Destination::Site(known.site));
-        if !own.open && came == Some(away.to) && !sent {
-            // He came where he was sent: where he went from there is that prison's to know.
-            return Ok(());
-        }
+        let received = away.received.or(Some(arrived).filter(|_| sent));
         let arrived = Some(arrived);
-        self.keep_away(learner, &Away { arrived, ..away })
+        self.keep_away(
+            learner,
+            &Away {
+                arrived,
+                received,
+                ..away
+            },
+        )
     }
 
     fn read_not_arrived(&mut self, arrived: Arrived) -> Result<(), EngineError> {
@@ -264,14 +272,24 @@ impl<S: Store> Engine<S> {
         let Some(away) = self.away(learner)? else {
             return Ok(());
         };
-        if away.arrived.is_none_or(|known| known.stay != arrived.stay) {
-            return Ok(());
-        }
-        if self.own_stay(learner)?.is_some_and(|own| own.open) {
+        let none = |known: &Arrived| (known.site, known.stay) == (arrived.site, arrived.stay);
+        let last = away.arrived.is_some_and(|known| none(&known));
+        if last && self.own_stay(learner)?.is_some_and(|own| own.open) {
             return Ok(self.store.remove(Table::Away, &learner.0)?);
         }
-        let arrived = None;
-        self.keep_away(learner, &Away { arrived, ..away })
+        let sent = |known: &Arrived| away.to == Destination::Site(known.site);
+        let stands = |known: &Arrived| !none(known);
+        let received = away.received.filter(stands);
+        let arrived = away.arrived.filter(stands).or(received);
+        let received = received.or(arrived.filter(sent));
+        self.keep_away(
+            learner,
+            &Away {
+                arrived,
+                received,
+                ..away
+            },
+        )
     }
 
     fn read_disputed(&mut self, from: SiteId, arrived: Arrived) -> Result<(), EngineError> {

@@ -10,7 +10,7 @@ use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, Stay, led_from};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
-use spean_protocol::stay::HeldKey;
+use spean_protocol::stay::{CustodyKey, HeldKey};
 
 use super::candidates::Candidate;
 use super::{Engine, EngineError};
@@ -32,6 +32,8 @@ pub(super) enum Work {
         question: Question,
         /// What was answered.
         verdict: Option<Verdict>,
+        /// He was found to be somebody; the prison where he is has not been told.
+        owed: bool,
     },
     /// A site says that a learner has not left it.
     Dispute {
@@ -48,6 +50,7 @@ impl Work {
             site,
             question,
             verdict: None,
+            owed: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl Work {
                     site,
                     question,
                     verdict: None,
+                    ..
                 },
                 Self::Question {
                     site: by,
@@ -161,6 +165,7 @@ impl<S: Store> Engine<S> {
             site,
             question,
             verdict,
+            owed,
         } = codec::decode(row)?
         else {
             return Ok(());
@@ -168,38 +173,53 @@ impl<S: Store> Engine<S> {
         let Some(stands) = self.whereabouts(&question, site)? else {
             return Ok(());
         };
+        let follows = matches!(verdict, None | Some(Verdict::Same(_)));
         match stands {
             Whereabouts::There => {
-                if verdict.is_some() {
-                    self.tell_of_unread(site, &question)?;
+                match verdict {
+                    Some(Verdict::Same(other)) if owed => {
+                        let answer = Verdict::Same(other);
+                        let mail = self.answer_letter(site, &question, answer)?;
+                        self.post(mail.into_iter().collect())?;
+                        self.tell_others(other, &question, site)?;
+                    }
+                    Some(_) => self.tell_of_unread(site, &question)?,
+                    None => {}
                 }
-                let verdict = self.answer_by_rule(site, &question, verdict, false)?;
+                let verdict = self.answer_by_rule(site, &question, verdict, owed)?;
                 let work = Work::Question {
                     site,
                     question,
                     verdict,
+                    owed: false,
                 };
                 if codec::encode(&work) == row {
                     return Ok(());
                 }
-                Ok(self.store.write(Table::Work, key, &codec::encode(&work))?)
+                self.write_work(key, &work)
             }
-            // What nobody has answered is asked of the site where he is now.
-            Whereabouts::GoneTo(site, stay) if verdict.is_none() => {
-                let question = Question { stay, ..question };
-                let work = Work::question(site, question);
+            // What nobody has answered is asked of the site where he is now; who he was found to be is
+            // told there too.
+            Whereabouts::GoneTo(site, stay) if follows => {
+                let work = Work::Question {
+                    site,
+                    question: Question { stay, ..question },
+                    verdict,
+                    owed: verdict.is_some(),
+                };
                 self.due = true;
-                Ok(self.store.write(Table::Work, key, &codec::encode(&work))?)
+                self.write_work(key, &work)
             }
-            Whereabouts::Away if verdict.is_none() => Ok(()),
+            Whereabouts::Away if follows => Ok(()),
+            Whereabouts::Never if verdict.is_none() || owed => Ok(()),
             // The arrival was none: whoever was told of it is told so.
-            Whereabouts::Never if verdict.is_none() => Ok(()),
             Whereabouts::Never => {
-                self.take_back(question.learner, question.stay)?;
+                self.take_back(question.learner, (site, question.stay))?;
                 Ok(self.store.remove(Table::Work, key)?)
             }
             // He has gone on: whoever has him now was given the keys, or asks for himself.
             Whereabouts::GoneTo(..) | Whereabouts::Away | Whereabouts::Out => {
+                self.forget_told(question.learner, (site, question.stay))?;
                 Ok(self.store.remove(Table::Work, key)?)
             }
         }
@@ -233,8 +253,8 @@ impl<S: Store> Engine<S> {
 
     /// Gives what may be given. The first answer gives what is known of the past; `decided` says that
     /// a person has just found out who he is. Later, only keys of stays from which departures led to
-    /// the site that asked: else a prison that forgot to record that he left would be given what
-    /// is written of him ever after.
+    /// the site that asked, and of what was given before: else a prison that forgot to record that he
+    /// left would be given what is written of him ever after.
     fn answer_by_rule(
         &mut self,
         site: SiteId,
@@ -301,9 +321,11 @@ impl<S: Store> Engine<S> {
                 site: of,
                 question: other,
                 verdict: Some(_),
+                ..
             } = codec::decode(&row)?
             {
-                let same = (other.learner, other.stay) == (question.learner, question.stay);
+                let place = |one: &Question| (one.learner, one.stay, one.about);
+                let same = place(&other) == place(question);
                 if of == site && same && other.id != question.id {
                     return Ok(true);
                 }
@@ -323,11 +345,12 @@ impl<S: Store> Engine<S> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
         let (mut keys, mut withheld) = (Vec::new(), false);
         let known = self.keys_of(whose)?;
-        // A stay has a second key where a machine was lost: who may read the stay may read it all.
+        // A stay has a second key of one cohort where a machine was lost: who may read what was written
+        // then may read it all.
         let mut before = BTreeSet::new();
         for key in known.iter().filter(|_| giving != Giving::Past) {
             if self.was_given(whose, site, key)? {
-                before.insert((key.site, key.stay));
+                before.insert((key.site, key.stay, self.cohort_of(key)?));
             }
         }
         for key in known {
@@ -340,7 +363,7 @@ impl<S: Store> Engine<S> {
                 closed_only || arrivals.any(|arrival| arrival.from == Some(site))
             };
             let elsewhere = stay.is_some_and(|stay| stay.is_open() && since(stay));
-            let given = before.contains(&(key.site, key.stay));
+            let given = before.contains(&(key.site, key.stay, self.cohort_of(&key)?));
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if key.stream == Stream::Education && key.site != site {
                 withheld |= elsewhere && !may;
@@ -355,6 +378,13 @@ impl<S: Store> Engine<S> {
             self.keep_useful(whose, &mut keys);
         }
         Ok((keys, withheld))
+    }
+
+    /// The cohort of the custody key that a stay key follows from, if that is here.
+    fn cohort_of(&self, key: &HeldKey) -> Result<Option<u16>, EngineError> {
+        let custody = self.custody_keys(key.site)?;
+        let its = |one: &&CustodyKey| one.stream == key.stream && one.stay_key(key.stay) == key.key;
+        Ok(custody.iter().find(its).map(|one| one.cohort))
     }
 
     fn answer_letter(
@@ -383,6 +413,7 @@ impl<S: Store> Engine<S> {
                     site,
                     question,
                     verdict,
+                    ..
                 } => self.question_line(site, &question, verdict)?,
                 Work::Dispute { site, arrived } => WorkLine {
                     id: data_encoding::HEXLOWER.encode(&key),
@@ -488,6 +519,7 @@ impl<S: Store> Engine<S> {
                 site,
                 question,
                 verdict: before,
+                owed: before_owed,
             }) = work
             else {
                 return Err(EngineError::Refused(format!(
@@ -495,36 +527,27 @@ impl<S: Store> Engine<S> {
                 )));
             };
             let verdict = decide(engine, &question, before)?;
+            let mut owed = before_owed;
             if Some(verdict) != before {
-                let mail = engine.answer_letter(site, &question, verdict)?;
-                engine.post(mail.into_iter().collect())?;
-                // Where he has gone on, whoever has him now is given the keys.
-                let now = match engine.whereabouts(&question, site)? {
-                    Some(Whereabouts::There) => Some((site, question.clone())),
-                    Some(Whereabouts::GoneTo(site, stay)) => {
-                        Some((site, Question { stay, ..question }))
-                    }
-                    _ => None,
-                };
-                if let Some((site, question)) = now {
-                    engine.answer_by_rule(site, &question, Some(verdict), true)?;
+                owed = matches!(verdict, Verdict::Same(_));
+                if !owed {
+                    let mail = engine.answer_letter(site, &question, verdict)?;
+                    engine.post(mail.into_iter().collect())?;
                 }
-                match verdict {
-                    Verdict::Same(other) => engine.tell_others(other, &question, site)?,
-                    Verdict::NotSame(_) => engine.take_back(question.learner, question.stay)?,
-                    _ => {}
+                if matches!(verdict, Verdict::NotSame(_)) {
+                    engine.take_back(question.learner, (site, question.stay))?;
                 }
             }
             let line = engine.question_line(site, &question, Some(verdict))?;
-            let verdict = Some(verdict);
-            engine.write_work(
-                &id.0,
-                &Work::Question {
-                    site,
-                    question,
-                    verdict,
-                },
-            )?;
+            let work = Work::Question {
+                site,
+                question,
+                verdict: Some(verdict),
+                owed,
+            };
+            engine.write_work(&id.0, &work)?;
+            // Where he is now: at the prison that asked, at the next, or on the way.
+            engine.answer_question(&id.0, &codec::encode(&work))?;
             Ok(line)
         })
     }

@@ -320,6 +320,19 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
+    /// Of one who is here: the stay elsewhere that was told of has ended, and is read here.
+    pub(super) fn forget_said_elsewhere(
+        &mut self,
+        learner: LearnerId,
+        view: &LearnerView,
+    ) -> Result<(), EngineError> {
+        let said = self.away(learner)?.and_then(|away| away.arrived);
+        if said.is_some_and(|said| has_ended(view, &said)) {
+            self.store.remove(Table::Away, &learner.0)?;
+        }
+        Ok(())
+    }
+
     /// Of one who came by his card the record tells where from: the arrival is corrected, so that
     /// the departure there is known to be answered.
     fn say_where_from(&mut self, learner: LearnerId, here: Here) -> Result<Here, EngineError> {
@@ -471,4 +484,13 @@ impl<S: Store> Engine<S> {
         }
         Ok(lines)
     }
+}
+
+/// Whether the stay of an arrival that was told of is known to have ended.
+pub(super) fn has_ended(view: &LearnerView, said: &Arrived) -> bool {
+    let mut stays = view.stays.iter();
+    let its = |stay: &&Stay| (stay.site, stay.stay) == (said.site, said.stay);
+    stays
+        .find(its)
+        .is_some_and(|stay| !stay.departures.is_empty())
 }

@@ -77,6 +77,7 @@ impl<S: Store> Engine<S> {
             let sent = |arrived: &Arrived| before.to == Destination::Site(arrived.site);
             let away = Away {
                 arrived: arrived.filter(sent).or(before.arrived),
+                received: arrived.filter(sent).or(before.received),
                 onward: before.onward || now.is_some_and(|now| now.onward),
                 past,
                 ..*before
@@ -103,7 +104,8 @@ impl<S: Store> Engine<S> {
 
     /// Who was admitted by his card at a machine that had lost its disk never moved, where the stay
     /// that was open comes back with its log: that one goes on, and the arrival is retracted. Two
-    /// machines, one a copy of the other, may each have admitted him: both keep the lower id.
+    /// machines, one a copy of the other, may each have admitted him: both keep the stay of the earlier
+    /// day, as it was written down, and of one day that of the lower id.
     pub(super) fn was_here_all_along(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let here: Here = codec::decode(row)?;
         let learner = learner_of(key)?;
@@ -112,7 +114,8 @@ impl<S: Store> Engine<S> {
         };
         let mut arrivals = before.arrivals.iter();
         let began_here = arrivals.any(|one| one.reason == ArrivalReason::Intake);
-        if !began_here && here.stay < before.stay {
+        let began = before.arrivals.iter().filter_map(|one| one.date).min();
+        if !began_here && (here.date, here.stay) < (began, before.stay) {
             let reason = RetractionReason::EnteredByMistake;
             for Arrival { event, .. } in before.arrivals {
                 self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
@@ -178,16 +181,21 @@ impl<S: Store> Engine<S> {
         if here.events.is_empty() || !open {
             return Ok(None);
         }
+        let site = self.site;
+        let before = |view: LearnerView| {
+            view.stays.into_iter().find(|stay| {
+                let mut arrivals = stay.arrivals.iter();
+                let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
+                // A departure that did not happen was recorded by this machine itself.
+                let known = stay.site != site || stay.stay == here.stay || stay.was_not_moved();
+                stay.is_open() && as_then && !known
+            })
+        };
         // The view that is kept is of the person: another id of his may have been left open.
-        let view = LearnerView::fold(&self.entries(learner)?);
-        let mut stays = view.stays.into_iter().filter(|stay| stay.site == self.site);
-        let before = stays.find(|stay| {
-            let mut arrivals = stay.arrivals.iter();
-            let as_then = arrivals.any(|one| here.from.is_none() || one.from == here.from);
-            // A departure that did not happen was recorded by this machine itself.
-            stay.is_open() && stay.stay != here.stay && as_then && !stay.was_not_moved()
-        });
-        Ok(before)
+        if before(self.view(learner)?.unwrap_or_default()).is_none() {
+            return Ok(None);
+        }
+        Ok(before(LearnerView::fold(&self.entries(learner)?)))
     }
 
     /// The stay that was open goes on; what was recorded meanwhile is sealed in the other.

@@ -1,8 +1,9 @@
 //! What the DGP says of where somebody is: to the prisons that count him, each of the other; to the
-//! one that he left, that he arrived. Nobody is told more than where.
+//! one that he left, that he arrived. Nobody is told more than where, under which stay, and the day.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, Stay, newest_departures, open_sites};
 use spean_protocol::event::Destination;
@@ -16,11 +17,25 @@ use super::keys::learner_of;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// What was told of the stays in a learner's record.
-type Told = BTreeSet<(SiteId, Option<StayId>, Arrived)>;
+/// What the DGP told about the stays in a learner's record.
+#[derive(Default, Serialize, Deserialize)]
+struct Told {
+    /// Several sites count him now.
+    several: bool,
+    /// Of each site the stay that it was told of last.
+    stays: BTreeMap<Telling, StayId>,
+}
 
-/// What is told about one learner at most: far more than he can be at in earnest.
-const TOLD_MAX: usize = 64;
+/// One letter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Telling {
+    to: SiteId,
+    /// Of this stay of that site's, that another counts him too; of none, that he arrived there.
+    own: Option<StayId>,
+    /// Under which id.
+    learner: LearnerId,
+    of: SiteId,
+}
 
 impl<S: Store> Engine<S> {
     /// At the DGP: who has left and is nowhere, and whom several prisons count.
@@ -31,11 +46,13 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         let known = self.away(learner)?;
         let state = CustodyState::of(view, self.site);
-        if matches!(state, CustodyState::SeveralSites(_)) {
-            let told = self.told(learner)?;
+        let several = matches!(state, CustodyState::SeveralSites(_));
+        let mut told = self.told(learner)?;
+        if told.several != several {
+            told.several = several;
             self.keep_told(learner, &told)?;
-            self.due = true;
         }
+        self.due |= several;
         let CustodyState::Departed { to } = state else {
             if known.is_some() {
                 self.store.remove(Table::Away, &learner.0)?;
@@ -77,37 +94,51 @@ impl<S: Store> Engine<S> {
         let mut others = open_sites(&view.stays);
         others.extend(left_last(&view, stay));
         others.remove(&site);
-        for other in others {
-            self.tell(question.learner, (other, None), arrived)?;
+        let mut told = self.told(question.learner)?;
+        for to in others {
+            self.tell(&mut told, (to, None), arrived)?;
         }
-        Ok(())
+        self.keep_told(question.learner, &told)
     }
 
     /// Tells two prisons that both count a learner of each other, where neither says that he came
-    /// from the other: whose keys to grant, nobody can tell. Whoever was told of an arrival that was
-    /// taken back is told so.
+    /// from the other: whose keys to grant, nobody can tell. Whoever was told of a stay that there is
+    /// none of any more is told so.
     pub(super) fn tell_each_other(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
         let learner = learner_of(key)?;
+        let mut told: Told = codec::decode(row)?;
+        if !told.several && told.stays.keys().all(|telling| telling.own.is_none()) {
+            return Ok(());
+        }
         let stays = self.view(learner)?.unwrap_or_default().stays;
-        for (.., arrived) in codec::decode::<Told>(row)? {
-            let mut known = stays.iter().filter(|one| one.stay == arrived.stay);
-            if known.all(|one| one.arrivals.is_empty()) {
-                self.take_back(learner, arrived.stay)?;
+        let find = |site: SiteId, id: StayId| {
+            let mut known = stays.iter().filter(|stay| stay.site == site);
+            known.find(|stay| stay.stay == id && !stay.arrivals.is_empty())
+        };
+        let is_open = |site: SiteId, id: StayId| find(site, id).is_some_and(Stay::is_open);
+        for (telling, stay) in told.stays.clone() {
+            let Some(own) = telling.own else { continue };
+            if find(telling.of, stay).is_none() {
+                self.untell(&telling, stay)?;
+                told.stays.remove(&telling);
+            } else if !is_open(telling.to, own) {
+                told.stays.remove(&telling);
             }
         }
-        let open = || stays.iter().filter(|stay| stay.is_open());
-        for one in open() {
-            for other in open().filter(|other| other.site != one.site) {
-                if !explains(one, other, &stays) {
-                    let here = (one.site, Some(one.stay));
-                    self.tell(learner, here, arrival_of(learner, other))?;
+        // One of each site: what else it writes of him is the same news.
+        let open = stays.iter().filter(|stay| stay.is_open());
+        let open: BTreeMap<SiteId, &Stay> = open.map(|stay| (stay.site, stay)).collect();
+        for one in open.values() {
+            for other in open.values().filter(|other| other.site != one.site) {
+                let here = (one.site, Some(one.stay));
+                let known = told.of(learner, here, other.site);
+                let news = known.is_none_or(|stay| !is_open(other.site, stay));
+                if news && !explains(one, other, &stays) {
+                    self.tell(&mut told, here, arrival_of(learner, other))?;
                 }
             }
         }
-        if open_sites(&stays).len() < 2 && self.told(learner)?.is_empty() {
-            self.store.remove(Table::Told, &learner.0)?;
-        }
-        Ok(())
+        self.keep_told(learner, &told)
     }
 
     /// Tells a site that was answered of a stay elsewhere which came to be known since, which led to
@@ -120,28 +151,30 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         let learner = question.learner;
         let stays = self.view(learner)?.unwrap_or_default().stays;
-        let keys = self.keys_of(learner)?;
-        let here = (site, Some(question.stay));
-        let elsewhere = |stay: &&Stay| {
+        let lost = |stay: &&Stay| {
             let lost = stay.departures.iter().any(|left| !left.answered);
             stay.site != site && !stay.arrivals.is_empty() && lost
         };
-        for stay in stays.iter().filter(elsewhere) {
+        let mut lost = stays.iter().filter(lost).peekable();
+        if lost.peek().is_none() {
+            return Ok(());
+        }
+        let keys = self.keys_of(learner)?;
+        let here = (site, Some(question.stay));
+        let mut told = self.told(learner)?;
+        for stay in lost {
             let its = |key: &&HeldKey| (key.site, key.stay) == (stay.site, stay.stay);
-            let given = |key: &HeldKey| self.was_given(learner, site, key);
-            let given: Vec<bool> = keys
-                .iter()
-                .filter(its)
-                .map(given)
-                .collect::<Result<_, _>>()?;
-            if !given.contains(&true) {
-                self.tell(learner, here, arrival_of(learner, stay))?;
+            let mut given = false;
+            for key in keys.iter().filter(its) {
+                given |= self.was_given(learner, site, key)?;
+            }
+            if !given && told.of(learner, here, stay.site).is_none() {
+                self.tell(&mut told, here, arrival_of(learner, stay))?;
             }
         }
-        Ok(())
+        self.keep_told(learner, &told)
     }
 
-    /// Who was told of which stay.
     fn told(&self, learner: LearnerId) -> Result<Told, EngineError> {
         let row = self.store.read(Table::Told, &learner.0)?;
         let told = row.map(|bytes| codec::decode(&bytes)).transpose()?;
@@ -149,55 +182,124 @@ impl<S: Store> Engine<S> {
     }
 
     fn keep_told(&mut self, learner: LearnerId, told: &Told) -> Result<(), EngineError> {
+        if !told.several && told.stays.is_empty() {
+            return Ok(self.store.remove(Table::Told, &learner.0)?);
+        }
         let row = codec::encode(told);
         Ok(self.store.write(Table::Told, &learner.0, &row)?)
     }
 
     /// Tells a site of an arrival elsewhere, once; of a stay of its own, that he is counted there too.
-    /// `whose` record tells of it.
     fn tell(
         &mut self,
-        whose: LearnerId,
+        told: &mut Told,
         (to, own): (SiteId, Option<StayId>),
         arrived: Arrived,
     ) -> Result<(), EngineError> {
-        let mut told = self.told(whose)?;
-        if to == self.site || told.len() >= TOLD_MAX || !told.insert((to, own, arrived)) {
+        let telling = Telling {
+            to,
+            own,
+            learner: arrived.learner,
+            of: arrived.site,
+        };
+        if to == self.site || told.stays.get(&telling) == Some(&arrived.stay) {
             return Ok(());
         }
-        self.keep_told(whose, &told)?;
         let letter = match own {
             Some(_) => Letter::CountedToo(arrived),
             None => Letter::Arrived(arrived),
         };
-        let letter = self.letter(to, &letter)?;
-        self.post(letter.into_iter().collect())
+        if let Some(mail) = self.letter(to, &letter)? {
+            told.stays.insert(telling, arrived.stay);
+            self.post(vec![mail])?;
+        }
+        Ok(())
     }
 
-    /// Tells whoever was told of an arrival that there was none.
-    pub(super) fn take_back(&mut self, whose: LearnerId, stay: StayId) -> Result<(), EngineError> {
-        let told = self.told(whose)?.into_iter();
-        let (none, rest): (Told, Told) = told.partition(|(.., arrived)| arrived.stay == stay);
-        let mut mail = Vec::new();
-        for (to, _, arrived) in &none {
-            mail.extend(self.letter(*to, &Letter::NotArrived(*arrived))?);
+    fn untell(&mut self, telling: &Telling, stay: StayId) -> Result<(), EngineError> {
+        let none = Letter::NotArrived(telling.as_arrived(stay));
+        let mail = self.letter(telling.to, &none)?;
+        self.post(mail.into_iter().collect())
+    }
+
+    /// Tells whoever was told of an arrival that there was none, and once more what else stands.
+    pub(super) fn take_back(
+        &mut self,
+        whose: LearnerId,
+        place: (SiteId, StayId),
+    ) -> Result<(), EngineError> {
+        let mut told = self.told(whose)?;
+        let is_it = |telling: &Telling, stay: StayId| (telling.of, stay) == place;
+        let (none, rest) = told
+            .stays
+            .into_iter()
+            .partition(|(telling, stay)| is_it(telling, *stay));
+        told.stays = rest;
+        for (telling, stay) in none {
+            self.untell(&telling, stay)?;
+            let again = told.stays.iter().filter(|(other, _)| {
+                (other.to, other.own, other.learner) == (telling.to, None, telling.learner)
+            });
+            let mut mail = Vec::new();
+            for (other, stay) in again {
+                let arrived = Letter::Arrived(other.as_arrived(*stay));
+                mail.extend(self.letter(other.to, &arrived)?);
+            }
+            self.post(mail)?;
         }
-        if !none.is_empty() {
-            self.keep_told(whose, &rest)?;
+        self.keep_told(whose, &told)
+    }
+
+    /// He has gone on from there: nothing of that arrival will be taken back.
+    pub(super) fn forget_told(
+        &mut self,
+        whose: LearnerId,
+        place: (SiteId, StayId),
+    ) -> Result<(), EngineError> {
+        let mut told = self.told(whose)?;
+        told.stays
+            .retain(|telling, stay| (telling.of, *stay) != place);
+        self.keep_told(whose, &told)
+    }
+}
+
+impl Told {
+    /// The stay at a site that another, or a stay of its own, was told of.
+    fn of(
+        &self,
+        learner: LearnerId,
+        (to, own): (SiteId, Option<StayId>),
+        of: SiteId,
+    ) -> Option<StayId> {
+        let telling = Telling {
+            to,
+            own,
+            learner,
+            of,
+        };
+        self.stays.get(&telling).copied()
+    }
+}
+
+impl Telling {
+    const fn as_arrived(&self, stay: StayId) -> Arrived {
+        Arrived {
+            learner: self.learner,
+            site: self.of,
+            stay,
+            date: None,
         }
-        self.post(mail)
     }
 }
 
 /// Whether one of two open stays says that he came from where the other is: then its own site told
-/// that site; and the departure from there is on its way, unless it was of a third stay.
+/// that site; and the departure from there is on its way, unless an earlier one led there.
 fn explains(one: &Stay, other: &Stay, stays: &[Stay]) -> bool {
     let came = |to: &Stay, from: SiteId| {
+        let says = to.arrivals.iter().any(|arrival| arrival.from == Some(from));
         let there = Destination::Site(to.site);
-        let says = to.arrivals.iter().any(|one| one.from == Some(from));
-        let mut left = stays.iter().filter(|stay| stay.site == from);
-        let led = left.any(|stay| stay.departures.iter().any(|left| left.to == there));
-        says && !led
+        let led = |stay: &Stay| stay.departures.iter().any(|left| left.to == there);
+        says && !stays.iter().any(|stay| stay.site == from && led(stay))
     };
     came(one, other.site) || came(other, one.site)
 }

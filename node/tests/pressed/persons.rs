@@ -140,3 +140,30 @@ fn two_arrivals_one_answered_before_the_other() {
         assert!(found.contains(&said), "at {at}: {found:?}");
     }
 }
+
+/// He left before the head office decided who he is: the next prison is told.
+#[test]
+fn decided_on_the_way() {
+    let mut network = Network::new(3);
+    let (old, new, question) = person(&mut network);
+    let slip = leaves(&mut network, 2, new, to(3)).slip.unwrap();
+    network.settle();
+    network.nodes[DGP].decide(question, Some(old)).unwrap();
+    network.settle();
+    network.nodes[3].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], new), [1, 7]);
+}
+
+/// The same, and the head office has not heard that he left.
+#[test]
+fn decided_before_the_news() {
+    let mut network = Network::new(3);
+    let (old, new, question) = person(&mut network);
+    let slip = leaves(&mut network, 2, new, to(3)).slip.unwrap();
+    network.nodes[DGP].decide(question, Some(old)).unwrap();
+    network.nodes[3].transfer_in(&slip, day()).unwrap();
+    network.settle();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], new), [1, 7]);
+}
