@@ -15,8 +15,8 @@
 //! | P6 | `ReceiptAlwaysNew` | a receipt is signed anew although it says nothing else | 10, 4 | after 12 rounds there are 4 different states of nodes |
 //! | P6 | `ReceiptNeverRenewed` | a receipt that was signed once is never signed anew | 10, 4 | all have what machine 4 wrote, and receipts of 0 of 4 sites say so |
 //! | P6 | `BranchRefused` | the second branch of a forked run is refused | 53, 30 | after 12 rounds there are 2 different states of nodes |
-//! | P7 | `KeyringForgotten` | keys that came are not written on beside events of the same flush (it was so) | 7, 50 | the record of a learner is said to be open at site-5, and has 16 events of the 29 that the head office reads |
-//! | P7 | `AnsweredLate` | a question is answered with keys also when its learner has gone on since | 56, 60 | site-2 has the key of a stay at site-4, which began after custody had moved |
+//! | P7 | `KeyringForgotten` | keys that came are not written on beside events of the same flush (it was so) | 39, 60 | the record of a learner is said to be open at site-4, and has 15 events of the 26 that the head office reads |
+//! | P7 | `AnsweredLate` | a question is answered with keys also when its learner has gone on since | 93, 60 | site-5 has the key of a stay at site-3, which began after custody had moved |
 //! | P7 | `OnwardAlways` | keys of one who has left are granted on whoever they come from (it was so) | 25, 60 | site-2 has the key of a stay at site-4, which began after custody had moved |
 //! | P8 | `RefusedKept` | what is refused is kept whole with its reason | 77, 20 | a flood of site-4 left 961234 bytes behind |
 //! | P9 | `ForkUnproven` | the second segment of a place is passed over without a proof | 81, 20 | machine 4 holds a run and no proof of its fork |
@@ -60,8 +60,8 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::ReceiptAlwaysNew, 10, 4, Promise::Converges),
     (Mutant::ReceiptNeverRenewed, 10, 4, Promise::Converges),
     (Mutant::BranchRefused, 53, 30, Promise::Converges),
-    (Mutant::KeyringForgotten, 7, 50, Promise::Custody),
-    (Mutant::AnsweredLate, 56, 60, Promise::Custody),
+    (Mutant::KeyringForgotten, 39, 60, Promise::Custody),
+    (Mutant::AnsweredLate, 93, 60, Promise::Custody),
     (Mutant::OnwardAlways, 25, 60, Promise::Custody),
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),
