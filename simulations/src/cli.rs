@@ -333,7 +333,7 @@ fn tell_assumed(scenario: &Scenario) {
 fn run_swarm(scenario: &Scenario, seeds: (u64, u64), minutes: Option<u64>, json: bool) -> ExitCode {
     let done = bar(seeds.1, "seeds");
     let time = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-    let mut result = swarm(scenario, seeds, time, threads(), &|swarm: &Swarm| {
+    let result = swarm(scenario, seeds, time, threads(), &|swarm: &Swarm| {
         done.set_position(swarm.seeds);
         done.set_message(format!("{} failed", swarm.failures.len()));
     });
@@ -342,33 +342,8 @@ fn run_swarm(scenario: &Scenario, seeds: (u64, u64), minutes: Option<u64>, json:
         print_json(&result);
         return verdict(result.is_good());
     }
-    let listed = scenario.name != "swarm" || known_are_open(&mut result, seeds);
     tell_swarm(&result);
-    verdict(result.is_good() && listed)
-}
-
-/// Seeds of the scenario `swarm` that are known to break a promise: `seed # what is known`.
-const OPEN: &str = include_str!("../seeds/open.txt");
-
-/// Takes known failures out of a swarm's result and names them; `false` where one of them holds.
-fn known_are_open(swarm: &mut Swarm, (first, seeds): (u64, u64)) -> bool {
-    let mut still = true;
-    for line in OPEN.lines().filter(|line| !line.starts_with('#')) {
-        let (seed, why) = line.split_once(" # ").unwrap_or((line, ""));
-        let Some(seed) = seed.parse::<u64>().ok() else {
-            continue;
-        };
-        let played = seed >= first && seed < first.saturating_add(seeds) && swarm.seeds == seeds;
-        match swarm.failures.remove(&seed) {
-            Some(failure) => println!("known, open: seed {seed}: {:?}: {why}", failure.promise),
-            None if played => {
-                println!("seed {seed} holds: take it off seeds/open.txt");
-                still = false;
-            }
-            None => {}
-        }
-    }
-    still
+    verdict(result.is_good())
 }
 
 /// How much was played, and what hit.
