@@ -293,7 +293,7 @@ record-announced = announced by { $site }, left: { $since }
 record-away = on the way { $to }, left: { $since }
 record-overdue = overdue { $to }, left: { $since }
 record-arrived = arrived at { $site }: { $since }
-record-said-elsewhere = here, but { $site } says that he arrived there: record the departure, or dispute it
+record-said-elsewhere = here, but { $site } says that he arrived there: if he left, record the departure; if he is here, call { $site }, or dispute it
 record-disputed = disputed with { $site }
 record-disputed-by-other = disputed: another prison says that he has not left it
 

@@ -293,7 +293,7 @@ record-announced = annoncé(e) par { $site }, départ : { $since }
 record-away = en route { $to }, départ : { $since }
 record-overdue = en retard { $to }, départ : { $since }
 record-arrived = arrivé(e) à { $site } : { $since }
-record-said-elsewhere = ici, mais { $site } dit l'avoir reçu(e) : notez le départ ou contestez
+record-said-elsewhere = ici, mais { $site } dit l'avoir reçu(e) : en cas de départ, notez-le ; sinon appelez { $site } ou contestez
 record-disputed = contesté avec { $site }
 record-disputed-by-other = contesté : une autre prison dit qu'il n'en est pas parti
 

@@ -221,7 +221,7 @@ record-announced = { $site } បានជូនដំណឹង ចាកចេ�
 record-away = កំពុងធ្វើដំណើរ { $to } ចាកចេញ៖ { $since }
 record-overdue = មិនទាន់ទៅដល់ { $to } ចាកចេញ៖ { $since }
 record-arrived = បានទៅដល់ { $site }៖ { $since }
-record-said-elsewhere = នៅទីនេះ ប៉ុន្តែ { $site } ថាបានទទួល ។ ត្រូវកត់ការចាកចេញ ឬតវ៉ា
+record-said-elsewhere = នៅទីនេះ ប៉ុន្តែ { $site } ថាបានទទួល ។ បើចាកចេញហើយ ត្រូវកត់ការចាកចេញ បើនៅទីនេះ ត្រូវហៅទៅ { $site } ឬតវ៉ា
 record-disputed = មិនយល់ស្របជាមួយ { $site }
 record-disputed-by-other = មិនយល់ស្រប៖ ពន្ធនាគារមួយទៀតថាគាត់មិនទាន់ចេញទេ
 

@@ -8,14 +8,12 @@ mod network;
 
 use std::io::{Error, ErrorKind};
 
-use ed25519_dalek::SigningKey;
 use network::people::newcomer;
 use network::{DGP, Network, Node, import, loan, site};
 use spean::engine::carry::Contents;
 use spean::engine::import::LearnerRow;
 use spean_protocol::bundle::Manifest;
 use spean_protocol::id::{LearnerId, SiteId};
-use spean_protocol::roster::SignedRoster;
 
 fn row(number: usize) -> LearnerRow {
     LearnerRow {
@@ -134,11 +132,7 @@ fn a_later_roster_is_not_superfluous() {
     let mut network = Network::new(2);
     learner(&mut network, 1);
     network.settle();
-    let mut roster = network.signed.preview().unwrap();
-    roster.version += 1;
-    let mut newer = SignedRoster::propose(&roster);
-    newer.sign(&SigningKey::from_bytes(&[1; 32])).unwrap();
-    network.nodes[DGP].take_roster(&newer).unwrap();
+    let newer = network.change_roster(&[DGP], |_| {});
     let (file, _) = export(&mut network.nodes[DGP], &[site(1), site(2)], usize::MAX);
     assert_eq!(holds(&network.nodes[1], &file), None);
     network.nodes[1].take_roster(&newer).unwrap();

@@ -385,7 +385,7 @@ fn converges(world: &mut World) {
                 continue;
             }
             // A receipt comes with the exchange after the one that it is for.
-            unsaid = receipts_say_not(world);
+            unsaid = unsaid_receipts(world);
             if unsaid.is_none() {
                 return;
             }
@@ -466,8 +466,9 @@ fn differences(world: &World) -> Vec<String> {
     differ
 }
 
-/// Where all are the same, each is told so: by receipts of all others for all that it wrote.
-fn receipts_say_not(world: &World) -> Option<String> {
+/// Where all are the same, each is told so, by receipts of all others for all that it wrote: of whom
+/// that is not so.
+fn unsaid_receipts(world: &World) -> Option<String> {
     let machines = world.machines.iter().enumerate();
     let unsaid = machines.filter_map(|(which, machine)| {
         let engine = machine.engine.as_ref()?;

@@ -10,6 +10,7 @@ use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Verdict, letter_info};
 use spean_protocol::seal;
 use spean_protocol::segment::Segment;
+use spean_protocol::view::LearnerView;
 
 use super::ahead::Reading;
 use super::arrive::{Awaited, Expected, Here};
@@ -233,7 +234,10 @@ impl<S: Store> Engine<S> {
         if !own.open && !sent && !of_dgp {
             return Ok(());
         }
-        let view = self.view(learner)?.unwrap_or_default();
+        let view = match own.open {
+            true => self.view(learner)?.unwrap_or_default(),
+            false => LearnerView::default(),
+        };
         if let Some(mut here) = self.here(learner)?.filter(|_| own.open) {
             let sent = Destination::Site(arrived.site);
             if let Some(before) = here.before.as_mut().filter(|before| before.to == sent) {
@@ -250,26 +254,19 @@ impl<S: Store> Engine<S> {
         if own.open && has_ended(&view, &arrived) {
             return Ok(());
         }
-        let away = known.unwrap_or(Away {
+        let mut away = known.unwrap_or(Away {
             to: Destination::Site(arrived.site),
             date: arrived.date,
             ..Away::nowhere(self.site, self.world.wall_seconds())
         });
-        let received = away.received.or(Some(arrived).filter(|_| sent));
-        let arrived = Some(arrived);
-        self.keep_away(
-            learner,
-            &Away {
-                arrived,
-                received,
-                ..away
-            },
-        )
+        away.received = away.received.or(Some(arrived).filter(|_| sent));
+        away.arrived = Some(arrived);
+        self.keep_away(learner, &away)
     }
 
     fn read_not_arrived(&mut self, arrived: Arrived) -> Result<(), EngineError> {
         let learner = arrived.learner;
-        let Some(away) = self.away(learner)? else {
+        let Some(mut away) = self.away(learner)? else {
             return Ok(());
         };
         let none = |known: &Arrived| (known.site, known.stay) == (arrived.site, arrived.stay);
@@ -277,19 +274,13 @@ impl<S: Store> Engine<S> {
         if last && self.own_stay(learner)?.is_some_and(|own| own.open) {
             return Ok(self.store.remove(Table::Away, &learner.0)?);
         }
-        let sent = |known: &Arrived| away.to == Destination::Site(known.site);
+        let to = away.to;
         let stands = |known: &Arrived| !none(known);
         let received = away.received.filter(stands);
-        let arrived = away.arrived.filter(stands).or(received);
-        let received = received.or(arrived.filter(sent));
-        self.keep_away(
-            learner,
-            &Away {
-                arrived,
-                received,
-                ..away
-            },
-        )
+        away.arrived = away.arrived.filter(stands).or(received);
+        let sent = |known: &Arrived| to == Destination::Site(known.site);
+        away.received = received.or(away.arrived.filter(sent));
+        self.keep_away(learner, &away)
     }
 
     fn read_disputed(&mut self, from: SiteId, arrived: Arrived) -> Result<(), EngineError> {

@@ -3,8 +3,6 @@
 //! else counts him is told. Whether a new person is one who is known already, a person decides; it
 //! can be taken back.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, Stay, led_from};
@@ -177,8 +175,7 @@ impl<S: Store> Engine<S> {
         match stands {
             Whereabouts::There => {
                 match verdict {
-                    Some(Verdict::Same(other)) if owed => {
-                        let answer = Verdict::Same(other);
+                    Some(answer @ Verdict::Same(other)) if owed => {
                         let mail = self.answer_letter(site, &question, answer)?;
                         self.post(mail.into_iter().collect())?;
                         self.tell_others(other, &question, site)?;
@@ -200,9 +197,10 @@ impl<S: Store> Engine<S> {
             }
             // What nobody has answered is asked of the site where he is now; who he was found to be is
             // told there too.
-            Whereabouts::GoneTo(site, stay) if follows => {
+            Whereabouts::GoneTo(now, stay) if follows => {
+                self.forget_told(question.learner, (site, question.stay))?;
                 let work = Work::Question {
-                    site,
+                    site: now,
                     question: Question { stay, ..question },
                     verdict,
                     owed: verdict.is_some(),
@@ -214,7 +212,7 @@ impl<S: Store> Engine<S> {
             Whereabouts::Never if verdict.is_none() || owed => Ok(()),
             // The arrival was none: whoever was told of it is told so.
             Whereabouts::Never => {
-                self.take_back(question.learner, (site, question.stay))?;
+                self.take_back(question.learner, (site, question.stay), None)?;
                 Ok(self.store.remove(Table::Work, key)?)
             }
             // He has gone on: whoever has him now was given the keys, or asks for himself.
@@ -345,12 +343,10 @@ impl<S: Store> Engine<S> {
         let stays = self.view(whose)?.unwrap_or_default().stays;
         let (mut keys, mut withheld) = (Vec::new(), false);
         let known = self.keys_of(whose)?;
-        // A stay has a second key of one cohort where a machine was lost: who may read what was written
-        // then may read it all.
-        let mut before = BTreeSet::new();
+        let mut before = Vec::new();
         for key in known.iter().filter(|_| giving != Giving::Past) {
             if self.was_given(whose, site, key)? {
-                before.insert((key.site, key.stay, self.cohort_of(key)?));
+                before.push(key.clone());
             }
         }
         for key in known {
@@ -363,7 +359,7 @@ impl<S: Store> Engine<S> {
                 closed_only || arrivals.any(|arrival| arrival.from == Some(site))
             };
             let elsewhere = stay.is_some_and(|stay| stay.is_open() && since(stay));
-            let given = before.contains(&(key.site, key.stay, self.cohort_of(&key)?));
+            let given = before.contains(&key) || self.is_second(&key, &before)?;
             let may = came_from || given || (giving == Giving::Past && !elsewhere);
             if key.stream == Stream::Education && key.site != site {
                 withheld |= elsewhere && !may;
@@ -378,6 +374,20 @@ impl<S: Store> Engine<S> {
             self.keep_useful(whose, &mut keys);
         }
         Ok((keys, withheld))
+    }
+
+    /// Whether a key is of the same stay and cohort as one of these. A stay has a second key where a
+    /// machine was lost: who may read what was written then may read it all.
+    fn is_second(&self, key: &HeldKey, before: &[HeldKey]) -> Result<bool, EngineError> {
+        let same =
+            |one: &&HeldKey| (one.site, one.stay, one.stream) == (key.site, key.stay, key.stream);
+        for one in before.iter().filter(same) {
+            let cohort = self.cohort_of(one)?;
+            if cohort.is_some() && cohort == self.cohort_of(key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The cohort of the custody key that a stay key follows from, if that is here.
@@ -519,7 +529,7 @@ impl<S: Store> Engine<S> {
                 site,
                 question,
                 verdict: before,
-                owed: before_owed,
+                owed,
             }) = work
             else {
                 return Err(EngineError::Refused(format!(
@@ -527,16 +537,15 @@ impl<S: Store> Engine<S> {
                 )));
             };
             let verdict = decide(engine, &question, before)?;
-            let mut owed = before_owed;
-            if Some(verdict) != before {
-                owed = matches!(verdict, Verdict::Same(_));
-                if !owed {
-                    let mail = engine.answer_letter(site, &question, verdict)?;
-                    engine.post(mail.into_iter().collect())?;
-                }
-                if matches!(verdict, Verdict::NotSame(_)) {
-                    engine.take_back(question.learner, (site, question.stay))?;
-                }
+            let new = Some(verdict) != before;
+            let owed = owed && !new || new && matches!(verdict, Verdict::Same(_));
+            if new && !owed {
+                let mail = engine.answer_letter(site, &question, verdict)?;
+                engine.post(mail.into_iter().collect())?;
+            }
+            if let Verdict::NotSame(other) = verdict {
+                let place = (site, question.stay);
+                engine.take_back(question.learner, place, Some(other))?;
             }
             let line = engine.question_line(site, &question, Some(verdict))?;
             let work = Work::Question {

@@ -73,12 +73,14 @@ impl<S: Store> Engine<S> {
         let Some((_, held)) = self.receipts.get(&self.site) else {
             return Ok(());
         };
-        let of_others = |statement: &Statement| {
-            let mut complete = statement.complete.clone();
-            complete.remove(&self.site);
-            complete
-        };
-        if of_others(held) == of_others(&self.statement()) {
+        let others = |(site, _): &(&SiteId, _)| **site != self.site;
+        let now = self.statement().complete;
+        if held
+            .complete
+            .iter()
+            .filter(others)
+            .eq(now.iter().filter(others))
+        {
             return Ok(());
         }
         self.renew_receipt()

@@ -83,7 +83,8 @@ impl<S: Store> Engine<S> {
         let Some(view) = self.view(learner)? else {
             return Ok(());
         };
-        let arrival = view.stays.iter().find(|one| one.stay == stay);
+        let mut stays = view.stays.iter();
+        let arrival = stays.find(|one| (one.site, one.stay) == (site, stay));
         let date = arrival.and_then(|stay| stay.arrivals.first()?.date);
         let arrived = Arrived {
             learner,
@@ -186,6 +187,9 @@ impl<S: Store> Engine<S> {
             return Ok(self.store.remove(Table::Told, &learner.0)?);
         }
         let row = codec::encode(told);
+        if self.store.read(Table::Told, &learner.0)?.as_ref() == Some(&row) {
+            return Ok(());
+        }
         Ok(self.store.write(Table::Told, &learner.0, &row)?)
     }
 
@@ -222,14 +226,18 @@ impl<S: Store> Engine<S> {
         self.post(mail.into_iter().collect())
     }
 
-    /// Tells whoever was told of an arrival that there was none, and once more what else stands.
+    /// Tells whoever was told of an arrival, perhaps only under one id, that there was none, and once
+    /// more what else stands.
     pub(super) fn take_back(
         &mut self,
         whose: LearnerId,
         place: (SiteId, StayId),
+        under: Option<LearnerId>,
     ) -> Result<(), EngineError> {
         let mut told = self.told(whose)?;
-        let is_it = |telling: &Telling, stay: StayId| (telling.of, stay) == place;
+        let is_it = |telling: &Telling, stay: StayId| {
+            (telling.of, stay) == place && under.is_none_or(|id| id == telling.learner)
+        };
         let (none, rest) = told
             .stays
             .into_iter()

@@ -16,14 +16,7 @@ fn a_bundle_with_a_later_roster() {
     let mut network = Network::new(2);
     learner(&mut network, 1, "Dara");
     network.settle();
-    let old = network.signed.clone();
-    let mut roster = old.preview().unwrap();
-    roster.version += 1;
-    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
-    newer
-        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
-        .unwrap();
-    network.nodes[DGP].take_roster(&newer).unwrap();
+    network.change_roster(&[DGP], |_| {});
     let file = export(&mut network.nodes[DGP], &[site(1), site(2)]);
     // The receipts in it are known as well.
     let mut rest = &file[..];
@@ -49,16 +42,9 @@ fn a_site_that_left_the_roster() {
     network.settle();
     arrives(&mut network, 3, dara);
     network.settle();
-    let mut roster = network.signed.preview().unwrap();
-    roster.version += 1;
-    roster.sites.retain(|one| one.id != site(3));
-    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
-    newer
-        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
-        .unwrap();
-    for at in [DGP, 1, 2] {
-        network.nodes[at].take_roster(&newer).unwrap();
-    }
+    network.change_roster(&[DGP, 1, 2], |roster| {
+        roster.sites.retain(|one| one.id != site(3));
+    });
     arrives(&mut network, 2, dara);
     network.exchange(2, DGP, None);
     while let Ok(folded) = network.nodes[DGP].fold(9) {
@@ -97,22 +83,13 @@ fn a_reinstalled_destination_with_a_new_box_key() {
     let mut new = identity(2);
     new.boxes = std::collections::BTreeMap::from([(1, Secret([222; 32]))]);
     let key = seal::box_key(&new.boxes[&1]);
-    let mut roster = network.signed.preview().unwrap();
-    roster.version += 1;
-    for one in &mut roster.sites {
-        if one.id == site(2) {
+    let newer = network.change_roster(&[DGP, 1], |roster| {
+        for one in roster.sites.iter_mut().filter(|one| one.id == site(2)) {
             one.boxes = std::collections::BTreeMap::from([(1, key)]);
             one.carrier =
                 spean_protocol::roster::wrap_carrier(&Secret([2; 32]), &key, [3; 32]).unwrap();
         }
-    }
-    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
-    newer
-        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
-        .unwrap();
-    for at in [DGP, 1] {
-        network.nodes[at].take_roster(&newer).unwrap();
-    }
+    });
     let mut store = spean::store::memory::Memory::default();
     spean::engine::install_roster(&mut store, &newer).unwrap();
     network.nodes[2] = spean::engine::Engine::open(store, new, Box::new(Fixed(0))).unwrap();
@@ -133,14 +110,9 @@ fn a_destination_that_left_the_roster() {
     let mut network = Network::new(3);
     let dara = learner(&mut network, 1, "Dara");
     leaves(&mut network, 1, dara, to(3));
-    let mut roster = network.signed.preview().unwrap();
-    roster.version += 1;
-    roster.sites.retain(|one| one.id != site(3));
-    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
-    newer
-        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
-        .unwrap();
-    network.nodes[1].take_roster(&newer).unwrap();
+    network.change_roster(&[1], |roster| {
+        roster.sites.retain(|one| one.id != site(3));
+    });
     let undone = network.nodes[1].undo(dara);
     let out = network.nodes[1].transfer_out_all(&[dara], to(2), day(), false);
     assert!(undone.is_ok() || out.is_ok(), "{undone:?} {out:?}");

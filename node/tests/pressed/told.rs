@@ -217,16 +217,7 @@ fn the_key_of_the_next_cohort() {
     // 3 makes up that he came.
     arrives(&mut network, 3, dara);
     network.settle();
-    let mut roster = network.signed.preview().unwrap();
-    roster.version += 1;
-    roster.cohort = 2;
-    let mut newer = spean_protocol::roster::SignedRoster::propose(&roster);
-    newer
-        .sign(&ed25519_dalek::SigningKey::from_bytes(&[1; 32]))
-        .unwrap();
-    for at in [DGP, 1, 2, 3] {
-        network.nodes[at].take_roster(&newer).unwrap();
-    }
+    network.change_roster(&[DGP, 1, 2, 3], |roster| roster.cohort = 2);
     attends(&mut network.nodes[1], dara, 9);
     network.settle();
     network.settle();
@@ -295,4 +286,30 @@ fn nothing_is_kept_of_who_was_released() {
         [Table::Told, Table::Work].map(|table| rows(&network, table)),
         [0, 0]
     );
+}
+
+/// Where he came from is guessed before the stay between is known; what that one grants after he has
+/// left does not go on. A limit: the head office gives it once it is asked.
+#[test]
+fn a_stay_between_that_is_known_late() {
+    let mut network = Network::new(4);
+    let dara = learner(&mut network, 1, "Dara");
+    leaves(&mut network, 1, dara, to(2));
+    network.exchange(1, DGP, None);
+    arrives(&mut network, 2, dara);
+    attends(&mut network.nodes[2], dara, 2);
+    arrives(&mut network, 3, dara);
+    for _ in 0..3 {
+        network.exchange(3, DGP, None);
+        sessions(&mut network.nodes[DGP], dara);
+        network.nodes[DGP].flush().unwrap();
+    }
+    assert_eq!(sessions(&mut network.nodes[3], dara), [1]);
+    let slip = leaves(&mut network, 3, dara, to(4)).slip.unwrap();
+    network.nodes[4].transfer_in(&slip, day()).unwrap();
+    leaves(&mut network, 2, dara, to(3));
+    network.settle();
+    network.nodes[4].ask_who(dara).unwrap();
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[4], dara), [1, 2]);
 }
