@@ -15,6 +15,7 @@ use crate::engine::import::{EventRow, Fate, LearnerRow};
 use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
 use crate::engine::state::{MoveLine, State};
+use crate::home::EnrolmentRequest;
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -149,6 +150,13 @@ pub enum Request {
     },
     /// The roster in force.
     RosterShow,
+    /// A roster that follows the one in force, for the roots to sign.
+    RosterPropose {
+        /// The sites that ask to be in it.
+        requests: Vec<EnrolmentRequest>,
+        /// They are in it already, and their nodes were made anew.
+        again: bool,
+    },
     /// Take a newer roster.
     RosterInstall {
         /// The signed roster.
@@ -248,6 +256,8 @@ pub struct RosterPage {
     pub cohort: u16,
     /// How many roots must sign, and how many there are.
     pub roots: (u8, usize),
+    /// What people compare before they trust it: it follows from the root keys.
+    pub seal: String,
     /// The sites.
     pub sites: Vec<RosterLine>,
 }
@@ -289,6 +299,13 @@ pub enum Reply {
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].
     Roster(RosterPage),
+    /// To [`Request::RosterPropose`].
+    Proposal {
+        /// The roster in force.
+        held: Vec<u8>,
+        /// The one that follows it.
+        proposal: Vec<u8>,
+    },
 }
 
 /// Why there is no answer.

@@ -1,6 +1,7 @@
 //! The command line. Each command is a request to a node: to the running one over its socket, or
 //! to the stopped one in this very process. What it prints is `show`'s business.
 
+mod ceremony;
 pub(crate) mod import;
 pub(crate) mod show;
 mod transfer;
@@ -15,10 +16,9 @@ use spean_protocol::id::LearnerId;
 use spean_protocol::totals::{Period, Query};
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::desk::Desk;
 use crate::engine::import::LearnerRow;
 use crate::home::Home;
-use crate::node::{Node, install_first, roster_page};
+use crate::node::{Node, install_first};
 use crate::world::Machine;
 
 /// Spean lets a prisoner's learning follow him: each prison's node keeps its learners' records and
@@ -101,9 +101,12 @@ enum Command {
         #[arg(long)]
         site: Option<String>,
     },
-    /// The roster: show, install; and the desk where it is made: new, add, sign.
+    /// The roster of sites and keys: show, install.
     #[command(subcommand)]
     Roster(RosterCommand),
+    /// Where rosters are made: root keys on sticks, proposals, signatures, paper.
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
     /// Show the main job on real nodes: the head office and fourteen sites on this machine.
     Demo(crate::demo::DemoArgs),
 }
@@ -218,43 +221,13 @@ enum StickCommand {
 
 #[derive(Debug, Subcommand)]
 enum RosterCommand {
-    /// The roster in force on this node, or with --desk the newest one there.
-    Show {
-        /// A desk directory.
-        #[arg(long)]
-        desk: Option<PathBuf>,
-    },
-    /// Take a roster on this node. The first one is trusted: compare its root keys by hand.
+    /// The roster in force on this node.
+    Show,
+    /// Take a roster on this node. The first one is trusted: compare the seal that it shows with the
+    /// one that the head office announced.
     Install {
         /// The file roster.spean.
         file: PathBuf,
-    },
-    /// Make a desk: root keys and an empty roster. Not on a node.
-    New {
-        /// The desk's directory.
-        desk: PathBuf,
-        /// How many root keys.
-        #[arg(long, default_value_t = 3)]
-        roots: u8,
-        /// How many of them must sign.
-        #[arg(long, default_value_t = 2)]
-        threshold: u8,
-    },
-    /// Add sites by their enrolment requests; sign it afterwards.
-    Add {
-        /// The desk's directory.
-        desk: PathBuf,
-        /// The files request.toml of the new nodes.
-        #[arg(required = true)]
-        requests: Vec<PathBuf>,
-    },
-    /// Sign the newest roster of a desk.
-    Sign {
-        /// The desk's directory.
-        desk: PathBuf,
-        /// One root key; without it every root key on the desk signs.
-        #[arg(long)]
-        root: Option<PathBuf>,
     },
 }
 
@@ -328,6 +301,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         }
         Command::Import(args) => import::import(&home, args, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
+        Command::Ceremony(command) => ceremony::ceremony(&home, command, cli.json).await,
         Command::Demo(args) => crate::demo::demo(args, cli.json).await,
         Command::Learner(LearnerCommand::Show {
             learner,
@@ -455,32 +429,16 @@ fn absolute(path: &Path) -> String {
 }
 
 async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitCode, Refusal> {
-    let page = match command {
-        RosterCommand::Show { desk: None } => {
-            return show::reply(cli.json, &ask(home, Request::RosterShow).await?);
-        }
-        RosterCommand::Show { desk: Some(desk) } => roster_page(&Desk::at(desk).preview()?),
+    let reply = match command {
+        RosterCommand::Show => ask(home, Request::RosterShow).await?,
         RosterCommand::Install { file } => {
             let bytes = std::fs::read(file).map_err(|error| {
                 Refusal::new(Kind::Refused, format!("{}: {error}", file.display()))
             })?;
-            install(home, bytes).await?
-        }
-        RosterCommand::New {
-            desk,
-            roots,
-            threshold,
-        } => roster_page(&Desk::at(desk).create((*threshold, *roots), &mut Machine)?),
-        RosterCommand::Add { desk, requests } => {
-            roster_page(&Desk::at(desk).add(requests, &mut Machine)?)
-        }
-        RosterCommand::Sign { desk, root } => {
-            let (found, needed) = Desk::at(desk).sign(root.as_deref())?;
-            eprintln!("signed by {found} of the roots, {needed} are needed");
-            roster_page(&Desk::at(desk).preview()?)
+            Reply::Roster(install(home, bytes).await?)
         }
     };
-    show::reply(cli.json, &Reply::Roster(page))
+    show::reply(cli.json, &reply)
 }
 
 async fn install(home: &Home, bytes: Vec<u8>) -> Result<crate::api::RosterPage, Refusal> {

@@ -351,6 +351,30 @@ pub struct Lock {
     _file: File,
 }
 
+/// Writes a file beside its name and gives it that: after a power cut it is whole, or as before.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut half = path.as_os_str().to_owned();
+    half.push(".part");
+    let half = PathBuf::from(half);
+    let _ = fs::remove_file(&half);
+    // `create_new` follows no link that somebody left there.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&half)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&half, path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// Reads 32 bytes from hexadecimal digits.
 ///
 /// # Errors

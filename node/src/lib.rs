@@ -2,20 +2,22 @@
 //! screens; the [`engine`] is the only code that changes state.
 
 pub mod api;
+pub mod ceremony;
 pub mod cli;
 pub mod demo;
-pub mod desk;
 #[cfg(feature = "links")]
 pub mod dial;
 pub mod engine;
 #[cfg(feature = "links")]
 pub mod exchange;
 pub mod home;
+pub mod key_stick;
 #[cfg(feature = "links")]
 pub mod link;
 pub mod locale;
 pub mod mutant;
 pub mod node;
+pub mod passphrase;
 pub mod qr;
 pub mod run;
 pub mod service;

@@ -13,6 +13,7 @@ use spean_protocol::session::Outcome;
 use spean_protocol::view::collision::{self, Shown};
 
 use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage};
+use crate::ceremony;
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
 use crate::service::{NodeEngine, Service, Stopped};
@@ -217,6 +218,7 @@ pub fn roster_page(roster: &Roster) -> RosterPage {
         version: roster.version,
         cohort: roster.cohort,
         roots: (roster.threshold, roster.roots.len()),
+        seal: roster.seal(),
         sites: roster.sites.iter().map(line).collect(),
     }
 }
@@ -326,6 +328,16 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::Totals(Box::new(engine.totals(query)?))
         }
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
+        Request::RosterPropose { requests, again } => {
+            let (held, proposal) = engine.propose(|next, carrier, world| {
+                let mut requests = requests.iter();
+                requests.try_for_each(|one| ceremony::enrol(next, one, again, carrier, world))
+            })?;
+            Reply::Proposal {
+                held: held.encode(),
+                proposal: proposal.encode(),
+            }
+        }
         Request::Sync { .. } | Request::RosterInstall { .. } => {
             return Err(Refusal::new(Kind::Refused, "answered elsewhere"));
         }

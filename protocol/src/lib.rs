@@ -13,7 +13,7 @@
 //!    how it moves
 //! 6. [`view`], [`custody`], [`totals`]: what the events mean, for one learner and for the nation
 //!
-//! [`roster`] says who may write; [`limits`] says how much; [`codec`] is the one encoding; [`id`]
+//! [`roster`] says who may write, [`escrow`] keeps what no official opens alone; [`limits`] says how much; [`codec`] is the one encoding; [`id`]
 //! holds the identifiers.
 //!
 //! It is sans-IO: no file, socket, thread, clock or random source. Time and randomness are passed
@@ -24,6 +24,7 @@ pub mod catalogue;
 pub mod codec;
 pub mod control;
 pub mod custody;
+pub mod escrow;
 pub mod event;
 pub mod frontier;
 pub mod id;

@@ -38,6 +38,15 @@ pub const SITES_MAX: usize = 512;
 /// Root keys, and node keys or box keys of one site.
 pub const KEYS_MAX: usize = 16;
 
+/// Groups of holders for which each secret of an escrow is sealed: 3 of 7, and 2 of 11.
+pub const ESCROW_GROUPS_MAX: usize = 64;
+
+/// Secrets in one escrow: the carrier key, and a key for each cohort of two generations.
+pub const ESCROW_DEPOSITS_MAX: usize = 64;
+
+/// One escrow: each secret for each group takes 200 bytes.
+pub const ESCROW_BYTES_MAX: usize = 1024 * 1024;
+
 /// One roster with its signatures, so that it fits into one frame: 200 sites of 300 bytes.
 pub const ROSTER_BYTES_MAX: usize = SEGMENT_BYTES_MAX;
 

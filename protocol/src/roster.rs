@@ -143,6 +143,19 @@ impl Roster {
             .map(|(_, key)| *key)
     }
 
+    /// What people compare before they trust a first roster: 80 bits that follow from the threshold
+    /// and the root keys, as hexadecimal digits in groups of four.
+    #[must_use]
+    pub fn seal(&self) -> String {
+        let roots: Vec<u8> = self.roots.concat();
+        let hash = derive("spean 2026 roots shown v1", &[&[self.threshold], &roots]);
+        let groups = hash.chunks(2).take(5);
+        let groups: Vec<String> = groups
+            .map(|pair| data_encoding::HEXUPPER.encode(pair))
+            .collect();
+        groups.join(" ")
+    }
+
     /// Encodes what the roots sign.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -8,7 +8,8 @@ mod samples;
 
 use ed25519_dalek::SigningKey;
 use samples::*;
-use spean_protocol::codec::DecodeError;
+use spean_protocol::codec::{self, DecodeError};
+use spean_protocol::escrow::{Deposit, Escrow, EscrowError, Holder};
 use spean_protocol::id::{Hash, SiteId};
 use spean_protocol::log::ForkProof;
 use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, open_carrier};
@@ -125,6 +126,76 @@ fn a_changed_or_newer_roster_is_refused() {
         newer,
         Err(RosterError::Decode(DecodeError::NewerVersion(2)))
     );
+}
+
+#[test]
+fn an_escrow_opens_for_two_of_three_holders_and_for_nobody_alone() {
+    let escrow = escrow();
+    let seeds = |numbers: &[u8]| -> Vec<Secret> {
+        numbers.iter().map(|number| holder_seed(*number)).collect()
+    };
+    let open = |numbers: &[u8]| escrow.open(Deposit::Cohort(3), &seeds(numbers));
+    for pair in [[1, 2], [1, 3], [2, 3], [3, 1]] {
+        assert_eq!(open(&pair), Ok(Secret([0xE5; 32])), "{pair:?}");
+    }
+    assert_eq!(open(&[3, 2, 1]), Ok(Secret([0xE5; 32])));
+    let too_few = |found| Err(EscrowError::TooFew { found, needed: 2 });
+    for alone in [&[][..], &[9], &[9, 8, 7]] {
+        assert_eq!(open(alone), too_few(0));
+    }
+    for alone in [&[1][..], &[2, 2], &[3, 9]] {
+        assert_eq!(open(alone), too_few(1), "{alone:?}");
+    }
+    let absent = Deposit::Cohort(4);
+    assert_eq!(
+        escrow.open(absent, &seeds(&[1, 2])),
+        Err(EscrowError::Absent(absent))
+    );
+    let mut without = escrow.clone();
+    assert!(without.destroy(Deposit::Cohort(3)) && !without.destroy(Deposit::Cohort(3)));
+    let gone = without.open(Deposit::Cohort(3), &seeds(&[1, 2, 3]));
+    assert_eq!(gone, Err(EscrowError::Absent(Deposit::Cohort(3))));
+}
+
+/// What is sealed as one thing does not open as another, and a holder's key that another put in his
+/// place is no holder's.
+#[test]
+fn an_escrow_that_was_changed_is_refused() {
+    let bytes = escrow().encode();
+    let seeds = [1, 2].map(holder_seed);
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let Ok(read) = Escrow::decode(&changed) else {
+            continue;
+        };
+        // What is left whole opens to the same; what is not, to nothing.
+        for (what, secret) in [
+            (Deposit::Carrier, CARRIER),
+            (Deposit::Cohort(3), Secret([0xE5; 32])),
+            (Deposit::Cohort(2), Secret([0; 32])),
+        ] {
+            let opened = read.open(what, &seeds);
+            assert!(
+                opened.as_ref().is_ok_and(|one| *one == secret) || opened.is_err(),
+                "byte {at}"
+            );
+        }
+    }
+    let holder = |root, seed| Holder::of(&root_key(root), box_key(&holder_seed(seed)));
+    let mut stolen = codec::encode(&holder(2, 2));
+    stolen[32..64].copy_from_slice(&box_key(&holder_seed(9)).0);
+    let stolen: Holder = codec::decode(&stolen).unwrap();
+    for (threshold, holders) in [
+        (0, vec![holder(1, 1)]),
+        (2, vec![holder(1, 1)]),
+        (2, vec![holder(1, 1), holder(1, 2)]),
+        (2, vec![holder(1, 1), holder(2, 1)]),
+        (2, vec![holder(1, 1), stolen]),
+        (2, (0..12).map(|n| holder(n, n)).collect()),
+    ] {
+        assert!(Escrow::new(threshold, holders).is_err(), "{threshold}");
+    }
 }
 
 #[test]

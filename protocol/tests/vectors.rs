@@ -14,6 +14,7 @@ use samples::*;
 use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES, Writer};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
+use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::event::Event;
 use spean_protocol::frontier::HeadMark;
 use spean_protocol::letter::Letter;
@@ -73,6 +74,12 @@ fn what_is_signed_is_read_and_written_unchanged() {
         let signed = SignedRoster::decode(bytes).unwrap();
         assert_eq!(signed.accept(None).unwrap(), roster());
         signed.encode()
+    });
+    unchanged("escrow", &escrow().encode(), |bytes| {
+        let escrow = Escrow::decode(bytes).unwrap();
+        let seeds = [1, 2].map(holder_seed);
+        assert_eq!(escrow.open(Deposit::Carrier, &seeds).unwrap(), CARRIER);
+        escrow.encode()
     });
     unchanged("fork-proof", &codec::encode(&fork()), |bytes| {
         let proof: ForkProof = codec::decode(bytes).unwrap();

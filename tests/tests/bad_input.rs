@@ -28,7 +28,7 @@ fn homes() {
         .run("new", &["init", "--code", "NEW", "--name", "New"])
         .done();
     ground.run("new", &["status"]).refused(3, "not enrolled");
-    let other = ground.path("desk/roster.spean");
+    let other = ground.path("ceremony/roster.spean");
     ground.run("new", &["roster", "install", &other]).done();
     ground
         .run("new", &["status"])
@@ -258,37 +258,33 @@ fn slips() {
 fn rosters() {
     let ground = Ground::of(&["CC1"]);
     let old = ground.path("old.spean");
-    fs::copy(ground.path("desk/roster.spean"), &old).unwrap();
+    fs::copy(ground.path("ceremony/roster.spean"), &old).unwrap();
     ground
         .run("late", &["init", "--code", "LATE", "--name", "Late"])
         .done();
     let request = ground.path("late/request.toml");
-    let desk = ground.path("desk");
-    let roster = ground.path("desk/roster.spean");
-    ground
-        .run("CC1", &["roster", "add", &desk, &request])
-        .done();
-    ground
-        .run("CC1", &["roster", "install", &roster])
-        .refused(1, "are needed");
-    ground.run("CC1", &["roster", "sign", &desk]).done();
-    ground.run("CC1", &["roster", "install", &roster]).done();
-    ground
-        .run("CC1", &["roster", "install", &old])
-        .refused(1, "already in force");
+    let propose = ["ceremony", "propose", "ceremony", &request];
+    ground.run("dgp", &propose).done();
+    let roster = ground.path("ceremony/proposal.spean");
+    let install = |file: &str| ground.run("CC1", &["roster", "install", file]);
+    install(&roster).refused(1, "are needed");
+    let sign = |stick| ground.run("dgp", &["ceremony", "sign", "ceremony", "--stick", stick]);
+    sign("root-1").done();
+    install(&roster).refused(1, "are needed");
+    sign("root-3").done();
+    install(&roster).done();
+    install(&old).refused(1, "already in force");
     let strangers = Ground::of(&["CC1"]);
     for _ in 0..3 {
         strangers.run("more", &["init", "--code", "M", "--name", "M"]);
     }
-    let theirs = strangers.path("desk/roster.spean");
+    let theirs = strangers.path("ceremony/roster.spean");
     ground.run("CC1", &["roster", "install", &theirs]).ended(1);
     fs::write(&old, [0x80; 300]).unwrap();
     ground
         .run("CC1", &["roster", "install", &old])
         .refused(1, "no roster");
-    ground
-        .run("CC1", &["roster", "add", &desk, &request])
-        .refused(1, "share");
+    ground.run("CC1", &propose).refused(1, "in the roster");
 }
 
 /// Goal: what cannot be dialled is named: no such peer, nobody there.

@@ -73,10 +73,12 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         }
         Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
         Reply::Totals(totals) => show_totals(totals),
+        Reply::Proposal { .. } => println!("a proposal"),
         Reply::Roster(page) => {
             let (threshold, roots) = page.roots;
             let (version, cohort) = (page.version, page.cohort);
             println!("Roster {version}, cohort {cohort}, signed by {threshold} of {roots} roots");
+            println!("Seal of the roots: {}", page.seal);
             for site in &page.sites {
                 println!(
                     "  {:4} {:8} {:12} {}",

@@ -1,5 +1,5 @@
 //! The ground that the demo stands on: one directory with a home for each node, the registers that
-//! they import, the roster desk, and room for sticks. Not here: what happens on it.
+//! they import, the ceremony, and room for sticks. Not here: what happens on it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::nation::{LABEL, Nation, SiteFiles};
 use crate::api::{Kind, Refusal};
-use crate::desk::Desk;
+use crate::ceremony::{Folder, Unlocked};
 use crate::home::{Config, Home, ListenConfig, PeerConfig};
+use crate::key_stick::KeyStick;
 use crate::node::install_first;
 use crate::world::{Machine, World};
 
@@ -170,8 +171,6 @@ impl Ground {
 
     /// Makes keys for everyone, and the roster that lists them; installs it everywhere.
     fn enrol(&self) -> Result<(), Refusal> {
-        let desk = Desk::at(&self.directory.join("desk"));
-        desk.create((2, 3), &mut Machine)?;
         let headquarters = (
             HEADQUARTERS,
             "General Department of Prisons",
@@ -187,12 +186,21 @@ impl Ground {
             let home = self.home(code);
             // The name stands on every page, and so what it is that the page shows.
             let name = format!("{name} - {LABEL}");
-            home.create((code, &name, role), 1, &mut Machine)?;
-            requests.push(home.request_path());
+            requests.push(home.create((code, &name, role), 1, &mut Machine)?);
         }
-        desk.add(&requests, &mut Machine)?;
-        desk.sign(None)?;
-        let path = desk.roster_path();
+        // In a prison country these lie in three buildings, each under a passphrase.
+        let mut sticks = Vec::new();
+        for number in 1..=3 {
+            let stick = format!("root-{number}");
+            self.folder(&stick)?;
+            sticks.push(Unlocked {
+                stick: KeyStick::at(&self.directory.join(stick)),
+                passphrase: None,
+            });
+        }
+        let folder = Folder::at(&self.directory.join("ceremony"));
+        folder.begin(2, &sticks, &requests, &mut Machine)?;
+        let path = folder.roster_path();
         let roster = fs::read(&path).map_err(|error| said(&path, &error))?;
         for (code, _, _) in &everyone {
             install_first(&self.home(code), &roster)?;

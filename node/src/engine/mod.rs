@@ -433,6 +433,24 @@ impl<S: Store> Engine<S> {
         opened.next().ok_or(EngineError::NotListed)
     }
 
+    /// The roster in force with its signatures, and one that follows it, as `change` makes it of the
+    /// roster, the key that seals sticks and fresh randomness: for the roots to sign.
+    ///
+    /// # Errors
+    /// [`EngineError::NotListed`] without that key; what `change` says; [`EngineError::Roster`] for
+    /// a roster that contradicts itself.
+    pub fn propose<E: From<EngineError>>(
+        &mut self,
+        change: impl FnOnce(&mut Roster, &Secret, &mut dyn World) -> Result<(), E>,
+    ) -> Result<(SignedRoster, SignedRoster), E> {
+        let carrier = self.carrier()?;
+        let mut next = self.roster.clone();
+        next.version += 1;
+        change(&mut next, &carrier, &mut *self.world)?;
+        next.check().map_err(EngineError::from)?;
+        Ok((self.signed_roster.clone(), SignedRoster::propose(&next)))
+    }
+
     /// Takes a newer roster.
     ///
     /// # Errors

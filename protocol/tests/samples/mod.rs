@@ -17,6 +17,7 @@ use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::control::{Entry, Recipient, Wrap};
+use spean_protocol::escrow::{Deposit, Escrow, Holder};
 use spean_protocol::event::{Body, Date, Event, EventId, NamePart, Script, Sex};
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
@@ -301,6 +302,29 @@ pub fn signed_roster() -> SignedRoster {
     let mut signed = SignedRoster::propose(&roster());
     assert!(signed.sign(&root_key(1)).unwrap() && signed.sign(&root_key(3)).unwrap());
     signed
+}
+
+/// The box key seed of a root's holder.
+pub const fn holder_seed(number: u8) -> Secret {
+    Secret([0xD0 + number; 32])
+}
+
+pub fn escrow() -> Escrow {
+    let holder = |number| Holder::of(&root_key(number), box_key(&holder_seed(number)));
+    let mut escrow = Escrow::new(2, [1, 2, 3].map(holder).to_vec()).unwrap();
+    let mut number = 0;
+    let mut entropy = || {
+        number += 1;
+        [number; 32]
+    };
+    let cohort = Secret([0xE5; 32]);
+    escrow
+        .deposit(Deposit::Carrier, &CARRIER, &mut entropy)
+        .unwrap();
+    escrow
+        .deposit(Deposit::Cohort(3), &cohort, &mut entropy)
+        .unwrap();
+    escrow
 }
 
 pub fn held_key() -> HeldKey {

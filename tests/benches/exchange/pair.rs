@@ -349,11 +349,12 @@ pub fn idle_resident_bytes() -> f64 {
             .status();
         assert!(status.expect("the program").success(), "{arguments:?}");
     };
-    run(&["--home", "h", "init", "--code", "S", "--name", "Site"]);
-    run(&["roster", "new", "desk"]);
-    run(&["roster", "add", "desk", "h/request.toml"]);
-    run(&["roster", "sign", "desk"]);
-    run(&["--home", "h", "roster", "install", "desk/roster.spean"]);
+    let site = ["--code", "S", "--name", "Site", "--headquarters"];
+    run(&[&["--home", "h", "init"][..], &site].concat());
+    std::fs::create_dir(directory.path().join("root")).expect("a directory");
+    let keys = ["--no-passphrase", "--threshold", "1", "--stick", "root"];
+    run(&[&["ceremony", "begin", "c", "h/request.toml"][..], &keys].concat());
+    run(&["--home", "h", "roster", "install", "c/roster.spean"]);
     let config = "[[listen]]\ndriver = \"quinn\"\naddress = \"127.0.0.1:0\"\n\
                   [[listen]]\ndriver = \"iroh\"\naddress = \"127.0.0.1:0\"\n";
     std::fs::write(directory.path().join("h/config.toml"), config).expect("a configuration");

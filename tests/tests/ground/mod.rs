@@ -7,7 +7,7 @@ pub mod lines;
 pub mod registers;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -30,9 +30,7 @@ pub struct Said {
 impl Ground {
     /// Enrols the head office and the sites of these codes.
     pub fn of(sites: &[&str]) -> Self {
-        let ground = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        let ground = Self::empty();
         let headquarters = [
             "init",
             "--code",
@@ -49,13 +47,14 @@ impl Ground {
                 .done();
             requests.push(ground.path(&format!("{site}/request.toml")));
         }
-        let desk = ground.path("desk");
-        ground.run("dgp", &["roster", "new", &desk]).done();
-        let mut add = vec!["roster", "add", &desk];
-        add.extend(requests.iter().map(String::as_str));
-        ground.run("dgp", &add).done();
-        ground.run("dgp", &["roster", "sign", &desk]).done();
-        let roster = ground.path("desk/roster.spean");
+        let mut begin = vec!["ceremony", "begin", "ceremony", "--no-passphrase"];
+        for stick in ["root-1", "root-2", "root-3"] {
+            std::fs::create_dir(ground.path(stick)).unwrap();
+            begin.extend(["--stick", stick]);
+        }
+        begin.extend(requests.iter().map(String::as_str));
+        ground.run("dgp", &begin).done();
+        let roster = ground.path("ceremony/roster.spean");
         for home in sites.iter().chain(&["dgp"]) {
             ground.run(home, &["roster", "install", &roster]).done();
         }
@@ -67,15 +66,32 @@ impl Ground {
         self.directory.path().join(name).display().to_string()
     }
 
+    /// A directory with nobody enrolled in it.
+    pub fn empty() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
     /// Runs the program on a home to its end.
     pub fn run(&self, home: &str, arguments: &[&str]) -> Said {
-        let output = Command::new(PROGRAM)
+        self.told(home, arguments, "")
+    }
+
+    /// Runs the program on a home, with this on its standard input.
+    pub fn told(&self, home: &str, arguments: &[&str], input: &str) -> Said {
+        let mut child = Command::new(PROGRAM)
             .current_dir(self.directory.path())
             .args(["--home", &self.path(home)])
             .args(arguments)
-            .stdin(Stdio::null())
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        // It need not read it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         let text = format!("{out}{}", String::from_utf8_lossy(&output.stderr));
         assert!(!text.contains("panicked"), "{arguments:?} panicked: {text}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use spean_protocol::codec;
+use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::log::ForkProof;
 use spean_protocol::receipt::{self, Receipt, Statement};
 use spean_protocol::roster::{Roster, SignedRoster};
@@ -108,6 +109,21 @@ pub fn roster(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     let _ = (signed.accept(None), signed.accept(Some(&HELD)));
     Some(signed.encode())
+}
+
+pub fn escrows() -> Vec<Vec<u8>> {
+    let mut less = samples::escrow();
+    assert!(less.destroy(Deposit::Carrier));
+    vec![samples::escrow().encode(), less.encode()]
+}
+
+pub fn escrow(bytes: &[u8]) -> Option<Vec<u8>> {
+    let escrow = Escrow::decode(bytes).ok()?;
+    let seeds = [1, 3].map(samples::holder_seed);
+    for what in escrow.deposits() {
+        let _ = escrow.open(what, &seeds);
+    }
+    Some(escrow.encode())
 }
 
 fn both_slips() -> [Slip; 2] {

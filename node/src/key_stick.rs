@@ -1,0 +1,334 @@
+//! A root's key on a medium of its own, in one official's keeping. It is used on a machine that is
+//! no node and has no network, and only while something is signed or opened.
+//!
+//! ```text
+//! spean-root.toml    the root's number and public keys, and its seed, under a passphrase (0600)
+//! spean-escrow.bin   what so many of the roots open together: protocol/src/escrow.rs
+//! spean-signed.toml  the version and the name of the roster that was signed with it last
+//! ```
+//! Both keys of a root follow from its seed, so that a sheet of paper with the seed is a backup.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+use spean_protocol::escrow::{Escrow, Holder};
+use spean_protocol::seal::{Secret, box_key, derive};
+use zeroize::Zeroizing;
+
+use crate::api::{Kind, Refusal};
+use crate::home::{unhex, write_whole};
+use crate::passphrase;
+use crate::world::World;
+
+const ROOT: &str = "spean-root.toml";
+const ESCROW: &str = "spean-escrow.bin";
+const SIGNED: &str = "spean-signed.toml";
+
+/// A medium with a root's key.
+#[derive(Clone, Debug)]
+pub struct KeyStick(PathBuf);
+
+/// A root's keys, in memory as long as they are used.
+pub struct RootKeys {
+    seed: Secret,
+}
+
+/// The key file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RootFile {
+    /// The root's number, from 1.
+    number: u8,
+    /// Ed25519, 64 hexadecimal digits.
+    key: String,
+    /// The public box key, 64 hexadecimal digits.
+    box_key: String,
+    /// Fresh for this file; none where no passphrase was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+    /// The seed, sealed under the passphrase or, without one, as it is.
+    seed: String,
+}
+
+/// What was signed last.
+#[derive(Serialize, Deserialize)]
+struct SignedFile {
+    version: u32,
+    name: String,
+}
+
+impl RootKeys {
+    /// New keys.
+    #[must_use]
+    pub fn mint(world: &mut dyn World) -> Self {
+        let seed = Secret(world.random());
+        Self { seed }
+    }
+
+    /// The key that signs rosters.
+    #[must_use]
+    pub fn signing(&self) -> SigningKey {
+        let seed = Zeroizing::new(derive("spean 2026 root signing key v1", &[&self.seed.0]));
+        SigningKey::from_bytes(&seed)
+    }
+
+    /// The seed of the box key that opens the escrow together with others.
+    #[must_use]
+    pub fn box_seed(&self) -> Secret {
+        Secret(derive("spean 2026 root box key v1", &[&self.seed.0]))
+    }
+
+    /// What the escrow knows of it.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        Holder::of(&self.signing(), box_key(&self.box_seed()))
+    }
+
+    /// The keys as letters and digits, for paper: number, seed and a check, in groups of four.
+    #[must_use]
+    pub fn to_paper(&self, number: u8) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([number].to_vec());
+        bytes.extend_from_slice(&self.seed.0);
+        let check = derive("spean 2026 root on paper v1", &[&bytes]);
+        bytes.extend_from_slice(&check[..2]);
+        let letters = Zeroizing::new(BASE32_NOPAD.encode(&bytes));
+        let mut text = Zeroizing::new(String::with_capacity(80));
+        for (at, letter) in letters.chars().enumerate() {
+            if at > 0 && at % 4 == 0 {
+                text.push(' ');
+            }
+            text.push(letter);
+        }
+        text
+    }
+
+    /// Reads what [`RootKeys::to_paper`] wrote, as somebody types it; gives the number too.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_paper(text: &str) -> Result<(u8, Self), Refusal> {
+        let wrong = |what: &str| Err(Refusal::new(Kind::Refused, format!("the sheet: {what}")));
+        let typed = |letter: char| match letter.to_ascii_uppercase() {
+            // Digits that Base32 does not have, read for letters that it has.
+            '0' => 'O',
+            '1' => 'I',
+            '8' => 'B',
+            other => other,
+        };
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        let letters: Zeroizing<String> = Zeroizing::new(letters.map(typed).collect());
+        let Ok(bytes) = BASE32_NOPAD.decode(letters.as_bytes()).map(Zeroizing::new) else {
+            return wrong("56 letters and digits were expected, 14 groups of four");
+        };
+        let Some((content, check)) = bytes.split_at_checked(33).filter(|(_, c)| c.len() == 2)
+        else {
+            return wrong("56 letters and digits were expected, 14 groups of four");
+        };
+        if derive("spean 2026 root on paper v1", &[content])[..2] != *check {
+            return wrong("a letter of it is wrong: compare it group by group");
+        }
+        let mut seed = Secret([0; 32]);
+        seed.0.copy_from_slice(&content[1..]);
+        Ok((content[0], Self { seed }))
+    }
+}
+
+impl KeyStick {
+    /// The medium that is mounted at a path.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Whether a root's keys can be put on it.
+    ///
+    /// # Errors
+    /// [`Refusal`] when there are some, or no medium.
+    pub fn check_free(&self) -> Result<(), Refusal> {
+        if !self.0.is_dir() {
+            let message = format!("{} is no folder: is the stick in?", self.0.display());
+            return Err(Refusal::new(Kind::Store, message));
+        }
+        if self.path(ROOT).exists() {
+            let message = format!(
+                "{} holds a root key already: take another stick",
+                self.0.display()
+            );
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+        Ok(())
+    }
+
+    /// Puts a root's keys on a medium that has none.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it has some, or cannot be written.
+    pub fn create(
+        &self,
+        number: u8,
+        keys: &RootKeys,
+        passphrase: Option<&str>,
+        world: &mut dyn World,
+    ) -> Result<(), Refusal> {
+        self.check_free()?;
+        let holder = keys.holder();
+        let salt = passphrase.map(|_| world.random());
+        let seed = match (passphrase, &salt) {
+            (Some(words), Some(salt)) => passphrase::seal(words, salt, &holder.root, &keys.seed),
+            _ => keys.seed.0.to_vec(),
+        };
+        let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
+        let file = RootFile {
+            number,
+            key: hex(&holder.root),
+            box_key: hex(&holder.key.0),
+            salt: salt.map(|salt| hex(&salt)),
+            seed: hex(&seed),
+        };
+        let text = format!(
+            "# A root key of Spean. Keep this stick locked away; never put it into a node, or into a\n\
+             # machine with a network.\n{}",
+            toml::to_string(&file).unwrap_or_default()
+        );
+        self.write(ROOT, text.as_bytes())
+    }
+
+    /// The root's number.
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no key.
+    pub fn number(&self) -> Result<u8, Refusal> {
+        Ok(self.read_root()?.number)
+    }
+
+    /// Whether a passphrase is needed.
+    ///
+    /// # Errors
+    /// As [`KeyStick::number`].
+    pub fn is_locked(&self) -> Result<bool, Refusal> {
+        Ok(self.read_root()?.salt.is_some())
+    }
+
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// [`Refusal`] for another passphrase, or a file that is none.
+    pub fn unlock(&self, passphrase: Option<&str>) -> Result<RootKeys, Refusal> {
+        let file = self.read_root()?;
+        let wrong = |reason: String| self.refused(ROOT, &reason);
+        let root = unhex("key", &file.key).map_err(wrong)?;
+        let seed = match &file.salt {
+            None => Secret(unhex("seed", &file.seed).map_err(wrong)?),
+            Some(salt) => {
+                let salt = unhex("salt", salt).map_err(wrong)?;
+                let sealed = HEXLOWER.decode(file.seed.as_bytes());
+                let sealed =
+                    sealed.map_err(|_| wrong("seed: expected hexadecimal digits".into()))?;
+                let words = passphrase.ok_or_else(|| wrong("a passphrase is needed".into()))?;
+                passphrase::open(words, &salt, &root, &sealed)
+                    .ok_or_else(|| wrong("another passphrase, or the file was changed".into()))?
+            }
+        };
+        let keys = RootKeys { seed };
+        if keys.holder().root != root {
+            return Err(wrong(
+                "the seed is another key's: the file was changed".into(),
+            ));
+        }
+        Ok(keys)
+    }
+
+    /// The escrow, where it is on this medium.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is damaged.
+    pub fn escrow(&self) -> Result<Option<Escrow>, Refusal> {
+        let path = self.path(ESCROW);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = fs::read(&path).map_err(|error| self.io(ESCROW, &error))?;
+        let escrow = Escrow::decode(&bytes);
+        escrow
+            .map(Some)
+            .map_err(|error| self.refused(ESCROW, &error.to_string()))
+    }
+
+    /// Writes the escrow.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the medium cannot be written.
+    pub fn keep_escrow(&self, escrow: &Escrow) -> Result<(), Refusal> {
+        self.write(ESCROW, &escrow.encode())
+    }
+
+    /// Notes what is about to be signed: with one key, one roster of each version, and none that is
+    /// older than the last.
+    ///
+    /// # Errors
+    /// [`Refusal`] says which was signed before.
+    pub fn note_signed(&self, version: u32, name: &str) -> Result<(), Refusal> {
+        let path = self.path(SIGNED);
+        if path.exists() {
+            let text = fs::read_to_string(&path).map_err(|error| self.io(SIGNED, &error))?;
+            let last: SignedFile = toml::from_str(&text)
+                .map_err(|_| self.refused(SIGNED, "not what a signature was noted in"))?;
+            if version < last.version || version == last.version && name != last.name {
+                let message = format!(
+                    "{}: this key has signed another roster {} already: two of one version must not \
+                     be in the world; make a proposal of a later version",
+                    self.0.display(),
+                    last.version
+                );
+                return Err(Refusal::new(Kind::Refused, message));
+            }
+        }
+        let file = SignedFile {
+            version,
+            name: name.to_owned(),
+        };
+        self.write(
+            SIGNED,
+            toml::to_string(&file).unwrap_or_default().as_bytes(),
+        )
+    }
+
+    fn read_root(&self) -> Result<RootFile, Refusal> {
+        let path = self.path(ROOT);
+        if !path.exists() {
+            let message = format!(
+                "{}: no root key there: is it the right stick?",
+                self.0.display()
+            );
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+        let text = fs::read_to_string(path).map_err(|error| self.io(ROOT, &error))?;
+        // What the parser says could show part of the seed, so it is not passed on.
+        toml::from_str(&text).map_err(|_| self.refused(ROOT, "not a root key's file"))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+        write_whole(&self.path(name), bytes, 0o600).map_err(|error| self.io(name, &error))
+    }
+
+    fn io(&self, name: &str, error: &std::io::Error) -> Refusal {
+        Refusal::new(
+            Kind::Store,
+            format!("{}: {error}", self.path(name).display()),
+        )
+    }
+
+    fn refused(&self, name: &str, reason: &str) -> Refusal {
+        Refusal::new(
+            Kind::Refused,
+            format!("{}: {reason}", self.path(name).display()),
+        )
+    }
+}
