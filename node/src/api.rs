@@ -156,6 +156,8 @@ pub enum Request {
         requests: Vec<EnrolmentRequest>,
         /// They are in it already, and their nodes were made anew.
         again: bool,
+        /// The version that was proposed last.
+        after: u32,
     },
     /// Take a newer roster.
     RosterInstall {

@@ -14,17 +14,22 @@ use std::path::{Path, PathBuf};
 
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::id::SiteId;
+use spean_protocol::limits::ROSTER_BYTES_MAX;
 use spean_protocol::roster::{Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
 
 use crate::api::{Kind, Refusal};
-use crate::home::{EnrolmentRequest, write_whole};
+use crate::home::{EnrolmentRequest, read_small, write_whole};
 use crate::key_stick::{KeyStick, RootKeys};
 use crate::world::World;
 
 /// Cohorts whose escrow keys are made and published ahead, so that the sticks of the officials need
 /// not come together for each. A site's key list in a roster has no more.
 pub const COHORTS_AHEAD: u16 = 10;
+
+/// Versions between a roster and the next: a proposal that is never signed takes one. More would be a
+/// mistake, or somebody who wants to leave no number for the next.
+const VERSIONS_AHEAD_MAX: u32 = 1_000;
 
 /// A ceremony's folder.
 #[derive(Clone, Debug)]
@@ -63,7 +68,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Refusal`] when there is a roster already, a stick cannot be used, or a request is wrong. No
-    /// roster is written then.
+    /// root key is written then.
     pub fn begin(
         &self,
         threshold: u8,
@@ -75,9 +80,17 @@ impl Folder {
             let message = format!("{} has a roster already", self.0.display());
             return Err(Refusal::new(Kind::Refused, message));
         }
+        if usize::from(threshold) * 2 <= sticks.len() {
+            let message = "--threshold: more than half of the roots must sign, or two halves could";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
         // Before anything is written anywhere.
-        for one in sticks {
-            one.stick.check_free()?;
+        for (at, one) in sticks.iter().enumerate() {
+            one.stick.check_free(None)?;
+            if sticks[..at].iter().any(|other| other.stick.is(&one.stick)) {
+                let message = "two of the sticks are one: each root has its own";
+                return Err(Refusal::new(Kind::Refused, message));
+            }
         }
         fs::create_dir_all(&self.0).map_err(|error| io(&self.0, &error))?;
         let keys: Vec<RootKeys> = sticks.iter().map(|_| RootKeys::mint(world)).collect();
@@ -106,11 +119,16 @@ impl Folder {
         }
         roster.check().map_err(refused)?;
         let mut signed = SignedRoster::propose(&roster);
+        for keys in &keys {
+            signed.sign(&keys.signing()).map_err(refused)?;
+        }
+        for one in sticks {
+            one.stick.keep_escrow(&escrow)?;
+            one.stick.keep_roster(&signed)?;
+            one.stick.note_signed(roster.version, &name_of(&signed))?;
+        }
         for (number, (one, keys)) in (1..).zip(sticks.iter().zip(&keys)) {
             one.stick.create(number, keys, one.passphrase, world)?;
-            one.stick.keep_escrow(&escrow)?;
-            one.stick.note_signed(roster.version, &name_of(&signed))?;
-            signed.sign(&keys.signing()).map_err(refused)?;
         }
         self.write(&self.roster_path(), &signed)?;
         Ok(roster)
@@ -130,58 +148,78 @@ impl Folder {
         self.write(&self.proposal_path(), proposal)
     }
 
-    /// Signs the proposal with one stick. Once it has the signatures that it needs it is in force
-    /// wherever it is installed.
+    /// The proposal and the roster that it is to follow.
     ///
     /// # Errors
-    /// [`Refusal`] when there is no proposal, it does not follow the roster in force, or the stick is
-    /// no root's or cannot be opened.
-    pub fn sign(&self, one: &Unlocked<'_>) -> Result<Signatures, Refusal> {
-        let held = self.held()?;
-        let mut proposal = self.proposal()?;
+    /// [`Refusal`] when one of them is missing, or the roster is not signed as it must be itself.
+    pub fn proposed(&self) -> Result<Proposed, Refusal> {
+        let held = read(&self.roster_path(), "this is no ceremony's folder")?;
+        let before = held.accept(None).map_err(|error| {
+            let path = self.roster_path();
+            Refusal::new(Kind::Refused, format!("{}: {error}", path.display()))
+        })?;
+        let nothing =
+            "nothing is proposed: 'spean ceremony propose' at the head office's node does it";
+        let proposal = read(&self.proposal_path(), nothing)?;
         let next = proposal.preview().map_err(refused)?;
-        if next.version <= held.version {
+        if next.version <= before.version || next.version - before.version > VERSIONS_AHEAD_MAX {
             let message = format!(
-                "{}: version {}, and roster {} is in force: make a new proposal",
+                "{}: version {}, and roster {} is in force: propose again",
                 self.proposal_path().display(),
                 next.version,
-                held.version
+                before.version
             );
             return Err(Refusal::new(Kind::Refused, message));
         }
+        Ok(Proposed {
+            held,
+            before,
+            proposal,
+            next,
+        })
+    }
+
+    /// The version of the proposal that is in the folder, 0 if there is none.
+    #[must_use]
+    pub fn last_proposed(&self) -> u32 {
+        let proposal = read(&self.proposal_path(), "").ok();
+        let next = proposal.and_then(|signed| signed.preview().ok());
+        next.map_or(0, |next| next.version)
+    }
+
+    /// Signs what was shown, with one stick, and keeps it in the folder. Once it has the signatures
+    /// that it needs it is in force wherever it is installed.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it does not follow what the stick knows to be in force, or the stick is no
+    /// root's of it or cannot be opened. Nothing is signed then.
+    pub fn sign(&self, shown: &mut Proposed, one: &Unlocked<'_>) -> Result<Signatures, Refusal> {
+        // Whoever carries the folder could have put another roster into it, to hide what changes.
+        if let Some(known) = one.stick.roster()?
+            && known.hash() != shown.held.hash()
+        {
+            let known = known.preview().map_err(refused)?;
+            shown.held.accept(Some(&known)).map_err(|error| {
+                let message = format!(
+                    "the folder's roster does not follow roster {} that this stick knows, so what \
+                     is shown as changed cannot be believed: {error}",
+                    known.version
+                );
+                Refusal::new(Kind::Refused, message)
+            })?;
+        }
         let keys = one.stick.unlock(one.passphrase)?;
-        if !held.roots.contains(&keys.holder().root) && !next.roots.contains(&keys.holder().root) {
+        let root = keys.holder().root;
+        if !shown.next.roots.contains(&root) {
             let message = "the stick's key is no root of this roster: is it the right stick?";
             return Err(Refusal::new(Kind::Refused, message));
         }
-        one.stick.note_signed(next.version, &name_of(&proposal))?;
-        proposal.sign(&keys.signing()).map_err(refused)?;
-        self.write(&self.proposal_path(), &proposal)?;
-        Ok(Signatures::of(&held, &next, &proposal))
-    }
-
-    /// The roster in force here.
-    ///
-    /// # Errors
-    /// [`Refusal`] when there is none.
-    pub fn held(&self) -> Result<Roster, Refusal> {
-        read(&self.roster_path())?.preview().map_err(refused)
-    }
-
-    /// The next roster, whoever signed it so far.
-    ///
-    /// # Errors
-    /// [`Refusal`] when there is none.
-    pub fn proposal(&self) -> Result<SignedRoster, Refusal> {
-        let path = self.proposal_path();
-        if !path.exists() {
-            let message = format!(
-                "{}: nothing is proposed: 'spean ceremony propose' at the head office's node does it",
-                path.display()
-            );
-            return Err(Refusal::new(Kind::Refused, message));
-        }
-        read(&path)
+        one.stick
+            .note_signed(shown.next.version, &name_of(&shown.proposal))?;
+        shown.proposal.sign(&keys.signing()).map_err(refused)?;
+        self.write(&self.proposal_path(), &shown.proposal)?;
+        one.stick.keep_roster(&shown.held)?;
+        Ok(shown.signatures())
     }
 
     fn write(&self, path: &Path, signed: &SignedRoster) -> Result<(), Refusal> {
@@ -199,25 +237,38 @@ pub struct Signatures {
 }
 
 impl Signatures {
-    /// Of a proposal that follows a roster: both must be content.
+    /// Whether it can be installed.
     #[must_use]
-    pub fn of(held: &Roster, next: &Roster, proposal: &SignedRoster) -> Self {
-        let by = |roster: &Roster| Self {
-            found: proposal.signatures_by(roster),
+    pub const fn suffice(self) -> bool {
+        self.found >= self.needed
+    }
+}
+
+/// A roster that is proposed, with the one that it follows.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    held: SignedRoster,
+    /// What is in force, as far as the folder tells; it is signed.
+    pub before: Roster,
+    proposal: SignedRoster,
+    /// What is proposed.
+    pub next: Roster,
+}
+
+impl Proposed {
+    /// How many roots signed it: of those in force or its own, whichever needs more still.
+    #[must_use]
+    pub fn signatures(&self) -> Signatures {
+        let by = |roster: &Roster| Signatures {
+            found: self.proposal.signatures_by(roster),
             needed: usize::from(roster.threshold),
         };
-        let (old, new) = (by(held), by(next));
+        let (old, new) = (by(&self.before), by(&self.next));
         if old.needed.saturating_sub(old.found) >= new.needed.saturating_sub(new.found) {
             old
         } else {
             new
         }
-    }
-
-    /// Whether it can be installed.
-    #[must_use]
-    pub const fn suffice(self) -> bool {
-        self.found >= self.needed
     }
 }
 
@@ -240,44 +291,48 @@ pub fn enrol(
         )
     };
     let (role, key, public) = request.parts().map_err(wrong)?;
+    if request.cohort != roster.cohort {
+        let (theirs, ours) = (request.cohort, roster.cohort);
+        let reason = format!("its box key is of cohort {theirs}, and cohort {ours} is in force");
+        return Err(wrong(reason));
+    }
     let wrap = wrap_carrier(carrier, &public, world.random());
     let wrap = wrap.map_err(|error| wrong(format!("box_key: {error}")))?;
-    let known = roster.by_code(&request.code).map(|site| site.id);
-    let number = roster.sites.iter().map(|site| site.id.0).max();
-    match (known, again) {
-        (Some(_), false) => Err(wrong(
+    let number = roster.sites.iter().map(|site| site.id.0).max().unwrap_or(0);
+    let code = &request.code;
+    let mut known = roster.sites.iter_mut();
+    match known.find(|site| site.code.eq_ignore_ascii_case(code)) {
+        Some(_) if !again => Err(wrong(
             "a site of that code is in the roster: --again takes the new keys of a node that was \
              made anew"
                 .into(),
         )),
-        (None, true) => Err(wrong(
+        Some(site) if site.role != role => Err(wrong("the roster has it in another role".into())),
+        Some(site) => {
+            if !site.keys.contains(&key) {
+                site.keys.push(key);
+            }
+            site.name.clone_from(&request.name);
+            site.boxes.insert(request.cohort, public);
+            site.carrier = wrap;
+            Ok(())
+        }
+        None if again => Err(wrong(
             "no site of that code is in the roster: leave --again out".into(),
         )),
-        (None, false) => {
+        None => {
+            let id = number
+                .checked_add(1)
+                .ok_or_else(|| wrong("no number is left".into()))?;
             roster.sites.push(Site {
-                id: SiteId(number.unwrap_or(0) + 1),
-                code: request.code.clone(),
+                id: SiteId(id),
+                code: code.clone(),
                 name: request.name.clone(),
                 role,
                 keys: vec![key],
                 boxes: BTreeMap::from([(request.cohort, public)]),
                 carrier: wrap,
             });
-            Ok(())
-        }
-        (Some(id), true) => {
-            let mut sites = roster.sites.iter_mut();
-            let Some(site) = sites.find(|site| site.id == id) else {
-                return Ok(());
-            };
-            if site.role != role {
-                return Err(wrong("the roster has it in another role".into()));
-            }
-            if !site.keys.contains(&key) {
-                site.keys.push(key);
-            }
-            site.boxes.insert(request.cohort, public);
-            site.carrier = wrap;
             Ok(())
         }
     }
@@ -299,15 +354,15 @@ fn name_of(signed: &SignedRoster) -> String {
     data_encoding::HEXLOWER.encode(&signed.hash().0)
 }
 
-fn read(path: &Path) -> Result<SignedRoster, Refusal> {
-    let bytes = fs::read(path).map_err(|error| io(path, &error))?;
-    let signed = SignedRoster::decode(&bytes);
-    signed.map_err(|error| {
-        Refusal::new(
-            Kind::Refused,
-            format!("{}: no roster: {error}", path.display()),
-        )
-    })
+fn read(path: &Path, missing: &str) -> Result<SignedRoster, Refusal> {
+    let refused = |why: &dyn std::fmt::Display| {
+        Refusal::new(Kind::Refused, format!("{}: {why}", path.display()))
+    };
+    if !path.exists() {
+        return Err(refused(&missing));
+    }
+    let bytes = read_small(path, ROSTER_BYTES_MAX).map_err(|error| refused(&error))?;
+    SignedRoster::decode(&bytes).map_err(|error| refused(&format!("no roster: {error}")))
 }
 
 fn io(path: &Path, error: &std::io::Error) -> Refusal {

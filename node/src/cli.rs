@@ -13,12 +13,14 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use spean_protocol::event::Month;
 use spean_protocol::id::LearnerId;
+use spean_protocol::limits::ROSTER_BYTES_MAX;
+use spean_protocol::roster::SignedRoster;
 use spean_protocol::totals::{Period, Query};
 
 use crate::api::{Kind, Refusal, Reply, Request};
 use crate::engine::import::LearnerRow;
-use crate::home::Home;
-use crate::node::{Node, install_first};
+use crate::home::{Home, read_small};
+use crate::node::{Node, install_first, roster_page};
 use crate::world::Machine;
 
 /// Spean lets a prisoner's learning follow him: each prison's node keeps its learners' records and
@@ -221,13 +223,19 @@ enum StickCommand {
 
 #[derive(Debug, Subcommand)]
 enum RosterCommand {
-    /// The roster in force on this node.
-    Show,
-    /// Take a roster on this node. The first one is trusted: compare the seal that it shows with the
-    /// one that the head office announced.
+    /// The roster in force on this node, or the one in a file, which is not trusted yet.
+    Show {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// Take a roster on this node. The first one is trusted: compare its seal, which 'spean roster
+    /// show FILE' shows, with the one that the head office announced.
     Install {
-        /// The file roster.spean.
+        /// The file.
         file: PathBuf,
+        /// The seal that was announced: a roster with another is refused.
+        #[arg(long)]
+        seal: Option<String>,
     },
 }
 
@@ -429,12 +437,33 @@ fn absolute(path: &Path) -> String {
 }
 
 async fn roster(cli: &Cli, home: &Home, command: &RosterCommand) -> Result<ExitCode, Refusal> {
+    let read = |file: &Path| {
+        let refused = |error: &dyn std::fmt::Display| {
+            Refusal::new(Kind::Refused, format!("{}: {error}", file.display()))
+        };
+        let bytes = read_small(file, ROSTER_BYTES_MAX).map_err(|error| refused(&error))?;
+        let signed = SignedRoster::decode(&bytes);
+        let signed = signed.map_err(|error| refused(&format!("this is no roster: {error}")))?;
+        let roster = signed.preview().map_err(|error| refused(&error))?;
+        Ok::<_, Refusal>((bytes, roster_page(&roster)))
+    };
     let reply = match command {
-        RosterCommand::Show => ask(home, Request::RosterShow).await?,
-        RosterCommand::Install { file } => {
-            let bytes = std::fs::read(file).map_err(|error| {
-                Refusal::new(Kind::Refused, format!("{}: {error}", file.display()))
-            })?;
+        RosterCommand::Show { file: None } => ask(home, Request::RosterShow).await?,
+        RosterCommand::Show { file: Some(file) } => Reply::Roster(read(file)?.1),
+        RosterCommand::Install { file, seal } => {
+            let (bytes, page) = read(file)?;
+            let plain = |text: &str| text.replace(' ', "").to_ascii_uppercase();
+            if let Some(told) = seal
+                && plain(told) != plain(&page.seal)
+            {
+                let message = format!(
+                    "{}: its seal is {}, and not {told}: somebody else made it. Do not install it; \
+                     call the head office",
+                    file.display(),
+                    page.seal
+                );
+                return Err(Refusal::new(Kind::Refused, message));
+            }
             Reply::Roster(install(home, bytes).await?)
         }
     };

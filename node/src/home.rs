@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use spean_protocol::roster::Role;
+use spean_protocol::roster::{Role, seal_of_keys};
 use spean_protocol::seal::{BoxKey, Secret, box_key};
 
 use crate::engine::Identity;
@@ -91,6 +91,16 @@ pub struct EnrolmentRequest {
 }
 
 impl EnrolmentRequest {
+    /// What people compare of the keys; empty where they are none.
+    #[must_use]
+    pub fn seal(&self) -> String {
+        let parts = self.parts();
+        parts.map_or_else(
+            |_| String::new(),
+            |(_, key, public)| seal_of_keys(&key, &public),
+        )
+    }
+
     /// The parts as the roster has them.
     ///
     /// # Errors
@@ -235,16 +245,7 @@ impl Home {
     }
 
     fn write(&self, path: &Path, text: &str, mode: u32) -> Result<(), HomeError> {
-        let open = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(path);
-        open.and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .map_err(|error| self.io(path, error))
+        write_new(path, text.as_bytes(), mode).map_err(|error| self.io(path, error))
     }
 
     fn io(&self, path: &Path, error: std::io::Error) -> HomeError {
@@ -351,28 +352,52 @@ pub struct Lock {
     _file: File,
 }
 
-/// Writes a file beside its name and gives it that: after a power cut it is whole, or as before.
+/// Writes a file beside its name and gives it that. Where the file system keeps its order (not on
+/// FAT), it is whole after a power cut, or as before.
 ///
 /// # Errors
-/// What the file system says.
+/// What the file system says. Nothing half written stays.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let mut half = path.as_os_str().to_owned();
     half.push(".part");
     let half = PathBuf::from(half);
     let _ = fs::remove_file(&half);
-    // `create_new` follows no link that somebody left there.
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&half)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&half, path)?;
+    let written = write_new(&half, bytes, mode).and_then(|()| fs::rename(&half, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&half);
+    }
+    written?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// `create_new` follows no link that somebody left there.
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut open = OpenOptions::new();
+    let mut file = open.write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Reads a file that somebody names, of so many bytes at most: no device, and nothing that never ends.
+///
+/// # Errors
+/// What the file system says, or that it is no file, or too large.
+pub fn read_small(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let refused = |why: &str| std::io::Error::new(ErrorKind::InvalidInput, why.to_owned());
+    if !fs::metadata(path)?.is_file() {
+        return Err(refused("not a file"));
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path)?
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if read > most {
+        return Err(refused("too large for what it should be"));
+    }
+    Ok(bytes)
 }
 
 /// Reads 32 bytes from hexadecimal digits.

@@ -4,28 +4,37 @@
 //! ```text
 //! spean-root.toml    the root's number and public keys, and its seed, under a passphrase (0600)
 //! spean-escrow.bin   what so many of the roots open together: protocol/src/escrow.rs
+//! spean-roster.bin   the roster that was in force when it was used last: what follows is compared
 //! spean-signed.toml  the version and the name of the roster that was signed with it last
 //! ```
-//! Both keys of a root follow from its seed, so that a sheet of paper with the seed is a backup.
+//! Both keys of a root follow from its seed, so that a sheet of paper with the seed is a backup. The
+//! other files guard officials against mistakes and against whoever carries their papers; whoever has
+//! the key itself, or its sheet, can do without them.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use spean_protocol::escrow::{Escrow, Holder};
+use spean_protocol::escrow::{Escrow, EscrowError, Holder};
+use spean_protocol::limits::{ESCROW_BYTES_MAX, ROSTER_BYTES_MAX};
+use spean_protocol::roster::SignedRoster;
 use spean_protocol::seal::{Secret, box_key, derive};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::api::{Kind, Refusal};
-use crate::home::{unhex, write_whole};
+use crate::home::{read_small, unhex, write_whole};
 use crate::passphrase;
 use crate::world::World;
 
 const ROOT: &str = "spean-root.toml";
 const ESCROW: &str = "spean-escrow.bin";
+const ROSTER: &str = "spean-roster.bin";
 const SIGNED: &str = "spean-signed.toml";
+
+/// Bytes of the files of text.
+const TEXT_BYTES_MAX: usize = 4_096;
 
 /// A medium with a root's key.
 #[derive(Clone, Debug)]
@@ -44,13 +53,17 @@ struct RootFile {
     number: u8,
     /// Ed25519, 64 hexadecimal digits.
     key: String,
-    /// The public box key, 64 hexadecimal digits.
-    box_key: String,
     /// Fresh for this file; none where no passphrase was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     salt: Option<String>,
     /// The seed, sealed under the passphrase or, without one, as it is.
     seed: String,
+}
+
+impl Drop for RootFile {
+    fn drop(&mut self) {
+        self.seed.zeroize();
+    }
 }
 
 /// What was signed last.
@@ -90,7 +103,8 @@ impl RootKeys {
     /// The keys as letters and digits, for paper: number, seed and a check, in groups of four.
     #[must_use]
     pub fn to_paper(&self, number: u8) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([number].to_vec());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(35));
+        bytes.push(number);
         bytes.extend_from_slice(&self.seed.0);
         let check = derive("spean 2026 root on paper v1", &[&bytes]);
         bytes.extend_from_slice(&check[..2]);
@@ -143,33 +157,46 @@ impl KeyStick {
         Self(path.to_owned())
     }
 
+    /// Whether another is the same place.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let place = |stick: &Self| stick.0.canonicalize().unwrap_or_else(|_| stick.0.clone());
+        place(self) == place(other)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Whether a root's keys can be put on it.
+    /// Whether a root's keys can be put on it: it has none, or those of the same root.
     ///
     /// # Errors
-    /// [`Refusal`] when there are some, or no medium.
-    pub fn check_free(&self) -> Result<(), Refusal> {
+    /// [`Refusal`] when there are others, or no medium.
+    pub fn check_free(&self, root: Option<&[u8; 32]>) -> Result<(), Refusal> {
         if !self.0.is_dir() {
             let message = format!("{} is no folder: is the stick in?", self.0.display());
             return Err(Refusal::new(Kind::Store, message));
         }
-        if self.path(ROOT).exists() {
-            let message = format!(
-                "{} holds a root key already: take another stick",
-                self.0.display()
-            );
-            return Err(Refusal::new(Kind::Refused, message));
+        if !self.path(ROOT).exists() {
+            return Ok(());
         }
-        Ok(())
+        let known = self.read_root()?;
+        if root.is_some_and(|root| known.key == HEXLOWER.encode(root)) {
+            return Ok(());
+        }
+        let message = format!(
+            "{} holds a root key already: take another stick. If a ceremony was interrupted and no \
+             roster came of it, remove its files spean-* and begin again",
+            self.0.display()
+        );
+        Err(Refusal::new(Kind::Refused, message))
     }
 
-    /// Puts a root's keys on a medium that has none.
+    /// Puts a root's keys on a medium, with what belongs to them. The keys come last: with them it
+    /// counts as made.
     ///
     /// # Errors
-    /// [`Refusal`] when it has some, or cannot be written.
+    /// [`Refusal`] when it has other keys, or cannot be written.
     pub fn create(
         &self,
         number: u8,
@@ -177,26 +204,24 @@ impl KeyStick {
         passphrase: Option<&str>,
         world: &mut dyn World,
     ) -> Result<(), Refusal> {
-        self.check_free()?;
         let holder = keys.holder();
+        self.check_free(Some(&holder.root))?;
         let salt = passphrase.map(|_| world.random());
-        let seed = match (passphrase, &salt) {
-            (Some(words), Some(salt)) => passphrase::seal(words, salt, &holder.root, &keys.seed),
+        let seed = Zeroizing::new(match (passphrase, &salt) {
+            (Some(words), Some(salt)) => {
+                passphrase::seal(words, salt, &whose(number, &holder.root), &keys.seed)
+            }
             _ => keys.seed.0.to_vec(),
-        };
+        });
         let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
         let file = RootFile {
             number,
             key: hex(&holder.root),
-            box_key: hex(&holder.key.0),
             salt: salt.map(|salt| hex(&salt)),
             seed: hex(&seed),
         };
-        let text = format!(
-            "# A root key of Spean. Keep this stick locked away; never put it into a node, or into a\n\
-             # machine with a network.\n{}",
-            toml::to_string(&file).unwrap_or_default()
-        );
+        let text = Zeroizing::new(toml::to_string(&file).unwrap_or_default());
+        let text = Zeroizing::new(format!("{NOTICE}{}", *text));
         self.write(ROOT, text.as_bytes())
     }
 
@@ -232,7 +257,7 @@ impl KeyStick {
                 let sealed =
                     sealed.map_err(|_| wrong("seed: expected hexadecimal digits".into()))?;
                 let words = passphrase.ok_or_else(|| wrong("a passphrase is needed".into()))?;
-                passphrase::open(words, &salt, &root, &sealed)
+                passphrase::open(words, &salt, &whose(file.number, &root), &sealed)
                     .ok_or_else(|| wrong("another passphrase, or the file was changed".into()))?
             }
         };
@@ -250,15 +275,14 @@ impl KeyStick {
     /// # Errors
     /// [`Refusal`] when it is damaged.
     pub fn escrow(&self) -> Result<Option<Escrow>, Refusal> {
-        let path = self.path(ESCROW);
-        if !path.exists() {
+        let Some(bytes) = self.read(ESCROW, ESCROW_BYTES_MAX)? else {
             return Ok(None);
-        }
-        let bytes = fs::read(&path).map_err(|error| self.io(ESCROW, &error))?;
-        let escrow = Escrow::decode(&bytes);
-        escrow
-            .map(Some)
-            .map_err(|error| self.refused(ESCROW, &error.to_string()))
+        };
+        let damaged = |error: EscrowError| {
+            let mend = "make the stick anew: 'spean ceremony restore', with --from a good one";
+            self.refused(ESCROW, &format!("{error}. {mend}"))
+        };
+        Escrow::decode(&bytes).map(Some).map_err(damaged)
     }
 
     /// Writes the escrow.
@@ -269,21 +293,44 @@ impl KeyStick {
         self.write(ESCROW, &escrow.encode())
     }
 
-    /// Notes what is about to be signed: with one key, one roster of each version, and none that is
-    /// older than the last.
+    /// The roster that was in force when the stick was used last.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is damaged.
+    pub fn roster(&self) -> Result<Option<SignedRoster>, Refusal> {
+        let Some(bytes) = self.read(ROSTER, ROSTER_BYTES_MAX)? else {
+            return Ok(None);
+        };
+        let signed = SignedRoster::decode(&bytes);
+        signed
+            .map(Some)
+            .map_err(|error| self.refused(ROSTER, &error.to_string()))
+    }
+
+    /// Keeps the roster in force.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the medium cannot be written.
+    pub fn keep_roster(&self, roster: &SignedRoster) -> Result<(), Refusal> {
+        self.write(ROSTER, &roster.encode())
+    }
+
+    /// Notes what is about to be signed: one roster of each version, and none that is older than the
+    /// last.
     ///
     /// # Errors
     /// [`Refusal`] says which was signed before.
     pub fn note_signed(&self, version: u32, name: &str) -> Result<(), Refusal> {
-        let path = self.path(SIGNED);
-        if path.exists() {
-            let text = fs::read_to_string(&path).map_err(|error| self.io(SIGNED, &error))?;
-            let last: SignedFile = toml::from_str(&text)
-                .map_err(|_| self.refused(SIGNED, "not what a signature was noted in"))?;
+        if let Some(bytes) = self.read(SIGNED, TEXT_BYTES_MAX)? {
+            let last: Option<SignedFile> = toml::from_slice(&bytes).ok();
+            let last = last.ok_or_else(|| {
+                let mend = "make the stick anew from its sheet: 'spean ceremony restore'";
+                self.refused(SIGNED, &format!("the file is damaged. {mend}"))
+            })?;
             if version < last.version || version == last.version && name != last.name {
                 let message = format!(
-                    "{}: this key has signed another roster {} already: two of one version must not \
-                     be in the world; make a proposal of a later version",
+                    "{}: this key has signed another roster {} already, and two of one version must \
+                     not be in the world: propose again into this folder, and it gets a later version",
                     self.0.display(),
                     last.version
                 );
@@ -301,17 +348,24 @@ impl KeyStick {
     }
 
     fn read_root(&self) -> Result<RootFile, Refusal> {
-        let path = self.path(ROOT);
-        if !path.exists() {
+        let none = || {
             let message = format!(
                 "{}: no root key there: is it the right stick?",
                 self.0.display()
             );
-            return Err(Refusal::new(Kind::Refused, message));
-        }
-        let text = fs::read_to_string(path).map_err(|error| self.io(ROOT, &error))?;
+            Refusal::new(Kind::Refused, message)
+        };
+        let bytes = Zeroizing::new(self.read(ROOT, TEXT_BYTES_MAX)?.ok_or_else(none)?);
         // What the parser says could show part of the seed, so it is not passed on.
-        toml::from_str(&text).map_err(|_| self.refused(ROOT, "not a root key's file"))
+        toml::from_slice(&bytes).map_err(|_| self.refused(ROOT, "not a root key's file"))
+    }
+
+    fn read(&self, name: &str, most: usize) -> Result<Option<Vec<u8>>, Refusal> {
+        match read_small(&self.path(name), most) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.io(name, &error)),
+        }
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
@@ -332,3 +386,13 @@ impl KeyStick {
         )
     }
 }
+
+/// To whom a sealed seed is bound.
+fn whose(number: u8, root: &[u8; 32]) -> Vec<u8> {
+    [&[number], root.as_slice()].concat()
+}
+
+const NOTICE: &str = "\
+# A root key of Spean. Keep this stick locked away; never put it into a node, or into a machine with a
+# network.
+";

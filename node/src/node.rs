@@ -328,8 +328,12 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::Totals(Box::new(engine.totals(query)?))
         }
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
-        Request::RosterPropose { requests, again } => {
-            let (held, proposal) = engine.propose(|next, carrier, world| {
+        Request::RosterPropose {
+            requests,
+            again,
+            after,
+        } => {
+            let (held, proposal) = engine.propose(after, |next, carrier, world| {
                 let mut requests = requests.iter();
                 requests.try_for_each(|one| ceremony::enrol(next, one, again, carrier, world))
             })?;

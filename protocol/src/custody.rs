@@ -181,7 +181,7 @@ pub fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeS
             // Not an earlier stay there, which he came to from elsewhere.
             let follows = |one: &&Stay| {
                 let of = |arrival: &Arrival| match arrival.from {
-                    Some(from) => from == stay.site,
+                    Some(from) => from == stay.site || is_guess(stays, from, site),
                     None => arrival.reason != ArrivalReason::Intake,
                 };
                 one.site == site && one.arrivals.iter().any(of)
@@ -194,6 +194,18 @@ pub fn led_from<'a>(stays: &'a [Stay], from: &'a Stay) -> (Vec<&'a Stay>, BTreeS
         }
     }
     (reached, sites)
+}
+
+/// Whether a site only seems to be where somebody came from: he left it, and never for `to`. Who comes
+/// by his card is said to come from where he was last, and that is all that is known then.
+fn is_guess(stays: &[Stay], from: SiteId, to: SiteId) -> bool {
+    let mut there = stays.iter().filter(|stay| stay.site == from).peekable();
+    let to = Destination::Site(to);
+    there.peek().is_some()
+        && there.all(|stay| {
+            let mut left = stay.departures.iter();
+            !stay.departures.is_empty() && left.all(|left| left.to != to)
+        })
 }
 
 /// The stays that the events in effect tell of, in the order of their ids and sites.

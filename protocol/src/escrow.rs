@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::codec::{self, DecodeError};
 use crate::limits::{ESCROW_BYTES_MAX, ESCROW_DEPOSITS_MAX, ESCROW_GROUPS_MAX, KEYS_MAX};
@@ -152,21 +153,17 @@ impl Escrow {
     ) -> Result<(), EscrowError> {
         let mut sealed = Vec::new();
         for group in self.groups() {
-            let mut content = secret.0.to_vec();
+            let info = self.info(what, &group);
+            let mut content = Zeroizing::new(secret.0.to_vec());
             // The last member's seal is the inmost.
             for member in group.iter().rev() {
-                let info = self.info(what, &group);
-                content = seal::box_seal(&self.holders[*member].key, &info, &content, entropy())?;
+                let to = &self.holders[*member].key;
+                content = Zeroizing::new(seal::box_seal(to, &info, &content, entropy())?);
             }
-            sealed.push(content);
+            sealed.push(content.to_vec());
         }
         self.deposits.insert(what, sealed);
         Ok(())
-    }
-
-    /// Destroys a deposit in this copy. Every holder's copy is another, and so is each backup.
-    pub fn destroy(&mut self, what: Deposit) -> bool {
-        self.deposits.remove(&what).is_some()
     }
 
     /// Opens a deposit with the box key seeds of enough holders.
@@ -174,6 +171,34 @@ impl Escrow {
     /// # Errors
     /// [`EscrowError`] says what is missing.
     pub fn open(&self, what: Deposit, seeds: &[Secret]) -> Result<Secret, EscrowError> {
+        let mut opened = self.open_by_all(what, seeds)?;
+        let good = opened.iter().position(Result::is_ok).unwrap_or(0);
+        opened.swap_remove(good)
+    }
+
+    /// Opens a deposit by every group of the holders whose box key seeds these are: all must open it,
+    /// to the same secret.
+    ///
+    /// # Errors
+    /// As [`Escrow::open`].
+    pub fn verify(&self, what: Deposit, seeds: &[Secret]) -> Result<Secret, EscrowError> {
+        let opened: Result<Vec<Secret>, _> = self.open_by_all(what, seeds)?.into_iter().collect();
+        let mut opened = opened?.into_iter();
+        let first = opened.next().ok_or(SealError::Malformed)?;
+        if opened.any(|other| other != first) {
+            return Err(EscrowError::Unsound(
+                "two groups open it to different things",
+            ));
+        }
+        Ok(first)
+    }
+
+    /// What each whole group of these holders opens; there is one at least.
+    fn open_by_all(
+        &self,
+        what: Deposit,
+        seeds: &[Secret],
+    ) -> Result<Vec<Result<Secret, EscrowError>>, EscrowError> {
         let sealed = self.deposits.get(&what).ok_or(EscrowError::Absent(what))?;
         let mut here: BTreeMap<usize, &Secret> = BTreeMap::new();
         for seed in seeds {
@@ -182,19 +207,36 @@ impl Escrow {
             here.extend(at.map(|at| (at, seed)));
         }
         let groups = self.groups();
-        let whole = |group: &Vec<usize>| group.iter().all(|member| here.contains_key(member));
-        let Some(at) = groups.iter().position(whole) else {
+        let sealed = groups.iter().zip(sealed);
+        let opened = sealed.filter_map(|(group, content)| {
+            let seeds: Option<Vec<&Secret>> = group
+                .iter()
+                .map(|member| here.get(member).copied())
+                .collect();
+            Some(self.open_one(what, group, &seeds?, content))
+        });
+        let opened: Vec<_> = opened.collect();
+        if opened.is_empty() {
             let (found, needed) = (here.len(), usize::from(self.threshold));
             return Err(EscrowError::TooFew { found, needed });
-        };
-        let mut content = sealed.get(at).ok_or(SealError::Malformed)?.clone();
-        for member in &groups[at] {
-            let info = self.info(what, &groups[at]);
-            let seed = here.get(member).ok_or(SealError::Malformed)?;
-            content = seal::box_open(seed, &info, &content)?;
         }
-        let secret = content.try_into().map_err(|_| SealError::Malformed)?;
-        Ok(Secret(secret))
+        Ok(opened)
+    }
+
+    fn open_one(
+        &self,
+        what: Deposit,
+        group: &[usize],
+        seeds: &[&Secret],
+        sealed: &[u8],
+    ) -> Result<Secret, EscrowError> {
+        let info = self.info(what, group);
+        let mut content = Zeroizing::new(sealed.to_vec());
+        for seed in seeds {
+            content = Zeroizing::new(seal::box_open(seed, &info, &content)?);
+        }
+        let secret = content.as_slice().try_into();
+        Ok(Secret(secret.map_err(|_| SealError::Malformed)?))
     }
 
     /// Every group of `threshold` holders, by their places, in lexical order.

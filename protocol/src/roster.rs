@@ -143,17 +143,12 @@ impl Roster {
             .map(|(_, key)| *key)
     }
 
-    /// What people compare before they trust a first roster: 80 bits that follow from the threshold
-    /// and the root keys, as hexadecimal digits in groups of four.
+    /// What people compare before they trust a first roster: it follows from the threshold and the
+    /// root keys.
     #[must_use]
     pub fn seal(&self) -> String {
         let roots: Vec<u8> = self.roots.concat();
-        let hash = derive("spean 2026 roots shown v1", &[&[self.threshold], &roots]);
-        let groups = hash.chunks(2).take(5);
-        let groups: Vec<String> = groups
-            .map(|pair| data_encoding::HEXUPPER.encode(pair))
-            .collect();
-        groups.join(" ")
+        shown("spean 2026 roots shown v1", &[&[self.threshold], &roots])
     }
 
     /// Encodes what the roots sign.
@@ -192,6 +187,16 @@ impl Roster {
             codec::at_most(site.boxes.len(), KEYS_MAX)?;
             codec::at_most(site.code.len(), 16)?;
             codec::at_most(site.name.len(), 128)?;
+            if site.code.is_empty() || site.code.contains(' ') || hides(&site.code) {
+                return Err(RosterError::Unsound(
+                    "a site's code is empty or no plain word",
+                ));
+            }
+            if hides(&site.name) {
+                return Err(RosterError::Unsound(
+                    "a site's name holds what is not shown",
+                ));
+            }
             let new = seen.0.insert(site.id) && seen.1.insert(site.code.to_ascii_uppercase());
             if !new || !site.keys.iter().all(|key| seen.2.insert(*key)) {
                 return Err(RosterError::Unsound(
@@ -214,6 +219,29 @@ impl Roster {
     fn signed_hash(body: &[u8]) -> [u8; 32] {
         derive("spean 2026 roster v1", &[body])
     }
+}
+
+/// Characters that make a screen show something else than what is there: controls, and those that
+/// turn the direction of writing.
+fn hides(text: &str) -> bool {
+    let turns = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().any(|c| c.is_control() || turns(c))
+}
+
+/// What people compare of a node's keys, on its own screen and where it is enrolled.
+#[must_use]
+pub fn seal_of_keys(key: &[u8; 32], public: &BoxKey) -> String {
+    shown("spean 2026 node keys shown v1", &[key, &public.0])
+}
+
+/// Eighty bits as hexadecimal digits in groups of four: as much as people compare with patience.
+fn shown(context: &'static str, parts: &[&[u8]]) -> String {
+    let hash = derive(context, parts);
+    let groups = hash.chunks(2).take(5);
+    let groups: Vec<String> = groups
+        .map(|two| data_encoding::HEXUPPER.encode(two))
+        .collect();
+    groups.join(" ")
 }
 
 /// A roster with the roots' signatures: what travels.

@@ -13,7 +13,7 @@ use spean_protocol::escrow::{Deposit, Escrow, EscrowError, Holder};
 use spean_protocol::id::{Hash, SiteId};
 use spean_protocol::log::ForkProof;
 use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, open_carrier};
-use spean_protocol::seal::{Secret, box_key};
+use spean_protocol::seal::{SealError, Secret, box_key};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::GrantContent;
@@ -151,10 +151,26 @@ fn an_escrow_opens_for_two_of_three_holders_and_for_nobody_alone() {
         escrow.open(absent, &seeds(&[1, 2])),
         Err(EscrowError::Absent(absent))
     );
-    let mut without = escrow.clone();
-    assert!(without.destroy(Deposit::Cohort(3)) && !without.destroy(Deposit::Cohort(3)));
-    let gone = without.open(Deposit::Cohort(3), &seeds(&[1, 2, 3]));
-    assert_eq!(gone, Err(EscrowError::Absent(Deposit::Cohort(3))));
+}
+
+/// Of three holders each pair is tried: one group whose part was damaged does not hide another, and
+/// the drill finds it.
+#[test]
+fn every_group_of_an_escrow_is_verified() {
+    let what = Deposit::Cohort(3);
+    let all = [1, 2, 3].map(holder_seed);
+    let mut bytes = escrow().encode();
+    assert_eq!(escrow().verify(what, &all), Ok(Secret([0xE5; 32])));
+    // The last byte is of what the pair of the second and the third opens.
+    *bytes.last_mut().unwrap() ^= 1;
+    let damaged = Escrow::decode(&bytes).unwrap();
+    assert_eq!(damaged.open(what, &all), Ok(Secret([0xE5; 32])));
+    assert_eq!(
+        damaged.verify(what, &all),
+        Err(EscrowError::Seal(SealError::Wrong))
+    );
+    let pair = [2, 3].map(holder_seed);
+    assert!(damaged.open(what, &pair).is_err());
 }
 
 /// What is sealed as one thing does not open as another, and a holder's key that another put in his
@@ -200,7 +216,7 @@ fn an_escrow_that_was_changed_is_refused() {
 
 #[test]
 fn a_roster_that_contradicts_itself_is_refused() {
-    let unsound: [fn(&mut Roster); 8] = [
+    let unsound: [fn(&mut Roster); 12] = [
         |roster| roster.threshold = 0,
         |roster| roster.threshold = 4,
         |roster| roster.roots[1] = roster.roots[0],
@@ -209,6 +225,10 @@ fn a_roster_that_contradicts_itself_is_refused() {
         |roster| roster.sites[1].keys = roster.sites[0].keys.clone(),
         |roster| roster.sites[0].role = Role::Headquarters,
         |roster| roster.sites[0].name = "n".repeat(129),
+        |roster| roster.sites[0].name = "a\u{1b}[8m".to_owned(),
+        |roster| roster.sites[0].name = "a\u{202e}b".to_owned(),
+        |roster| roster.sites[0].code = String::new(),
+        |roster| roster.sites[0].code = "A\nB".to_owned(),
     ];
     for (number, change) in unsound.into_iter().enumerate() {
         let roster = next(change);

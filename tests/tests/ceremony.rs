@@ -10,7 +10,11 @@ mod ground;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use ed25519_dalek::SigningKey;
 use ground::Ground;
+use spean_protocol::escrow::{Deposit, Escrow};
+use spean_protocol::roster::SignedRoster;
+use spean_protocol::seal::Secret;
 
 const WORDS: [&str; 3] = [
     "first official's words",
@@ -100,18 +104,116 @@ fn a_site_is_enrolled_by_two_of_three() {
     sign(&ground, "b", WORDS[1]).done();
 }
 
-/// A key signs one roster of each version: else two halves of the country could be shown two.
+/// A key signs one roster of each version: else two halves of the country could be shown two. What is
+/// proposed again into the same folder has a later version.
 #[test]
 fn a_key_signs_one_roster_of_each_version() {
     let ground = begun();
     propose(&ground, "KAM").done();
     sign(&ground, "a", WORDS[0]).done();
-    propose(&ground, "KAN").done();
-    sign(&ground, "a", WORDS[0]).refused(1, "has signed another roster 2");
-    sign(&ground, "b", WORDS[1]).done();
+    ground
+        .run("KAN", &["init", "--code", "KAN", "--name", "KAN"])
+        .done();
+    let elsewhere = ["ceremony", "propose", "second", "KAN/request.toml"];
+    ground
+        .run("dgp", &elsewhere)
+        .said("Roster 2 is to follow roster 1");
+    let second = ["ceremony", "sign", "second", "--stick", "a"];
+    ground
+        .told("dgp", &second, WORDS[0])
+        .refused(1, "has signed another roster 2");
+    let again = ["ceremony", "propose", "folder", "KAN/request.toml"];
+    ground
+        .run("dgp", &again)
+        .said("Roster 3 is to follow roster 1");
+    sign(&ground, "a", WORDS[0]).done();
     let signed = sign(&ground, "c", WORDS[2]);
     signed.done();
     signed.said("Signed by 2 of the roots");
+    ground
+        .run("dgp", &["roster", "install", "folder/proposal.spean"])
+        .done();
+}
+
+/// Whoever carries the folder cannot hide what a proposal changes, by putting another roster in the
+/// place of the one in force: not one that lists the new site already, nor one with roots of his own.
+#[test]
+fn what_changes_cannot_be_hidden() {
+    let ground = begun();
+    propose(&ground, "EVL").said("+ EVL: EVL (prison), seal of its keys ");
+    let roster = ground.path("folder/roster.spean");
+    let honest = fs::read(&roster).unwrap();
+    let proposal = fs::read(ground.path("folder/proposal.spean")).unwrap();
+    let with_it = SignedRoster::decode(&proposal).unwrap().preview().unwrap();
+
+    let mut unsigned = with_it.clone();
+    unsigned.version = 1;
+    fs::write(&roster, SignedRoster::propose(&unsigned).encode()).unwrap();
+    sign(&ground, "a", WORDS[0]).refused(1, "signed by 0 of the root keys");
+
+    let own = SigningKey::from_bytes(&[9; 32]);
+    unsigned.roots.push(own.verifying_key().to_bytes());
+    unsigned.threshold = 1;
+    let mut usurped = SignedRoster::propose(&unsigned);
+    assert!(usurped.sign(&own).unwrap());
+    fs::write(&roster, usurped.encode()).unwrap();
+    let refused = sign(&ground, "a", WORDS[0]);
+    refused.refused(1, "does not follow roster 1 that this stick knows");
+    let show = ["ceremony", "show", "folder"];
+    ground
+        .run("dgp", &show)
+        .said("! THE ROOT KEYS: 2 of 3, seal ");
+
+    // A version that leaves none for the next is not signed either.
+    let mut last = with_it;
+    last.version = u32::MAX;
+    let path = ground.path("folder/proposal.spean");
+    fs::write(&roster, &honest).unwrap();
+    fs::write(&path, SignedRoster::propose(&last).encode()).unwrap();
+    sign(&ground, "a", WORDS[0]).refused(1, "propose again");
+    fs::write(&path, &proposal).unwrap();
+    sign(&ground, "a", WORDS[0]).done();
+}
+
+/// A roster that somebody else made has another seal, and a request is shown as what it is.
+#[test]
+fn seals_tell_who_made_it() {
+    let ground = begun();
+    let (ours, theirs) = (ground.path("folder/roster.spean"), begun());
+    let theirs = theirs.path("folder/roster.spean");
+    let shown = ground.run("new", &["roster", "show", &ours, "--json"]);
+    let seal = shown.json()["roster"]["seal"].as_str().unwrap().to_owned();
+    let made = ground.run("KAM", &["init", "--code", "KAM", "--name", "KAM", "--json"]);
+    let keys = made.json()["seal"].as_str().unwrap().to_owned();
+    propose(&ground, "KAN").done();
+    let install = |file: &str| ground.run("KAN", &["roster", "install", file, "--seal", &seal]);
+    install(&theirs).refused(1, "somebody else made it");
+    let propose = |arguments: &[&str]| {
+        ground.run(
+            "dgp",
+            &[&["ceremony", "propose", "folder"], arguments].concat(),
+        )
+    };
+    propose(&["KAM/request.toml"]).said(&keys);
+    // Keys of another under a known code, and names that draw on the screen.
+    let request = fs::read_to_string(ground.path("KAM/request.toml")).unwrap();
+    let posing = request.replace("code = \"KAM\"", "code = \"CC4\"");
+    fs::write(ground.path("posing.toml"), &posing).unwrap();
+    let shown = propose(&["--again", "posing.toml"]);
+    shown.said("! CC4: 1 new node keys, ANOTHER box key");
+    shown.said(&keys);
+    let drawn = request.replace("name = \"KAM\"", "name = \"x\\u001b[2K\"");
+    fs::write(ground.path("drawn.toml"), drawn).unwrap();
+    propose(&["drawn.toml"]).refused(1, "what is not shown");
+    let later = request.replace("cohort = 1", "cohort = 9");
+    fs::write(ground.path("later.toml"), later).unwrap();
+    propose(&["later.toml"]).refused(1, "cohort 9, and cohort 1 is in force");
+    // Somebody names the file of keys: nothing of it is printed.
+    let wrong = propose(&["dgp/keys.toml"]);
+    wrong.refused(1, "no request.toml");
+    let secret = fs::read_to_string(ground.path("dgp/keys.toml")).unwrap();
+    let secret = secret.split('"').nth(1).unwrap();
+    assert!(!wrong.text.contains(secret));
 }
 
 #[test]
@@ -123,7 +225,7 @@ fn a_stick_is_made_anew_from_its_sheet() {
     let sheet = printed.json()["paper"].as_str().unwrap().to_owned();
     assert_eq!(sheet.split(' ').count(), 14, "{sheet}");
     fs::create_dir(ground.path("new")).unwrap();
-    let restore = ["ceremony", "restore", "--stick", "new", "--escrow", "a"];
+    let restore = ["ceremony", "restore", "--stick", "new", "--from", "a"];
     let typed = |text: &str| ground.told("dgp", &restore, &format!("{text}\n\nnew words for it\n"));
     let mut wrong = sheet.clone().into_bytes();
     wrong[20] = if wrong[20] == b'A' { b'B' } else { b'A' };
@@ -131,8 +233,22 @@ fn a_stick_is_made_anew_from_its_sheet() {
     typed(&sheet[..60]).refused(1, "56 letters");
     typed("").refused(1, "56 letters");
     let small = sheet.to_lowercase().replace(' ', "\n");
+    // First without another's stick, then with it.
+    let alone = ["ceremony", "restore", "--stick", "new"];
+    ground
+        .told("dgp", &alone, &format!("{small}\r\n\nnew words for it\r\n"))
+        .said("once more with --from");
     typed(&small).done();
-    typed(&sheet).refused(1, "holds a root key already");
+    let other = ["ceremony", "restore", "--stick", "a"];
+    ground
+        .told("dgp", &other, &format!("{sheet}\n\nnew words for it\n"))
+        .refused(1, "holds a root key already");
+    let compare = |stick: &str| {
+        let call = ["ceremony", "paper", "--check", "--stick", stick];
+        ground.told("dgp", &call, &format!("{sheet}\n\n"))
+    };
+    compare("b").said("The sheet is the one of root 2");
+    compare("a").refused(1, "of another key");
     propose(&ground, "KAM").done();
     sign(&ground, "new", WORDS[1]).refused(1, "another passphrase");
     sign(&ground, "new", "new words for it").done();
@@ -144,6 +260,21 @@ fn a_stick_is_made_anew_from_its_sheet() {
     };
     check(["new", "c"], ["new words for it", WORDS[2]]).said("key of cohort 10");
     check(["new", "b"], ["new words for it", WORDS[1]]).refused(1, "1 of its holders are here");
+    // A stick whose escrow is gone, and one into which another was put.
+    let escrow = ground.path("b/spean-escrow.bin");
+    fs::rename(&escrow, ground.path("kept")).unwrap();
+    check(["a", "b"], [WORDS[0], WORDS[1]]).refused(1, "no escrow on this stick");
+    let holders = fs::read(ground.path("kept")).unwrap();
+    let holders = Escrow::decode(&holders).unwrap().holders().to_vec();
+    let mut theirs = Escrow::new(2, holders).unwrap();
+    for cohort in 1..=10 {
+        let what = Deposit::Cohort(cohort);
+        theirs.deposit(what, &Secret([5; 32]), || [6; 32]).unwrap();
+    }
+    fs::write(&escrow, theirs.encode()).unwrap();
+    check(["a", "b"], [WORDS[0], WORDS[1]]).refused(1, "different escrows");
+    fs::write(ground.path("a/spean-escrow.bin"), theirs.encode()).unwrap();
+    check(["a", "b"], [WORDS[0], WORDS[1]]).refused(1, "is not the roster's");
 }
 
 /// What an official can confuse: each is told what and where.

@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use spean_protocol::escrow::Escrow;
-use spean_protocol::roster::{Role, Roster, SignedRoster};
+use spean_protocol::escrow::{Deposit, Escrow};
+use spean_protocol::roster::{Role, Roster, SignedRoster, Site, seal_of_keys};
+use spean_protocol::seal::box_key;
 use zeroize::Zeroizing;
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::ceremony::{Folder, Signatures, Unlocked};
+use crate::ceremony::{Folder, Proposed, Signatures, Unlocked};
 use crate::cli::{ask, show};
-use crate::home::{EnrolmentRequest, Home};
+use crate::home::{EnrolmentRequest, Home, read_small};
 use crate::key_stick::{KeyStick, RootKeys};
 use crate::node::roster_page;
 use crate::passphrase::CHARACTERS_MIN;
 use crate::world::Machine;
 
-/// Bytes of an enrolment request, and of a sheet that somebody types.
-const TEXT_BYTES_MAX: u64 = 4_096;
+/// Bytes of an enrolment request, of a line, and of a sheet that somebody types.
+const TEXT_BYTES_MAX: usize = 4_096;
 
 /// Where rosters are made.
 #[derive(Debug, Subcommand)]
@@ -61,15 +62,18 @@ pub(super) enum CeremonyCommand {
     Paper {
         #[command(flatten)]
         stick: StickArgs,
+        /// Print nothing: read the sheet back from standard input, and compare it with the stick.
+        #[arg(long)]
+        check: bool,
     },
     /// Make a root's stick anew from its sheet; the letters are read from standard input.
     Restore {
         /// A new stick's folder.
         #[arg(long)]
         stick: PathBuf,
-        /// Another root's stick, from which the escrow is copied.
+        /// Another root's stick: its escrow and roster are copied.
         #[arg(long)]
-        escrow: Option<PathBuf>,
+        from: Option<PathBuf>,
         /// Set no passphrase.
         #[arg(long)]
         no_passphrase: bool,
@@ -122,14 +126,18 @@ pub(super) async fn ceremony(
             again,
             requests,
         } => propose(home, folder, *again, requests, json).await,
-        CeremonyCommand::Show { folder } => show_proposal(&Folder::at(folder), json),
+        CeremonyCommand::Show { folder } => {
+            let folder = Folder::at(folder);
+            show_proposal(&folder, &folder.proposed()?, json)
+        }
         CeremonyCommand::Sign { folder, stick } => sign(&Folder::at(folder), &stick.stick, json),
-        CeremonyCommand::Paper { stick } => paper(&stick.stick, json),
+        CeremonyCommand::Paper { stick, check: true } => check_paper(&stick.stick, json),
+        CeremonyCommand::Paper { stick, .. } => paper(&stick.stick, json),
         CeremonyCommand::Restore {
             stick,
-            escrow,
+            from,
             no_passphrase,
-        } => restore(stick, escrow.as_deref(), *no_passphrase, json),
+        } => restore(stick, from.as_deref(), *no_passphrase, json),
         CeremonyCommand::Check { sticks } => check(sticks, json),
     }
 }
@@ -169,8 +177,12 @@ async fn propose(
     requests: &[PathBuf],
     json: bool,
 ) -> Result<ExitCode, Refusal> {
-    let requests = read_requests(requests)?;
-    let reply = ask(home, Request::RosterPropose { requests, again }).await?;
+    let request = Request::RosterPropose {
+        requests: read_requests(requests)?,
+        again,
+        after: Folder::at(folder).last_proposed(),
+    };
+    let reply = ask(home, request).await?;
     let Reply::Proposal { held, proposal } = reply else {
         return Err(Refusal::new(Kind::Home, "an unexpected answer"));
     };
@@ -180,17 +192,16 @@ async fn propose(
     };
     let folder = Folder::at(folder);
     folder.keep_proposal(&read(&held)?, &read(&proposal)?)?;
-    show_proposal(&folder, json)
+    show_proposal(&folder, &folder.proposed()?, json)
 }
 
-fn show_proposal(folder: &Folder, json: bool) -> Result<ExitCode, Refusal> {
-    let (held, proposal) = (folder.held()?, folder.proposal()?);
-    let next = preview(&proposal)?;
-    let signatures = Signatures::of(&held, &next, &proposal);
-    let changes = changes(&held, &next);
+fn show_proposal(folder: &Folder, shown: &Proposed, json: bool) -> Result<ExitCode, Refusal> {
+    let (before, next) = (&shown.before, &shown.next);
+    let signatures = shown.signatures();
+    let changes = changes(before, next);
     if json {
         let value = serde_json::json!({ "proposal": {
-            "version": next.version, "follows": held.version, "seal": next.seal(),
+            "version": next.version, "follows": before.version, "seal": next.seal(),
             "changes": changes, "signed": signatures.found, "needed": signatures.needed,
         }});
         println!("{value}");
@@ -198,7 +209,7 @@ fn show_proposal(folder: &Folder, json: bool) -> Result<ExitCode, Refusal> {
     }
     println!(
         "Roster {} is to follow roster {}:",
-        next.version, held.version
+        next.version, before.version
     );
     changes.iter().for_each(|change| println!("  {change}"));
     println!("Seal of the roots: {}", next.seal());
@@ -219,14 +230,19 @@ fn show_signatures(folder: &Folder, signatures: Signatures) {
 }
 
 fn sign(folder: &Folder, stick: &Path, json: bool) -> Result<ExitCode, Refusal> {
+    // What is shown is what is signed: it is read once.
+    let mut shown = folder.proposed()?;
     if !json {
-        show_proposal(folder, false)?;
+        show_proposal(folder, &shown, false)?;
+        if KeyStick::at(stick).roster()?.is_none() {
+            println!("This stick has seen no roster yet: compare the seal with the one on paper.");
+        }
     }
     confirm("Sign it?", json)?;
     let words = passphrase(stick)?;
-    let signatures = folder.sign(&unlocked((stick, &words)))?;
+    let signatures = folder.sign(&mut shown, &unlocked((stick, &words)))?;
     if json {
-        return show_proposal(folder, true);
+        return show_proposal(folder, &shown, true);
     }
     show_signatures(folder, signatures);
     Ok(ExitCode::SUCCESS)
@@ -253,21 +269,52 @@ fn paper(stick: &Path, json: bool) -> Result<ExitCode, Refusal> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn restore(
-    stick: &Path,
-    escrow: Option<&Path>,
-    no_passphrase: bool,
-    json: bool,
-) -> Result<ExitCode, Refusal> {
+/// Whether a sheet is the one of a stick, as somebody reads it off.
+fn check_paper(stick: &Path, json: bool) -> Result<ExitCode, Refusal> {
+    let (number, keys) = type_sheet(json)?;
+    let stick = KeyStick::at(stick);
+    stick.check_free(Some(&keys.holder().root)).map_err(|_| {
+        Refusal::new(
+            Kind::Refused,
+            "the sheet is of another key than the stick's",
+        )
+    })?;
+    if stick.number()? != number {
+        let message = "the sheet has another number than the stick";
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    if json {
+        println!("{}", serde_json::json!({ "root": number, "same": true }));
+    } else {
+        println!("The sheet is the one of root {number}, letter by letter.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn type_sheet(json: bool) -> Result<(u8, RootKeys), Refusal> {
     if !json {
         eprintln!("Type the sheet, and end with an empty line:");
     }
-    let (number, keys) = RootKeys::from_paper(&read_sheet()?)?;
-    let escrow = match escrow {
-        None => None,
-        Some(other) => Some(escrow_of(&KeyStick::at(other), other)?),
-    };
+    RootKeys::from_paper(&read_sheet()?)
+}
+
+fn restore(
+    stick: &Path,
+    from: Option<&Path>,
+    no_passphrase: bool,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
+    let (number, keys) = type_sheet(json)?;
     let root = keys.holder().root;
+    let one = KeyStick::at(stick);
+    one.check_free(Some(&root))?;
+    let from = from.map(KeyStick::at);
+    let escrow = from.as_ref().map(KeyStick::escrow).transpose()?.flatten();
+    let roster = from.as_ref().map(KeyStick::roster).transpose()?.flatten();
+    if from.is_some() && escrow.is_none() {
+        let message = "--from: no escrow on that stick: take the other one";
+        return Err(Refusal::new(Kind::Refused, message));
+    }
     if let Some(escrow) = &escrow
         && escrow.holders().iter().all(|holder| holder.root != root)
     {
@@ -275,12 +322,14 @@ fn restore(
         return Err(Refusal::new(Kind::Refused, message));
     }
     let words = new_passphrase(&format!("Passphrase of root {number}"), no_passphrase)?;
-    let one = unlocked((stick, &words));
-    one.stick
-        .create(number, &keys, one.passphrase, &mut Machine)?;
     if let Some(escrow) = &escrow {
-        one.stick.keep_escrow(escrow)?;
+        one.keep_escrow(escrow)?;
     }
+    if let Some(roster) = &roster {
+        one.keep_roster(roster)?;
+    }
+    let words = words.as_ref().map(|words| words.as_str());
+    one.create(number, &keys, words, &mut Machine)?;
     if json {
         println!(
             "{}",
@@ -289,43 +338,63 @@ fn restore(
     } else {
         println!("Root {number} is on {} again.", stick.display());
         if escrow.is_none() {
-            println!("It has no escrow yet: --escrow copies it from another root's stick.");
+            println!("It has no escrow yet: once more with --from and another root's stick.");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
+    let refused = |message: String| Refusal::new(Kind::Refused, message);
     let mut seeds = Vec::new();
-    let mut escrow: Option<Escrow> = None;
+    let mut first: Option<(Escrow, SignedRoster)> = None;
     for path in sticks {
         let words = passphrase(path)?;
         let one = unlocked((path, &words));
         seeds.push(one.stick.unlock(one.passphrase)?.box_seed());
-        // Where one lacks what another has, the one with more is checked.
-        let found = one.stick.escrow()?;
-        let more = |found: &Escrow| {
-            let known = escrow.as_ref().map_or(0, |known| known.deposits().count());
-            found.deposits().count() > known
-        };
-        escrow = found.filter(more).or(escrow);
+        let lacks = |what| refused(format!("{}: no {what} on this stick", path.display()));
+        let escrow = one.stick.escrow()?.ok_or_else(|| lacks("escrow"))?;
+        let roster = one.stick.roster()?.ok_or_else(|| lacks("roster"))?;
+        match &first {
+            None => first = Some((escrow, roster)),
+            Some((known, _)) if *known == escrow => {}
+            Some(_) => {
+                let message = "the sticks hold different escrows: one of them was changed";
+                return Err(refused(message.to_owned()));
+            }
+        }
     }
-    let escrow = escrow
-        .ok_or_else(|| Refusal::new(Kind::Refused, "none of these sticks has the escrow on it"))?;
+    let (escrow, roster) = first.ok_or_else(|| refused("no stick was named".to_owned()))?;
+    let roster = preview(&roster)?;
     let mut opened = Vec::new();
     for what in escrow.deposits() {
-        escrow
-            .open(what, &seeds)
-            .map_err(|error| Refusal::new(Kind::Refused, error.to_string()))?;
+        let secret = escrow.verify(what, &seeds);
+        let secret = secret.map_err(|error| refused(format!("{what}: {error}")))?;
+        // The key that the roster tells every site to wrap its own keys to.
+        let wrong = match what {
+            Deposit::Carrier => false,
+            Deposit::Cohort(cohort) => roster.escrow.get(&cohort) != Some(&box_key(&secret)),
+        };
+        if wrong {
+            let message = format!("the {what} in the escrow is not the roster's: it was changed");
+            return Err(refused(message));
+        }
         opened.push(what.to_string());
+    }
+    if let Some(cohort) = roster.escrow.keys().find(|cohort| {
+        let wanted = Deposit::Cohort(**cohort);
+        escrow.deposits().all(|what| what != wanted)
+    }) {
+        return Err(refused(format!(
+            "the escrow lacks the key of cohort {cohort}"
+        )));
     }
     if json {
         println!("{}", serde_json::json!({ "opened": opened }));
     } else {
-        println!(
-            "These sticks open all that is in the escrow: {}.",
-            opened.join(", ")
-        );
+        let needed = escrow.threshold();
+        println!("Any {needed} of these sticks open all that is in the escrow:");
+        println!("{}.", opened.join(", "));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -333,20 +402,16 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
 /// What a roster changes, a line each.
 fn changes(held: &Roster, next: &Roster) -> Vec<String> {
     let mut lines = Vec::new();
-    let role = |role: Role| match role {
-        Role::Prison => "prison",
-        Role::Headquarters => "head office",
-    };
     for site in &next.sites {
-        let (code, name) = (&site.code, &site.name);
         match held.site(site.id) {
-            None => lines.push(format!("+ {code}: {name} ({})", role(site.role))),
-            Some(known) if known == site => {}
-            Some(known) if known.keys != site.keys => lines.push(format!(
-                "! {code}: new keys, {} in all: its node was made anew",
-                site.keys.len()
+            None => lines.push(format!(
+                "+ {}: {} ({}), seal of its keys {}",
+                site.code,
+                site.name,
+                role_word(site.role),
+                seal_of_site(site)
             )),
-            Some(_) => lines.push(format!("! {code}: another name, code, role or box key")),
+            Some(known) => lines.extend(changes_of_site(known, site)),
         }
     }
     for site in &held.sites {
@@ -356,10 +421,11 @@ fn changes(held: &Roster, next: &Roster) -> Vec<String> {
     }
     if (&held.roots, held.threshold) != (&next.roots, next.threshold) {
         lines.push(format!(
-            "! THE ROOT KEYS: {} of {}, seal {}",
+            "! THE ROOT KEYS: {} of {}, seal {} instead of {}",
             next.threshold,
             next.roots.len(),
-            next.seal()
+            next.seal(),
+            held.seal()
         ));
     }
     if held.escrow != next.escrow {
@@ -374,30 +440,79 @@ fn changes(held: &Roster, next: &Roster) -> Vec<String> {
     lines
 }
 
+/// What changes of a site that stays in the roster; the key of sticks, which every site has, is sealed
+/// anew with its box key and says nothing.
+fn changes_of_site(known: &Site, site: &Site) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |what: String| lines.push(format!("! {}: {what}", known.code));
+    if known.code != site.code {
+        line(format!("its code is {}", site.code));
+    }
+    if known.name != site.name {
+        line(format!(
+            "its name is '{}', and was '{}'",
+            site.name, known.name
+        ));
+    }
+    if known.role != site.role {
+        line(format!("IT IS A {}", role_word(site.role).to_uppercase()));
+    }
+    let gone = known
+        .keys
+        .iter()
+        .filter(|key| !site.keys.contains(key))
+        .count();
+    let new = site
+        .keys
+        .iter()
+        .filter(|key| !known.keys.contains(key))
+        .count();
+    if gone > 0 {
+        line(format!("{gone} of its node's keys are taken away"));
+    }
+    if new > 0 || known.boxes != site.boxes {
+        line(format!(
+            "{new} new node keys, {} box key: seal {}. Who has these keys reads what is its",
+            if known.boxes == site.boxes {
+                "the same"
+            } else {
+                "ANOTHER"
+            },
+            seal_of_site(site)
+        ));
+    }
+    lines
+}
+
+const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Prison => "prison",
+        Role::Headquarters => "head office",
+    }
+}
+
+/// Of its newest keys, as `init` shows it on the site's own screen.
+fn seal_of_site(site: &Site) -> String {
+    let newest = site.keys.last().zip(site.boxes.values().next_back());
+    newest.map_or_else(String::new, |(key, public)| seal_of_keys(key, public))
+}
+
 fn preview(signed: &SignedRoster) -> Result<Roster, Refusal> {
     signed
         .preview()
         .map_err(|error| Refusal::new(Kind::Refused, error.to_string()))
 }
 
-fn escrow_of(stick: &KeyStick, path: &Path) -> Result<Escrow, Refusal> {
-    let none = || {
-        let message = format!("{}: no escrow on this stick", path.display());
-        Refusal::new(Kind::Refused, message)
-    };
-    stick.escrow()?.ok_or_else(none)
-}
-
 fn read_requests(paths: &[PathBuf]) -> Result<Vec<EnrolmentRequest>, Refusal> {
     let read = |path: &PathBuf| {
         let wrong =
             |reason: String| Refusal::new(Kind::Refused, format!("{}: {reason}", path.display()));
-        let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-        if size.len() > TEXT_BYTES_MAX {
-            return Err(wrong("too large for a request".into()));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+        let bytes = read_small(path, TEXT_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+        let bytes = Zeroizing::new(bytes);
+        // Only what is wrong, not the line: somebody may have named a file of keys.
+        toml::from_slice(&bytes).map_err(|error: toml::de::Error| {
+            wrong(format!("no request.toml: {}", error.message()))
+        })
     };
     paths.iter().map(read).collect()
 }
@@ -439,6 +554,10 @@ fn new_passphrase(prompt: &str, none: bool) -> Result<Option<Zeroizing<String>>,
 fn read_secret(prompt: &str) -> Result<Zeroizing<String>, Refusal> {
     let failed = |error: std::io::Error| Refusal::new(Kind::Refused, error.to_string());
     if std::io::stdin().is_terminal() {
+        if !std::io::stderr().is_terminal() {
+            let message = "a passphrase is asked for on the terminal: do not redirect errors";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
         eprint!("{prompt}: ");
         std::io::stderr().flush().map_err(failed)?;
         let line = console::Term::stderr().read_secure_line().map_err(failed)?;
@@ -454,8 +573,8 @@ fn read_secret(prompt: &str) -> Result<Zeroizing<String>, Refusal> {
 
 /// A line of standard input, without its end; `None` where there is none.
 fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
-    let mut line = Zeroizing::new(Vec::with_capacity(256));
-    let mut input = std::io::Read::take(std::io::stdin().lock(), TEXT_BYTES_MAX);
+    let mut line = Zeroizing::new(Vec::with_capacity(TEXT_BYTES_MAX));
+    let mut input = std::io::stdin().lock();
     // Byte by byte: what follows the line is for whoever reads next.
     let mut byte = [0];
     loop {
@@ -464,6 +583,9 @@ fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
             0 if line.is_empty() => return Ok(None),
             0 => break,
             _ if byte[0] == b'\n' => break,
+            _ if line.len() == TEXT_BYTES_MAX => {
+                return Err(Refusal::new(Kind::Refused, "a line that is too long"));
+            }
             _ => line.push(byte[0]),
         }
     }
@@ -473,15 +595,19 @@ fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
             "what was typed is no text: write it as UTF-8",
         )
     })?;
+    let text = text.strip_suffix('\r').unwrap_or(text);
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
 /// A sheet as somebody types it: up to an empty line.
 fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
-    let mut sheet = Zeroizing::new(String::with_capacity(512));
+    let mut sheet = Zeroizing::new(String::with_capacity(TEXT_BYTES_MAX));
     while let Some(line) = read_line()? {
         if line.trim().is_empty() {
             break;
+        }
+        if sheet.len() + line.len() > TEXT_BYTES_MAX {
+            return Err(Refusal::new(Kind::Refused, "too much for a sheet"));
         }
         sheet.push_str(&line);
     }

@@ -18,12 +18,16 @@ pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
     if json {
         println!(
             "{}",
-            serde_json::json!({ "initialised": request, "request": path })
+            serde_json::json!({ "initialised": request, "request": path, "seal": request.seal() })
         );
         return;
     }
     println!("Made a new node for {} ({}).", request.name, request.code);
-    println!("Next: give {} to whoever keeps the roster,", path.display());
+    println!("Seal of its keys: {}", request.seal());
+    println!(
+        "Next: send {} to the head office, and tell the seal by telephone;",
+        path.display()
+    );
     println!("then run 'spean roster install FILE' with the roster that comes back.");
 }
 

@@ -433,19 +433,23 @@ impl<S: Store> Engine<S> {
         opened.next().ok_or(EngineError::NotListed)
     }
 
-    /// The roster in force with its signatures, and one that follows it, as `change` makes it of the
-    /// roster, the key that seals sticks and fresh randomness: for the roots to sign.
+    /// The roster in force with its signatures, and one that follows it and version `after`, as
+    /// `change` makes it of the roster, the key that seals sticks and fresh randomness: for the roots
+    /// to sign.
     ///
     /// # Errors
     /// [`EngineError::NotListed`] without that key; what `change` says; [`EngineError::Roster`] for
-    /// a roster that contradicts itself.
+    /// a roster that contradicts itself; [`EngineError::Refused`] where no version is left.
     pub fn propose<E: From<EngineError>>(
         &mut self,
+        after: u32,
         change: impl FnOnce(&mut Roster, &Secret, &mut dyn World) -> Result<(), E>,
     ) -> Result<(SignedRoster, SignedRoster), E> {
         let carrier = self.carrier()?;
         let mut next = self.roster.clone();
-        next.version += 1;
+        let last = next.version.max(after);
+        let none = || EngineError::Refused("no version of a roster follows that one".into());
+        next.version = last.checked_add(1).ok_or_else(none)?;
         change(&mut next, &carrier, &mut *self.world)?;
         next.check().map_err(EngineError::from)?;
         Ok((self.signed_roster.clone(), SignedRoster::propose(&next)))

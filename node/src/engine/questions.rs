@@ -40,6 +40,16 @@ pub(super) enum Work {
         /// The arrival that it disputes.
         arrived: Arrived,
     },
+    /// Keys were given to a prison that asked, and he has gone on since: what comes to be known of his
+    /// past goes to where he is. One for each learner, under his id.
+    Follow {
+        /// Where he is, or was last.
+        site: SiteId,
+        /// Who.
+        learner: LearnerId,
+        /// Under which stay.
+        stay: StayId,
+    },
 }
 
 impl Work {
@@ -81,7 +91,9 @@ impl Work {
 
     const fn site(&self) -> SiteId {
         match self {
-            Self::Question { site, .. } | Self::Dispute { site, .. } => *site,
+            Self::Question { site, .. }
+            | Self::Dispute { site, .. }
+            | Self::Follow { site, .. } => *site,
         }
     }
 }
@@ -113,6 +125,9 @@ enum Giving {
     Since,
 }
 
+/// Keys by learner.
+type Given = Vec<(LearnerId, Vec<HeldKey>)>;
+
 /// One line of the DGP's worklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkLine {
@@ -142,7 +157,7 @@ impl<S: Store> Engine<S> {
             let known: Work = codec::decode(&row)?;
             if known.is_asked_again_by(work) {
                 self.store.remove(Table::Work, &place)?;
-            } else {
+            } else if !matches!(known, Work::Follow { .. }) {
                 of_site += usize::from(known.site() == work.site());
             }
         }
@@ -159,16 +174,21 @@ impl<S: Store> Engine<S> {
 
     /// Answers what a rule answers, and gives to whoever asked the keys that came since.
     pub(super) fn answer_question(&mut self, key: &[u8], row: &[u8]) -> Result<(), EngineError> {
-        let Work::Question {
-            site,
-            question,
-            verdict,
-            owed,
-        } = codec::decode(row)?
-        else {
-            return Ok(());
+        let (site, question, verdict, owed) = match codec::decode(row)? {
+            Work::Question {
+                site,
+                question,
+                verdict,
+                owed,
+            } => (site, question, verdict, owed),
+            Work::Follow {
+                site,
+                learner,
+                stay,
+            } => return self.follow(site, learner, stay),
+            Work::Dispute { .. } => return Ok(()),
         };
-        let Some(stands) = self.whereabouts(&question, site)? else {
+        let Some(stands) = self.whereabouts(question.learner, (site, question.stay))? else {
             return Ok(());
         };
         let follows = matches!(verdict, None | Some(Verdict::Same(_)));
@@ -180,7 +200,7 @@ impl<S: Store> Engine<S> {
                         self.post(mail.into_iter().collect())?;
                         self.tell_others(other, &question, site)?;
                     }
-                    Some(_) => self.tell_of_unread(site, &question)?,
+                    Some(_) => self.tell_of_unread(question.learner, (site, question.stay))?,
                     None => {}
                 }
                 let verdict = self.answer_by_rule(site, &question, verdict, owed)?;
@@ -215,24 +235,65 @@ impl<S: Store> Engine<S> {
                 self.take_back(question.learner, (site, question.stay), None)?;
                 Ok(self.store.remove(Table::Work, key)?)
             }
-            // He has gone on: whoever has him now was given the keys, or asks for himself.
+            // He has gone on: whoever has him now was given the keys, or asks for himself; what was
+            // not known when they were given goes after him.
             Whereabouts::GoneTo(..) | Whereabouts::Away | Whereabouts::Out => {
                 self.forget_told(question.learner, (site, question.stay))?;
-                Ok(self.store.remove(Table::Work, key)?)
+                self.store.remove(Table::Work, key)?;
+                if verdict == Some(Verdict::Granted) {
+                    self.follow(site, question.learner, question.stay)?;
+                }
+                Ok(())
             }
         }
+    }
+
+    /// Gives to where somebody is, whose keys were given to a prison that he has left, those that came
+    /// since.
+    fn follow(
+        &mut self,
+        site: SiteId,
+        learner: LearnerId,
+        stay: StayId,
+    ) -> Result<(), EngineError> {
+        let Some(stands) = self.whereabouts(learner, (site, stay))? else {
+            return Ok(());
+        };
+        let (now, stay) = match stands {
+            Whereabouts::Out | Whereabouts::Never => {
+                return Ok(self.store.remove(Table::Work, &learner.0)?);
+            }
+            Whereabouts::There | Whereabouts::Away => (site, stay),
+            Whereabouts::GoneTo(now, stay) => (now, stay),
+        };
+        if !matches!(stands, Whereabouts::Away) && self.roster.box_key(now).is_some() {
+            self.tell_of_unread(learner, (now, stay))?;
+            let (given, _) = self.keys_to_give(learner, (now, learner), Giving::Since, false)?;
+            if !given.is_empty() {
+                self.give(now, &given)?;
+            }
+        }
+        let row = codec::encode(&Work::Follow {
+            site: now,
+            learner,
+            stay,
+        });
+        if self.store.read(Table::Work, &learner.0)?.as_ref() == Some(&row) {
+            return Ok(());
+        }
+        Ok(self.store.write(Table::Work, &learner.0, &row)?)
     }
 
     /// Where the one is of whom was asked; `None` while nothing of him is here.
     fn whereabouts(
         &self,
-        question: &Question,
-        site: SiteId,
+        learner: LearnerId,
+        place: (SiteId, StayId),
     ) -> Result<Option<Whereabouts>, EngineError> {
-        let Some(view) = self.view(question.learner)? else {
+        let Some(view) = self.view(learner)? else {
             return Ok(None);
         };
-        let asked = |stay: &&Stay| stay.stay == question.stay && stay.site == site;
+        let asked = |stay: &&Stay| (stay.site, stay.stay) == place;
         let stay = view.stays.iter().find(asked);
         let Some(stay) = stay.filter(|stay| !stay.arrivals.is_empty()) else {
             return Ok(Some(Whereabouts::Never));
@@ -277,39 +338,59 @@ impl<S: Store> Engine<S> {
         } else {
             Giving::Past
         };
-        let (keys, withheld) = self.may_be_given((whose, site), giving, decided)?;
-        let mut given = vec![(whose, keys)];
-        for other in self.same_as(whose)? {
-            // What he did under the other ids that are known to be his goes along.
-            if other != question.learner {
-                let (keys, _) = self.may_be_given((other, site), giving, true)?;
-                given.push((other, keys));
-            }
-        }
-        given.retain(|(_, keys)| !keys.is_empty());
+        let (given, withheld) =
+            self.keys_to_give(whose, (site, question.learner), giving, decided)?;
         // Of one who never was anywhere else there is nothing to give, and nothing to wait for.
         let stays = self.view(whose)?.unwrap_or_default().stays;
         let only_there = stays.len() > 1 && stays.iter().all(|stay| stay.site == site);
         if given.is_empty() && !(verdict.is_none() && only_there) {
             return Ok(verdict);
         }
-        let mut mail = self.grant_mail(site, None, &given)?;
-        for (learner, keys) in &given {
-            self.mark_all_given(*learner, site, keys)?;
-        }
+        self.give(site, &given)?;
         let answered = Verdict::Granted;
         // Where something is withheld the site goes on waiting, and says so, until a later grant has
         // the rest. What a person decides is answered by whoever decides it.
         if !withheld && question.about == About::Card {
-            mail.extend(self.answer_letter(site, question, answered)?);
+            let mail = self.answer_letter(site, question, answered)?;
+            self.post(mail.into_iter().collect())?;
         }
-        self.post(mail)?;
         if verdict.is_some() {
             return Ok(verdict);
         }
         self.tell_others(question.learner, question, site)?;
         tracing::info!(learner = %question.learner, "a question was answered by rule");
         Ok(Some(answered))
+    }
+
+    /// What a site may be given of somebody, and under the other ids that are known to be his; and
+    /// whether something is withheld. Not under the id that he was `asked` for by there: that is what
+    /// the site has.
+    fn keys_to_give(
+        &mut self,
+        whose: LearnerId,
+        (site, asked): (SiteId, LearnerId),
+        giving: Giving,
+        decided: bool,
+    ) -> Result<(Given, bool), EngineError> {
+        let (keys, withheld) = self.may_be_given((whose, site), giving, decided)?;
+        let mut given = vec![(whose, keys)];
+        for other in self.same_as(whose)? {
+            // What he did under the other ids that are known to be his goes along.
+            if other != asked {
+                let (keys, _) = self.may_be_given((other, site), giving, true)?;
+                given.push((other, keys));
+            }
+        }
+        given.retain(|(_, keys)| !keys.is_empty());
+        Ok((given, withheld))
+    }
+
+    fn give(&mut self, site: SiteId, given: &Given) -> Result<(), EngineError> {
+        let mail = self.grant_mail(site, None, given)?;
+        for (learner, keys) in given {
+            self.mark_all_given(*learner, site, keys)?;
+        }
+        self.post(mail)
     }
 
     /// Whether another question of the same stay was answered before.
@@ -419,6 +500,7 @@ impl<S: Store> Engine<S> {
         let mut lines = Vec::new();
         for (key, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
             lines.push(match codec::decode(&row)? {
+                Work::Follow { .. } => continue,
                 Work::Question {
                     site,
                     question,

@@ -147,10 +147,9 @@ impl<S: Store> Engine<S> {
     /// it reads.
     pub(super) fn tell_of_unread(
         &mut self,
-        site: SiteId,
-        question: &Question,
+        learner: LearnerId,
+        (site, stay): (SiteId, StayId),
     ) -> Result<(), EngineError> {
-        let learner = question.learner;
         let stays = self.view(learner)?.unwrap_or_default().stays;
         let lost = |stay: &&Stay| {
             let lost = stay.departures.iter().any(|left| !left.answered);
@@ -161,7 +160,7 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         let keys = self.keys_of(learner)?;
-        let here = (site, Some(question.stay));
+        let here = (site, Some(stay));
         let mut told = self.told(learner)?;
         for stay in lost {
             let its = |key: &&HeldKey| (key.site, key.stay) == (stay.site, stay.stay);

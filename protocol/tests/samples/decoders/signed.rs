@@ -112,16 +112,19 @@ pub fn roster(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub fn escrows() -> Vec<Vec<u8>> {
-    let mut less = samples::escrow();
-    assert!(less.destroy(Deposit::Carrier));
-    vec![samples::escrow().encode(), less.encode()]
+    let holders = samples::escrow().holders().to_vec();
+    let mut other = Escrow::new(1, holders).unwrap();
+    other
+        .deposit(Deposit::Cohort(9), &SEED, || [4; 32])
+        .unwrap();
+    vec![samples::escrow().encode(), other.encode()]
 }
 
 pub fn escrow(bytes: &[u8]) -> Option<Vec<u8>> {
     let escrow = Escrow::decode(bytes).ok()?;
     let seeds = [1, 3].map(samples::holder_seed);
     for what in escrow.deposits() {
-        let _ = escrow.open(what, &seeds);
+        let _ = (escrow.open(what, &seeds), escrow.verify(what, &seeds));
     }
     Some(escrow.encode())
 }
