@@ -194,6 +194,11 @@ impl Folder {
     /// [`Refusal`] when it does not follow what the stick knows to be in force, or the stick is no
     /// root's of it or cannot be opened. Nothing is signed then.
     pub fn sign(&self, shown: &mut Proposed, one: &Unlocked<'_>) -> Result<Signatures, Refusal> {
+        let root = one.stick.root()?;
+        if !shown.next.roots.contains(&root) {
+            let message = "the stick's key is no root of this roster: is it the right stick?";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
         // Whoever carries the folder could have put another roster into it, to hide what changes.
         if let Some(known) = one.stick.roster()?
             && known.hash() != shown.held.hash()
@@ -209,11 +214,6 @@ impl Folder {
             })?;
         }
         let keys = one.stick.unlock(one.passphrase)?;
-        let root = keys.holder().root;
-        if !shown.next.roots.contains(&root) {
-            let message = "the stick's key is no root of this roster: is it the right stick?";
-            return Err(Refusal::new(Kind::Refused, message));
-        }
         one.stick
             .note_signed(shown.next.version, &name_of(&shown.proposal))?;
         shown.proposal.sign(&keys.signing()).map_err(refused)?;

@@ -233,6 +233,15 @@ impl KeyStick {
         Ok(self.read_root()?.number)
     }
 
+    /// The root's public key; whoever unlocks it knows whether it is true.
+    ///
+    /// # Errors
+    /// As [`KeyStick::number`].
+    pub fn root(&self) -> Result<[u8; 32], Refusal> {
+        let key = unhex("key", &self.read_root()?.key);
+        key.map_err(|reason| self.refused(ROOT, &reason))
+    }
+
     /// Whether a passphrase is needed.
     ///
     /// # Errors
@@ -248,7 +257,7 @@ impl KeyStick {
     pub fn unlock(&self, passphrase: Option<&str>) -> Result<RootKeys, Refusal> {
         let file = self.read_root()?;
         let wrong = |reason: String| self.refused(ROOT, &reason);
-        let root = unhex("key", &file.key).map_err(wrong)?;
+        let root = self.root()?;
         let seed = match &file.salt {
             None => Secret(unhex("seed", &file.seed).map_err(wrong)?),
             Some(salt) => {
