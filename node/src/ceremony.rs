@@ -24,7 +24,7 @@ use crate::key_stick::{KeyStick, RootKeys};
 use crate::world::World;
 
 /// Cohorts whose escrow keys are made and published ahead, so that the sticks of the officials need
-/// not come together for each. A site's key list in a roster has no more.
+/// not come together for each.
 pub const COHORTS_AHEAD: u16 = 10;
 
 /// Versions between a roster and the next: a proposal that is never signed takes one. More would be a

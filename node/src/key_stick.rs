@@ -2,7 +2,7 @@
 //! no node and has no network, and only while something is signed or opened.
 //!
 //! ```text
-//! spean-root.toml    the root's number and public keys, and its seed, under a passphrase (0600)
+//! spean-root.toml    the root's number and public key, and its seed, under a passphrase (0600)
 //! spean-escrow.bin   what so many of the roots open together: protocol/src/escrow.rs
 //! spean-roster.bin   the roster that was in force when it was used last: what follows is compared
 //! spean-signed.toml  the version and the name of the roster that was signed with it last

@@ -303,7 +303,7 @@ impl Escrow {
     }
 }
 
-/// How many groups of `of` there are among `count`; at most [`KEYS_MAX`] of them.
+/// How many groups of `of` there are among `count`, which is at most [`KEYS_MAX`]: no overflow.
 fn binomial(count: usize, of: usize) -> usize {
     (0..of).fold(1, |product, step| product * (count - step) / (step + 1))
 }

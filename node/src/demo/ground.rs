@@ -188,7 +188,7 @@ impl Ground {
             let name = format!("{name} - {LABEL}");
             requests.push(home.create((code, &name, role), 1, &mut Machine)?);
         }
-        // In a prison country these lie in three buildings, each under a passphrase.
+        // In truth these lie in three buildings, each under a passphrase.
         let mut sticks = Vec::new();
         for number in 1..=3 {
             let stick = format!("root-{number}");
