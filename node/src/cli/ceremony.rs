@@ -1,12 +1,14 @@
 //! `spean ceremony`: the officials who keep the root keys make, sign and check rosters.
 
-use std::io::{BufRead, IsTerminal, Write};
+mod changes;
+mod typed;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use spean_protocol::escrow::{Deposit, Escrow};
-use spean_protocol::roster::{Role, Roster, SignedRoster, Site, seal_of_keys};
+use spean_protocol::roster::{Roster, SignedRoster};
 use spean_protocol::seal::box_key;
 use zeroize::Zeroizing;
 
@@ -16,8 +18,9 @@ use crate::cli::{ask, show};
 use crate::home::{EnrolmentRequest, Home, read_small};
 use crate::key_stick::{KeyStick, RootKeys};
 use crate::node::roster_page;
-use crate::passphrase::CHARACTERS_MIN;
 use crate::world::Machine;
+use changes::changes;
+use typed::{confirm, new_passphrase, read_secret, read_sheet};
 
 /// Bytes of an enrolment request, of a line, and of a sheet that somebody types.
 const TEXT_BYTES_MAX: usize = 4_096;
@@ -399,104 +402,6 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a roster changes, a line each.
-fn changes(held: &Roster, next: &Roster) -> Vec<String> {
-    let mut lines = Vec::new();
-    for site in &next.sites {
-        match held.site(site.id) {
-            None => lines.push(format!(
-                "+ {}: {} ({}), seal of its keys {}",
-                site.code,
-                site.name,
-                role_word(site.role),
-                seal_of_site(site)
-            )),
-            Some(known) => lines.extend(changes_of_site(known, site)),
-        }
-    }
-    for site in &held.sites {
-        if next.site(site.id).is_none() {
-            lines.push(format!("- {}: {}", site.code, site.name));
-        }
-    }
-    if (&held.roots, held.threshold) != (&next.roots, next.threshold) {
-        lines.push(format!(
-            "! THE ROOT KEYS: {} of {}, seal {} instead of {}",
-            next.threshold,
-            next.roots.len(),
-            next.seal(),
-            held.seal()
-        ));
-    }
-    if held.escrow != next.escrow {
-        lines.push("! THE ESCROW'S KEYS".to_owned());
-    }
-    if held.cohort != next.cohort {
-        lines.push(format!("! cohort {} after {}", next.cohort, held.cohort));
-    }
-    if lines.is_empty() {
-        lines.push("nothing".to_owned());
-    }
-    lines
-}
-
-/// What changes of a site that stays in the roster; the key of sticks, which every site has, is sealed
-/// anew with its box key and says nothing.
-fn changes_of_site(known: &Site, site: &Site) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = |what: String| lines.push(format!("! {}: {what}", known.code));
-    if known.code != site.code {
-        line(format!("its code is {}", site.code));
-    }
-    if known.name != site.name {
-        line(format!(
-            "its name is '{}', and was '{}'",
-            site.name, known.name
-        ));
-    }
-    if known.role != site.role {
-        line(format!("IT IS A {}", role_word(site.role).to_uppercase()));
-    }
-    let gone = known
-        .keys
-        .iter()
-        .filter(|key| !site.keys.contains(key))
-        .count();
-    let new = site
-        .keys
-        .iter()
-        .filter(|key| !known.keys.contains(key))
-        .count();
-    if gone > 0 {
-        line(format!("{gone} of its node's keys are taken away"));
-    }
-    if new > 0 || known.boxes != site.boxes {
-        line(format!(
-            "{new} new node keys, {} box key: seal {}. Who has these keys reads what is its",
-            if known.boxes == site.boxes {
-                "the same"
-            } else {
-                "ANOTHER"
-            },
-            seal_of_site(site)
-        ));
-    }
-    lines
-}
-
-const fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Prison => "prison",
-        Role::Headquarters => "head office",
-    }
-}
-
-/// Of its newest keys, as `init` shows it on the site's own screen.
-fn seal_of_site(site: &Site) -> String {
-    let newest = site.keys.last().zip(site.boxes.values().next_back());
-    newest.map_or_else(String::new, |(key, public)| seal_of_keys(key, public))
-}
-
 fn preview(signed: &SignedRoster) -> Result<Roster, Refusal> {
     signed
         .preview()
@@ -531,100 +436,4 @@ fn passphrase(stick: &Path) -> Result<Option<Zeroizing<String>>, Refusal> {
     }
     let prompt = format!("Passphrase of the root key on {}", stick.display());
     read_secret(&prompt).map(Some)
-}
-
-fn new_passphrase(prompt: &str, none: bool) -> Result<Option<Zeroizing<String>>, Refusal> {
-    if none {
-        return Ok(None);
-    }
-    let words = read_secret(prompt)?;
-    if words.chars().count() < CHARACTERS_MIN {
-        let message =
-            format!("a passphrase has at least {CHARACTERS_MIN} characters: four words will do");
-        return Err(Refusal::new(Kind::Refused, message));
-    }
-    if std::io::stdin().is_terminal() && *read_secret("Once more")? != *words {
-        return Err(Refusal::new(Kind::Refused, "the two are not the same"));
-    }
-    Ok(Some(words))
-}
-
-/// Reads a line that nobody is to see: from the terminal without showing it, else from standard
-/// input as it is.
-fn read_secret(prompt: &str) -> Result<Zeroizing<String>, Refusal> {
-    let failed = |error: std::io::Error| Refusal::new(Kind::Refused, error.to_string());
-    if std::io::stdin().is_terminal() {
-        if !std::io::stderr().is_terminal() {
-            let message = "a passphrase is asked for on the terminal: do not redirect errors";
-            return Err(Refusal::new(Kind::Refused, message));
-        }
-        eprint!("{prompt}: ");
-        std::io::stderr().flush().map_err(failed)?;
-        let line = console::Term::stderr().read_secure_line().map_err(failed)?;
-        return Ok(Zeroizing::new(line));
-    }
-    read_line()?.ok_or_else(|| {
-        Refusal::new(
-            Kind::Refused,
-            format!("{prompt}: expected a line on standard input"),
-        )
-    })
-}
-
-/// A line of standard input, without its end; `None` where there is none.
-fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
-    let mut line = Zeroizing::new(Vec::with_capacity(TEXT_BYTES_MAX));
-    let mut input = std::io::stdin().lock();
-    // Byte by byte: what follows the line is for whoever reads next.
-    let mut byte = [0];
-    loop {
-        let read = std::io::Read::read(&mut input, &mut byte);
-        match read.map_err(|error| Refusal::new(Kind::Refused, error.to_string()))? {
-            0 if line.is_empty() => return Ok(None),
-            0 => break,
-            _ if byte[0] == b'\n' => break,
-            _ if line.len() == TEXT_BYTES_MAX => {
-                return Err(Refusal::new(Kind::Refused, "a line that is too long"));
-            }
-            _ => line.push(byte[0]),
-        }
-    }
-    let text = std::str::from_utf8(&line).map_err(|_| {
-        Refusal::new(
-            Kind::Refused,
-            "what was typed is no text: write it as UTF-8",
-        )
-    })?;
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    Ok(Some(Zeroizing::new(text.to_owned())))
-}
-
-/// A sheet as somebody types it: up to an empty line.
-fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
-    let mut sheet = Zeroizing::new(String::with_capacity(TEXT_BYTES_MAX));
-    while let Some(line) = read_line()? {
-        if line.trim().is_empty() {
-            break;
-        }
-        if sheet.len() + line.len() > TEXT_BYTES_MAX {
-            return Err(Refusal::new(Kind::Refused, "too much for a sheet"));
-        }
-        sheet.push_str(&line);
-    }
-    Ok(sheet)
-}
-
-/// Asks a person who sits there; a program that runs the command has decided already.
-fn confirm(question: &str, json: bool) -> Result<(), Refusal> {
-    if json || !std::io::stdin().is_terminal() {
-        return Ok(());
-    }
-    eprint!("{question} Type yes: ");
-    let mut answer = String::new();
-    let mut input = std::io::stdin().lock();
-    let read = std::io::Read::take(&mut input, 64).read_line(&mut answer);
-    if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
-        return Ok(());
-    }
-    Err(Refusal::new(Kind::Refused, "not signed"))
 }

@@ -7,8 +7,8 @@
 //! comes from others, with [`entries`], [`receipts`] and [`aside`]; [`host`] is what a session asks),
 //! [`fold`] (from ciphertext to records and totals), [`depart`], [`arrive`] and [`undo`] (learners
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
-//! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`] and [`candidates`]
-//! (the DGP's desk), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
+//! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
+//! [`whereabouts`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
 
 pub mod ahead;
 pub mod arrive;
@@ -21,6 +21,7 @@ pub mod entries;
 pub mod events;
 pub mod fold;
 pub mod fork;
+pub mod giving;
 pub mod grants;
 pub mod host;
 pub mod import;
