@@ -152,10 +152,8 @@ pub enum Request {
     RosterShow,
     /// A roster that follows the one in force, for the roots to sign.
     RosterPropose {
-        /// The sites that ask to be in it.
-        requests: Vec<EnrolmentRequest>,
-        /// They are in it already, and their nodes were made anew.
-        again: bool,
+        /// What it changes.
+        changes: RosterChanges,
         /// The version that was proposed last.
         after: u32,
     },
@@ -164,6 +162,19 @@ pub enum Request {
         /// The signed roster.
         bytes: Vec<u8>,
     },
+}
+
+/// What a proposed roster changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterChanges {
+    /// The sites that ask to be in it.
+    pub requests: Vec<EnrolmentRequest>,
+    /// They are in it already, and their nodes were made anew.
+    pub again: bool,
+    /// Codes of sites whose nodes' keys are revoked: what this node has of them by now counts.
+    pub revoke: Vec<String>,
+    /// Codes of sites whose revoked keys' cuts are raised to what this node has of them by now.
+    pub release: Vec<String>,
 }
 
 /// A learner in a list.
@@ -247,6 +258,10 @@ pub struct RosterLine {
     pub role: String,
     /// The number in formats.
     pub number: u16,
+    /// How many keys of it are revoked.
+    pub revoked: usize,
+    /// It has no key that is trusted: nothing is sealed to it.
+    pub closed: bool,
 }
 
 /// The roster, for people.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::id::SiteId;
 use spean_protocol::limits::ROSTER_BYTES_MAX;
-use spean_protocol::roster::{Roster, SignedRoster, Site, wrap_carrier};
+use spean_protocol::roster::{Revocation, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
 
 use crate::api::{Kind, Refusal};
@@ -107,6 +107,7 @@ impl Folder {
             roots: escrow.holders().iter().map(|holder| holder.root).collect(),
             escrow: BTreeMap::new(),
             sites: Vec::new(),
+            revoked: Vec::new(),
         };
         deposit(&mut escrow, Deposit::Carrier, &carrier, world)?;
         for cohort in 1..=COHORTS_AHEAD {
@@ -291,6 +292,11 @@ pub fn enrol(
         )
     };
     let (role, key, public) = request.parts().map_err(wrong)?;
+    if roster.revocation(&key).is_some() {
+        return Err(wrong(
+            "its key is revoked: the node must be made anew".into(),
+        ));
+    }
     if request.cohort != roster.cohort {
         let (theirs, ours) = (request.cohort, roster.cohort);
         let reason = format!("its box key is of cohort {theirs}, and cohort {ours} is in force");
@@ -336,6 +342,16 @@ pub fn enrol(
             Ok(())
         }
     }
+}
+
+/// Revokes a key of a site's node, or gives a key that is revoked another cut.
+pub fn revoke(roster: &mut Roster, revocation: Revocation) {
+    let key = revocation.key;
+    for site in &mut roster.sites {
+        site.keys.retain(|known| *known != key);
+    }
+    roster.revoked.retain(|known| known.key != key);
+    roster.revoked.push(revocation);
 }
 
 fn deposit(

@@ -8,11 +8,13 @@ use std::sync::{Arc, RwLock};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Date, Destination, Event};
 use spean_protocol::id::{LearnerId, SiteId};
-use spean_protocol::roster::{Role, Roster, SignedRoster};
+use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster};
 use spean_protocol::session::Outcome;
 use spean_protocol::view::collision::{self, Shown};
 
-use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterLine, RosterPage};
+use crate::api::{
+    Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterChanges, RosterLine, RosterPage,
+};
 use crate::ceremony;
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
@@ -26,7 +28,7 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         let kind = match &error {
             EngineError::Store(_) | EngineError::Malformed(_) => Kind::Store,
-            EngineError::NotEnrolled | EngineError::NotListed => Kind::Home,
+            EngineError::NotEnrolled | EngineError::NotListed | EngineError::Revoked => Kind::Home,
             _ => Kind::Refused,
         };
         Self::new(kind, error)
@@ -201,8 +203,49 @@ fn decode_roster(bytes: &[u8]) -> Result<SignedRoster, Refusal> {
 
 fn install(engine: &mut NodeEngine, bytes: &[u8]) -> Result<RosterPage, Refusal> {
     let signed = decode_roster(bytes)?;
-    engine.exchange(|engine| engine.take_roster(&signed))?;
+    engine.take_roster(&signed)?;
     Ok(roster_page(engine.roster()))
+}
+
+/// The revocations that a proposal asks for, with what this node has by now as their cuts.
+fn cuts(engine: &NodeEngine, changes: &RosterChanges) -> Result<Vec<Revocation>, Refusal> {
+    let refused = |message: String| Refusal::new(Kind::Refused, message);
+    let mut cuts = Vec::new();
+    let mut add = |site: SiteId, key: [u8; 32]| {
+        let cut = engine.whole_cut(site, &[key])?;
+        cuts.push(Revocation { site, key, cut });
+        Ok::<_, Refusal>(())
+    };
+    for code in &changes.revoke {
+        let site = engine.site_of(code)?;
+        if site == engine.site() {
+            let message = format!("--revoke {code}: a node cannot propose that about itself");
+            return Err(refused(message));
+        }
+        let keys = engine.roster().keys(site);
+        if keys.is_empty() {
+            return Err(refused(format!("--revoke {code}: it has no key any more")));
+        }
+        keys.iter().try_for_each(|key| add(site, *key))?;
+    }
+    for code in &changes.release {
+        let site = engine.site_of(code)?;
+        let before: Vec<[u8; 32]> = engine
+            .roster()
+            .revoked_of(site)
+            .map(|one| one.key)
+            .collect();
+        if before.is_empty() {
+            let message = format!("--release {code}: none of its keys is revoked");
+            return Err(refused(message));
+        }
+        if engine.beyond_cut(site) == 0 {
+            let message = format!("--release {code}: nothing of it is set aside at this node");
+            return Err(refused(message));
+        }
+        before.into_iter().try_for_each(|key| add(site, key))?;
+    }
+    Ok(cuts)
 }
 
 /// The roster for people.
@@ -213,6 +256,8 @@ pub fn roster_page(roster: &Roster) -> RosterPage {
         name: site.name.clone(),
         role: role_name(site.role).to_owned(),
         number: site.id.0,
+        revoked: roster.revoked_of(site.id).count(),
+        closed: site.keys.is_empty(),
     };
     RosterPage {
         version: roster.version,
@@ -328,14 +373,13 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::Totals(Box::new(engine.totals(query)?))
         }
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
-        Request::RosterPropose {
-            requests,
-            again,
-            after,
-        } => {
+        Request::RosterPropose { changes, after } => {
+            let cuts = cuts(engine, &changes)?;
             let (held, proposal) = engine.propose(after, |next, carrier, world| {
-                let mut requests = requests.iter();
-                requests.try_for_each(|one| ceremony::enrol(next, one, again, carrier, world))
+                cuts.into_iter().for_each(|cut| ceremony::revoke(next, cut));
+                let mut requests = changes.requests.iter();
+                requests
+                    .try_for_each(|one| ceremony::enrol(next, one, changes.again, carrier, world))
             })?;
             Reply::Proposal {
                 held: held.encode(),

@@ -70,6 +70,23 @@ impl Ranges {
             .sum()
     }
 
+    /// What is here and in `other`.
+    #[must_use]
+    pub fn both(&self, other: &Self) -> Self {
+        let mut both = Self::default();
+        let mut from = 0;
+        let end = self.0.last().map_or(0, |range| range.1);
+        // What is between the parts that only one of the two has.
+        let mut outside = self.minus(other);
+        outside.extend(Self::prefix_of(end).minus(self));
+        outside.sort_unstable();
+        for (start, stop) in outside.into_iter().chain([(end, end)]) {
+            both.insert(from, start);
+            from = from.max(stop);
+        }
+        both
+    }
+
     /// What is here and not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Vec<(u32, u32)> {

@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::id::{Hash, SiteId};
-use crate::limits::{KEYS_MAX, ROSTER_BYTES_MAX, SITES_MAX};
+use crate::limits::{HEADS_MAX, KEYS_MAX, REVOKED_MAX, ROSTER_BYTES_MAX, SITES_MAX};
+use crate::log::Head;
 use crate::seal::{self, BoxKey, SealError, Secret, derive};
 
-/// The version of the roster format that this program writes.
-pub const VERSION: u8 = 1;
+/// The version of the roster format that this program writes where a key is revoked.
+pub const VERSION: u8 = 2;
+
+/// The version that it writes else: the same without the list of what is revoked.
+const VERSION_WITHOUT_REVOCATIONS: u8 = 1;
 
 /// Why a roster was refused. The one at hand stays in force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +71,8 @@ pub struct Site {
     pub name: String,
     /// What it is.
     pub role: Role,
-    /// Ed25519 keys of its node, the newest last. More than one after a reinstallation.
+    /// Ed25519 keys of its node, the newest last. More than one after a reinstallation; none where
+    /// all are revoked.
     pub keys: Vec<[u8; 32]>,
     /// Its box keys, by cohort.
     pub boxes: BTreeMap<u16, BoxKey>,
@@ -90,6 +95,23 @@ pub struct Roster {
     pub escrow: BTreeMap<u16, BoxKey>,
     /// The sites.
     pub sites: Vec<Site>,
+    /// Keys of sites' nodes that are no longer trusted.
+    pub revoked: Vec<Revocation>,
+}
+
+/// A key of a node that was stolen, lost, or lied. What it signed up to the cut goes on to count;
+/// whatever else is signed with it is set aside by every node alike, however early it says that it was
+/// written, until a later roster raises the cut.
+///
+/// Learnt from Keyhive, whose revocations name what stood before them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Whose key it was.
+    pub site: SiteId,
+    /// The key.
+    pub key: [u8; 32],
+    /// The heads of the site's log below which everything counts.
+    pub cut: Vec<Head>,
 }
 
 impl Roster {
@@ -127,10 +149,23 @@ impl Roster {
             .find(|site| site.role == Role::Headquarters)
     }
 
-    /// The newest box key of a site, for the cohort in force or before it.
+    /// The revocation of a key.
+    #[must_use]
+    pub fn revocation(&self, key: &[u8; 32]) -> Option<&Revocation> {
+        self.revoked.iter().find(|one| one.key == *key)
+    }
+
+    /// What is revoked of a site.
+    pub fn revoked_of(&self, id: SiteId) -> impl Iterator<Item = &Revocation> {
+        self.revoked.iter().filter(move |one| one.site == id)
+    }
+
+    /// The newest box key of a site, for the cohort in force or before it. Nothing is sealed any more
+    /// to a site all of whose keys are revoked.
     #[must_use]
     pub fn box_key(&self, id: SiteId) -> Option<BoxKey> {
-        let boxes = &self.site(id)?.boxes;
+        let site = self.site(id).filter(|site| !site.keys.is_empty());
+        let boxes = &site?.boxes;
         boxes.range(..=self.cohort).next_back().map(|(_, key)| *key)
     }
 
@@ -154,15 +189,24 @@ impl Roster {
     /// Encodes what the roots sign.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        [&[VERSION], codec::encode(self).as_slice()].concat()
+        let mut body = codec::encode(self);
+        let version = if self.revoked.is_empty() {
+            // The length of the empty list.
+            body.pop();
+            VERSION_WITHOUT_REVOCATIONS
+        } else {
+            VERSION
+        };
+        [&[version], body.as_slice()].concat()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, RosterError> {
         let (version, body) = bytes.split_first().ok_or(DecodeError::Malformed)?;
-        if *version != VERSION {
-            return Err(DecodeError::NewerVersion(*version).into());
-        }
-        let roster: Self = codec::decode(body)?;
+        let roster: Self = match *version {
+            VERSION_WITHOUT_REVOCATIONS => codec::decode(&[body, &[0]].concat())?,
+            VERSION => codec::decode(body)?,
+            newer => return Err(DecodeError::NewerVersion(newer).into()),
+        };
         roster.check()?;
         Ok(roster)
     }
@@ -212,6 +256,17 @@ impl Roster {
             > 1
         {
             return Err(RosterError::Unsound("more than one headquarters"));
+        }
+        codec::at_most(self.revoked.len(), REVOKED_MAX)?;
+        for revocation in &self.revoked {
+            codec::at_most(revocation.cut.len(), HEADS_MAX)?;
+            let of_site = |head: &Head| head.run.belongs_to(revocation.site);
+            if self.site(revocation.site).is_none() || !revocation.cut.iter().all(of_site) {
+                return Err(RosterError::Unsound("a revocation is of no site"));
+            }
+            if !seen.2.insert(revocation.key) {
+                return Err(RosterError::Unsound("a revoked key is listed elsewhere"));
+            }
         }
         Ok(())
     }

@@ -120,11 +120,11 @@ fn a_changed_or_newer_roster_is_refused() {
     ));
     let mut newer = bytes;
     // The first byte of the body, after its length.
-    newer[2] = 2;
+    newer[2] = 3;
     let newer = SignedRoster::decode(&newer).unwrap().accept(None);
     assert_eq!(
         newer,
-        Err(RosterError::Decode(DecodeError::NewerVersion(2)))
+        Err(RosterError::Decode(DecodeError::NewerVersion(3)))
     );
 }
 
@@ -386,4 +386,39 @@ fn a_fork_proof_proves_itself_and_nothing_else() {
     )
     .unwrap();
     assert!(verify(&below, &forged).is_err(), "somebody else signed it");
+}
+
+#[test]
+fn a_revocation_is_small_and_contradicts_nothing() {
+    let (before, after) = (roster().encode().len(), roster_2().encode().len());
+    println!(
+        "a revocation whose cut has two heads: {} bytes",
+        after - before
+    );
+    assert!(after - before <= 250);
+
+    let refused = |change: fn(&mut Roster)| {
+        let mut next = roster_2();
+        next.version += 1;
+        change(&mut next);
+        matches!(next.check(), Err(RosterError::Unsound(_)))
+    };
+    assert!(!refused(|_| {}));
+    assert!(refused(|next| {
+        let key = next.sites[0].keys[0];
+        next.revoked[0].key = key;
+    }));
+    assert!(refused(|next| {
+        let again = next.revoked[0].clone();
+        next.revoked.push(again);
+    }));
+    assert!(refused(|next| next.revoked[0].site = SiteId(99)));
+    assert!(refused(|next| next.revoked[0].site = next.sites[1].id));
+    // Whose keys are all revoked is not written to any more, and stays in the roster.
+    let mut closed = roster_2();
+    let (id, key) = (closed.sites[0].id, closed.sites[0].keys.remove(0));
+    closed.revoked[0].key = key;
+    assert_eq!(closed.check(), Ok(()));
+    assert_eq!(closed.box_key(id), None);
+    assert!(closed.by_key(&key).is_none() && closed.revocation(&key).is_some());
 }

@@ -178,6 +178,7 @@ impl World {
             roots: vec![root.verifying_key().to_bytes()],
             escrow: BTreeMap::from([(1, escrow)]),
             sites: (0..=prisons).map(site).collect(),
+            revoked: Vec::new(),
         };
         let mut signed = SignedRoster::propose(&roster);
         // A roster of made-up keys is sound; were it not, no machine would take it.

@@ -12,7 +12,7 @@ use spean_protocol::roster::{Roster, SignedRoster};
 use spean_protocol::seal::box_key;
 use zeroize::Zeroizing;
 
-use crate::api::{Kind, Refusal, Reply, Request};
+use crate::api::{Kind, Refusal, Reply, Request, RosterChanges};
 use crate::ceremony::{Folder, Proposed, Signatures, Unlocked};
 use crate::cli::{ask, show};
 use crate::home::{EnrolmentRequest, Home, read_small};
@@ -34,10 +34,15 @@ pub(super) enum CeremonyCommand {
                             --stick /media/c dgp.toml cc1.toml"
     )]
     Begin(BeginArgs),
-    /// At the head office's node: propose a roster with further sites, from their requests.
+    /// At the head office's node: propose a roster with further sites, or without a stolen node.
     #[command(
         after_help = "The proposal lies in the folder until enough roots have signed it: \
-                            'spean ceremony sign'. Then 'spean roster install proposal.spean'."
+                            'spean ceremony sign'. Then 'spean roster install proposal.spean'.\n\n\
+                            Examples:\n  \
+                            spean ceremony propose folder kam.toml            a new prison\n  \
+                            spean ceremony propose folder --again kam.toml    a new computer\n  \
+                            spean ceremony propose folder --revoke KAM        a stolen computer\n  \
+                            spean ceremony propose folder --revoke KAM --again kam.toml   both"
     )]
     Propose {
         /// The folder that goes to the officials.
@@ -45,8 +50,16 @@ pub(super) enum CeremonyCommand {
         /// The sites are in the roster already: their nodes were made anew, with new keys.
         #[arg(long)]
         again: bool,
+        /// The code of a site whose computer was stolen, or lies: its keys are trusted no more. What
+        /// this node has of it by now goes on to count.
+        #[arg(long, value_name = "CODE")]
+        revoke: Vec<String>,
+        /// The code of a site with a revoked key: what was set aside of it, and this node has by now,
+        /// is let in.
+        #[arg(long, value_name = "CODE")]
+        release: Vec<String>,
         /// The files request.toml of the nodes.
-        #[arg(required = true)]
+        #[arg(required_unless_present_any = ["revoke", "release"])]
         requests: Vec<PathBuf>,
     },
     /// What the proposal of a folder changes, and who has signed it.
@@ -127,8 +140,18 @@ pub(super) async fn ceremony(
         CeremonyCommand::Propose {
             folder,
             again,
+            revoke,
+            release,
             requests,
-        } => propose(home, folder, *again, requests, json).await,
+        } => {
+            let changes = RosterChanges {
+                requests: read_requests(requests)?,
+                again: *again,
+                revoke: revoke.clone(),
+                release: release.clone(),
+            };
+            propose(home, folder, changes, json).await
+        }
         CeremonyCommand::Show { folder } => {
             let folder = Folder::at(folder);
             show_proposal(&folder, &folder.proposed()?, json)
@@ -176,13 +199,11 @@ fn begin(args: &BeginArgs, json: bool) -> Result<ExitCode, Refusal> {
 async fn propose(
     home: &Home,
     folder: &Path,
-    again: bool,
-    requests: &[PathBuf],
+    changes: RosterChanges,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
     let request = Request::RosterPropose {
-        requests: read_requests(requests)?,
-        again,
+        changes,
         after: Folder::at(folder).last_proposed(),
     };
     let reply = ask(home, request).await?;

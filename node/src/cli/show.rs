@@ -84,8 +84,13 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
             println!("Roster {version}, cohort {cohort}, signed by {threshold} of {roots} roots");
             println!("Seal of the roots: {}", page.seal);
             for site in &page.sites {
+                let revoked = match (site.revoked, site.closed) {
+                    (0, _) => String::new(),
+                    (keys, false) => format!(" ({keys} earlier keys revoked)"),
+                    (_, true) => " (its key is revoked)".to_owned(),
+                };
                 println!(
-                    "  {:4} {:8} {:12} {}",
+                    "  {:4} {:8} {:12} {}{revoked}",
                     site.number, site.code, site.role, site.name
                 );
             }
@@ -144,6 +149,17 @@ fn show_sites(sites: &[SiteStatus]) {
             "  {:8} data through {through}, {} segments{holes}",
             site.code, site.segments
         );
+        if site.revoked_keys > 0 {
+            println!(
+                "           a key of it is revoked: {} segments are set aside{}",
+                site.beyond_cut,
+                if site.beyond_cut > 0 {
+                    ". Were they honest? 'spean ceremony propose FOLDER --release' lets them in"
+                } else {
+                    ""
+                }
+            );
+        }
     }
 }
 

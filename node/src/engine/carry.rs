@@ -7,7 +7,6 @@ use spean_protocol::codec;
 use spean_protocol::frontier::{HeadMark, SiteFrontier};
 use spean_protocol::id::SiteId;
 use spean_protocol::log::{Coverage, Covered, ForkProof, HashAt, Head, Placing, Span};
-use spean_protocol::ranges::Ranges;
 use spean_protocol::receipt::{self, Receipt, Statement};
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::segment::{Log, Segment};
@@ -408,23 +407,9 @@ fn both(one: &Coverage, other: &Coverage) -> Coverage {
         let Some((other_control, other_data)) = other.get(run) else {
             continue;
         };
-        let mut ranges = data.clone();
-        for (start, end) in data.minus(other_data) {
-            ranges = without(&ranges, start, end);
-        }
-        common.insert(*run, (*control.min(other_control), ranges));
+        common.insert(*run, (*control.min(other_control), data.both(other_data)));
     }
     common
-}
-
-fn without(ranges: &Ranges, start: u32, end: u32) -> Ranges {
-    let mut hole = Ranges::default();
-    hole.insert(start, end);
-    let mut out = Ranges::default();
-    for (from, to) in ranges.minus(&hole) {
-        out.insert(from, to);
-    }
-    out
 }
 
 /// Takes a chunk's frames, with the bytes read and the frames not understood so far.

@@ -156,7 +156,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Drops the record that a label's parcels went into: a cache, which the next fold rebuilds.
-    fn read_again(&mut self, run: RunId, label: Label) -> Result<(), EngineError> {
+    pub(super) fn read_again(&mut self, run: RunId, label: Label) -> Result<(), EngineError> {
         if let Some(Opener::Stay(learner, held)) = self.openers(run)?.get(&label).cloned() {
             self.store
                 .remove(Table::Record, &learner_stream(learner, held.stream))?;

@@ -32,6 +32,7 @@ pub mod questions;
 pub mod receipts;
 pub mod receive;
 pub mod report;
+mod revocation;
 pub mod slips;
 pub mod state;
 pub mod undo;
@@ -46,7 +47,7 @@ use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Label, LearnerId, RunId, SiteId};
-use spean_protocol::log::{ForkProof, Run, Skeleton};
+use spean_protocol::log::{Coverage, ForkProof, Run, Skeleton};
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::RecordError;
 use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
@@ -74,6 +75,12 @@ pub enum EngineError {
     /// The roster does not list this node's key.
     #[error("the roster does not list this node's key: enrol it, or check that --home is right")]
     NotListed,
+    /// The roster revokes this node's key.
+    #[error(
+        "this node's key was revoked by the officials: nobody takes what it writes any more. Call the \
+         head office; a new node ('spean init' in another folder) gets keys of its own"
+    )]
+    Revoked,
     /// A roster was refused.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -185,6 +192,8 @@ pub struct Engine<S> {
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
     reordered: BTreeSet<RunId>,
+    /// Of the runs that revoked keys opened: what is read. The rest is beyond their cuts.
+    read_of_revoked: BTreeMap<SiteId, Coverage>,
     /// For recent runs, which keys open which labels.
     openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
 }
@@ -225,7 +234,11 @@ impl<S: Store> Engine<S> {
         let signed_roster = SignedRoster::decode(&bytes)?;
         let roster = signed_roster.preview()?;
         let key = identity.signing.verifying_key().to_bytes();
-        let site = roster.by_key(&key).ok_or(EngineError::NotListed)?.id;
+        let unlisted = match roster.revocation(&key) {
+            Some(_) => EngineError::Revoked,
+            None => EngineError::NotListed,
+        };
+        let site = roster.by_key(&key).ok_or(unlisted)?.id;
         let mut engine = Self {
             store,
             world,
@@ -244,9 +257,14 @@ impl<S: Store> Engine<S> {
             posted: false,
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
+            read_of_revoked: BTreeMap::new(),
             openers: BTreeMap::new(),
         };
         engine.reload()?;
+        if !engine.roster.revoked.is_empty() {
+            // The roster may have been installed before the engine was here.
+            engine.input(Self::follow_roster)?;
+        }
         Ok(engine)
     }
 
@@ -307,6 +325,7 @@ impl<S: Store> Engine<S> {
         let done = work(self);
         let done = self.unread.take().map_or(done, |error| Err(error.into()));
         let done = done.and_then(|value| {
+            self.apply_cuts(false)?;
             self.mark_reordered()?;
             self.save_runs()?;
             self.store.commit()?;
@@ -399,6 +418,7 @@ impl<S: Store> Engine<S> {
             let (receipt, statement) = Receipt::decode(&value)?;
             self.receipts.insert(statement.site, (receipt, statement));
         }
+        self.reload_cuts()?;
         self.stale = false;
         Ok(())
     }
@@ -461,6 +481,10 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError::Roster`] when it is refused.
     pub fn take_roster(&mut self, signed: &SignedRoster) -> Result<(), EngineError> {
+        self.input(|engine| engine.put_roster(signed))
+    }
+
+    fn put_roster(&mut self, signed: &SignedRoster) -> Result<(), EngineError> {
         let roster = signed.accept(Some(&self.roster))?;
         if !mutant::is_on(Mutant::RosterNotStored) {
             self.store.write(Table::Meta, ROSTER, &signed.encode())?;
@@ -468,7 +492,25 @@ impl<S: Store> Engine<S> {
         tracing::info!(version = roster.version, "a new roster is in force");
         self.roster = roster;
         self.signed_roster = signed.clone();
-        Ok(())
+        self.follow_roster()
+    }
+
+    /// What a roster asks of what is here already.
+    fn follow_roster(&mut self) -> Result<(), EngineError> {
+        if let Err(error) = self.may_write() {
+            tracing::error!(%error, "this node writes no more");
+        }
+        self.drop_revoked_receipts()?;
+        self.apply_cuts(true)
+    }
+
+    /// Refuses what nobody would take.
+    fn may_write(&self) -> Result<(), EngineError> {
+        let key = self.identity.signing.verifying_key().to_bytes();
+        match self.roster.revocation(&key) {
+            Some(_) => Err(EngineError::Revoked),
+            None => Ok(()),
+        }
     }
 
     /// Whether this node reads everybody's education records, or only those of its own learners.

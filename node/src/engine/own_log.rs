@@ -83,6 +83,7 @@ impl<S: Store> Engine<S> {
 
     /// The run that this start of the program writes, opened now if there is none.
     pub(super) fn own_run(&mut self) -> Result<RunId, EngineError> {
+        self.may_write()?;
         let wall = self.world.wall_seconds();
         let usable = self.run.filter(|run| {
             self.skeleton.run(*run).is_some_and(|run| !run.forked)

@@ -121,8 +121,7 @@ impl<S: Store> Engine<S> {
         let Ok(proof) = codec::decode::<ForkProof>(bytes) else {
             return Ok(Taken::Refused("fork proof: malformed".to_owned()));
         };
-        let keys = |site: SiteId| self.roster.keys(site).iter().collect();
-        match proof.verify(keys) {
+        match self.check_proof(&proof)? {
             Ok(run) if self.forks.contains_key(&run.into()) => Ok(Taken::Known),
             Ok(run) if self.keep_fork(run, bytes)? => Ok(Taken::New),
             Ok(_) => Ok(Taken::Known),

@@ -63,7 +63,7 @@ impl<S: Store> Engine<S> {
                 Ok(signed) if signed.hash() == self.signed_roster.hash() => Ok(Taken::Known),
                 // An old one comes with every old stick.
                 Ok(signed) if self.is_older(&signed) => Ok(Taken::Known),
-                Ok(signed) => match self.take_roster(&signed) {
+                Ok(signed) => match self.put_roster(&signed) {
                     Ok(()) => Ok(Taken::New),
                     Err(EngineError::Store(error)) => Err(error.into()),
                     Err(error) => Ok(Taken::Refused(error.to_string())),
@@ -102,10 +102,10 @@ impl<S: Store> Engine<S> {
         if placing == Placing::Known {
             return Ok(Taken::Known);
         }
-        if let Err(error) = segment.verify(self.roster.keys(header.site))
+        if let Err(reason) = self.check_signature(segment)?
             && !mutant::is_on(Mutant::SignatureUnchecked)
         {
-            return Ok(Taken::Refused(error.to_string()));
+            return Ok(Taken::Refused(reason));
         }
         let second = matches!(placing, Placing::Branch(_) | Placing::Clash(..));
         if second && mutant::is_on(Mutant::ForkUnproven) {
@@ -256,13 +256,26 @@ impl<S: Store> Engine<S> {
         chain: RunId,
         segment: &Segment,
     ) -> Result<(), EngineError> {
-        let Header { site, height, .. } = segment.header;
+        let height = segment.header.height;
         let place = self
             .place_of(chain, Log::Control, height)
             .ok_or(EngineError::Malformed("a run"))?;
         self.store
             .write(Table::Control, &place, &segment.encode())?;
         self.note(chain, &segment.header, Hash::ZERO)?;
+        if self.waits_for_cut(chain)? {
+            return Ok(());
+        }
+        self.read_control(chain, segment)
+    }
+
+    /// Does what the entries of a control segment say.
+    pub(super) fn read_control(
+        &mut self,
+        chain: RunId,
+        segment: &Segment,
+    ) -> Result<(), EngineError> {
+        let Header { site, height, .. } = segment.header;
         let reading = self.its_turn(&segment.header)?;
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
@@ -291,6 +304,7 @@ impl<S: Store> Engine<S> {
             .place_of(chain, Log::Data, height)
             .ok_or(EngineError::Malformed("a run"))?;
         let number = place[..4].to_vec();
+        let unread = own || self.waits_for_cut(chain)?;
         let value = [segment.signature.as_slice(), &segment.header.encode()].concat();
         self.store.write(Table::Segment, &place, &value)?;
         let joined = self.skeleton.run(chain).map(|run| {
@@ -313,7 +327,7 @@ impl<S: Store> Engine<S> {
             let index = index.to_be_bytes();
             let place = key_of(&[&line.label.0, &number, &height.to_be_bytes(), &index]);
             self.store.write(Table::Parcel, &place, body)?;
-            if !own {
+            if !unread {
                 self.mark_label(run, line.label, height)?;
             }
         }
@@ -424,7 +438,11 @@ impl<S: Store> Engine<S> {
             row.as_ref()
                 .map_or(true, |(place, _)| place.height < heights.end)
         };
-        rows.take_while(inside).collect()
+        let is_read = |row: &Result<(Place, _), _>| {
+            row.as_ref()
+                .map_or(true, |(place, _)| self.is_read(chain, place.height))
+        };
+        rows.take_while(inside).filter(is_read).collect()
     }
 }
 

@@ -72,6 +72,10 @@ pub struct SiteStatus {
     pub segments: u64,
     /// Whether something is missing below what is held.
     pub holes: bool,
+    /// Keys of its nodes that are trusted no more.
+    pub revoked_keys: usize,
+    /// Segments that are held and not read: revoked keys signed them beyond their cuts.
+    pub beyond_cut: u64,
     /// The day that the site's own clock showed when it sealed the newest segment held here;
     /// `None` where nothing of it is here: "no data", never zero.
     pub data_through: Option<String>,
@@ -199,6 +203,8 @@ impl<S: Store> Engine<S> {
                 code: site.code.clone(),
                 segments,
                 holes: !beyond.is_empty(),
+                revoked_keys: self.roster.revoked_of(site.id).count(),
+                beyond_cut: self.beyond_cut(site.id),
                 data_through: newest.and_then(day),
             });
         }

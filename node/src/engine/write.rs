@@ -177,6 +177,9 @@ impl<S: Store> Engine<S> {
         stream: Stream,
         mut draft: Option<Draft>,
     ) -> Result<Option<EventId>, EngineError> {
+        if draft.is_some() {
+            self.may_write()?;
+        }
         if let Some(draft) = draft.as_mut().filter(|draft| draft.id.is_none()) {
             let run = self.own_run()?;
             let label = self

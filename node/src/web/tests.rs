@@ -58,6 +58,7 @@ fn roster() -> SignedRoster {
             site((CC1, "CC1", "Phnom Penh", Role::Prison)),
             site((CC4, "CC4", "Pursat", Role::Prison)),
         ],
+        revoked: Vec::new(),
     };
     let mut signed = SignedRoster::propose(&roster);
     assert!(signed.sign(&signing(200)).unwrap());
@@ -265,6 +266,8 @@ fn what_needs_a_person_is_said_in_words() {
             code: "CC1".to_owned(),
             segments: 2,
             holes: true,
+            revoked_keys: 0,
+            beyond_cut: 0,
             data_through: Some("2026-02-28".to_owned()),
         }],
     };

@@ -102,6 +102,7 @@ impl Network {
             roots: vec![root.verifying_key().to_bytes()],
             escrow: BTreeMap::new(),
             sites: (0..=prisons).map(of).collect(),
+            revoked: Vec::new(),
         };
         let mut signed = SignedRoster::propose(&roster);
         signed.sign(&root).unwrap();

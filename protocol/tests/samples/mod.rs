@@ -26,7 +26,7 @@ use spean_protocol::log::{ForkProof, Head};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Receipt, Statement, pack};
 use spean_protocol::record::{Batch, Draft, imported_id};
-use spean_protocol::roster::{Role, Roster, SignedRoster, Site, wrap_carrier};
+use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster, Site, wrap_carrier};
 use spean_protocol::seal::{BoxKey, Secret, box_key, box_seal};
 use spean_protocol::segment::{Header, Line, Log, Segment};
 use spean_protocol::session::{Frame, Summary, VERSION};
@@ -295,6 +295,30 @@ pub fn roster() -> Roster {
             of(SITE, "CC4", Role::Prison, node_key(), &SEED),
             of(OTHER, "DGP", Role::Headquarters, other, &Secret([0xB1; 32])),
         ],
+        revoked: Vec::new(),
+    }
+}
+
+/// The same with a revoked key, which takes another version of the format.
+pub fn roster_2() -> Roster {
+    Roster {
+        revoked: vec![revocation()],
+        ..roster()
+    }
+}
+
+pub fn signed_roster_2() -> SignedRoster {
+    let mut signed = SignedRoster::propose(&roster_2());
+    assert!(signed.sign(&root_key(1)).unwrap() && signed.sign(&root_key(2)).unwrap());
+    signed
+}
+
+/// A key that is revoked, with a cut of two heads: as many as a site that was set back has.
+pub fn revocation() -> Revocation {
+    Revocation {
+        site: SITE,
+        key: [0x4E; 32],
+        cut: vec![head(1), head(3)],
     }
 }
 

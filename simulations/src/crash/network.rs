@@ -86,6 +86,7 @@ pub(super) fn roster() -> Result<SignedRoster, Problem> {
         roots: vec![root.verifying_key().to_bytes()],
         escrow: BTreeMap::new(),
         sites,
+        revoked: Vec::new(),
     });
     signed.sign(&root)?;
     Ok(signed)

@@ -75,6 +75,7 @@ fn roster() -> SignedRoster {
         roots: vec![root.verifying_key().to_bytes()],
         escrow: BTreeMap::from([(1, box_key(&seed(0)))]),
         sites: (1..=3 + AUTHORS).map(site).collect(),
+        revoked: Vec::new(),
     };
     let mut signed = SignedRoster::propose(&roster);
     assert!(signed.sign(&root).expect("a sound roster"));

@@ -14,7 +14,7 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
                 role_word(site.role),
                 seal_of_site(site)
             )),
-            Some(known) => lines.extend(changes_of_site(known, site)),
+            Some(known) => lines.extend(changes_of_site(known, site, next)),
         }
     }
     for site in &held.sites {
@@ -22,6 +22,7 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
             lines.push(format!("- {}: {}", site.code, site.name));
         }
     }
+    lines.extend(changes_of_revoked(held, next));
     if (&held.roots, held.threshold) != (&next.roots, next.threshold) {
         lines.push(format!(
             "! THE ROOT KEYS: {} of {}, seal {} instead of {}",
@@ -45,7 +46,7 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
 
 /// What changes of a site that stays in the roster; the key of sticks, which every site has, is sealed
 /// anew with its box key and says nothing.
-fn changes_of_site(known: &Site, site: &Site) -> Vec<String> {
+fn changes_of_site(known: &Site, site: &Site, next: &Roster) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |what: String| lines.push(format!("! {}: {what}", known.code));
     if known.code != site.code {
@@ -63,7 +64,7 @@ fn changes_of_site(known: &Site, site: &Site) -> Vec<String> {
     let gone = known
         .keys
         .iter()
-        .filter(|key| !site.keys.contains(key))
+        .filter(|key| !site.keys.contains(key) && next.revocation(key).is_none())
         .count();
     let new = site
         .keys
@@ -83,6 +84,40 @@ fn changes_of_site(known: &Site, site: &Site) -> Vec<String> {
             },
             seal_of_site(site)
         ));
+    }
+    lines
+}
+
+/// What changes of keys that are trusted no more.
+fn changes_of_revoked(held: &Roster, next: &Roster) -> Vec<String> {
+    let code = |id| {
+        let site = next.site(id).or_else(|| held.site(id));
+        site.map_or_else(|| id.to_string(), |site| site.code.clone())
+    };
+    let mut lines = Vec::new();
+    for one in &next.revoked {
+        let what = match held.revocation(&one.key) {
+            None => "THE KEY OF ITS NODE IS REVOKED. It",
+            Some(known) if known.cut != one.cut => "what its revoked key signed is let in. It",
+            Some(_) => continue,
+        };
+        let heads = one.cut.iter();
+        let last: Vec<String> = heads
+            .map(|head| format!("{} {}+{}", head.run, head.data, head.control))
+            .collect();
+        let cut = match last.is_empty() {
+            true => "for nothing at all".to_owned(),
+            false => format!("up to run {}", last.join(" and run ")),
+        };
+        lines.push(format!("! {}: {what} counts {cut}", code(one.site)));
+    }
+    for one in &held.revoked {
+        if next.revocation(&one.key).is_none() {
+            lines.push(format!(
+                "! {}: A REVOKED KEY IS NO LONGER REVOKED",
+                code(one.site)
+            ));
+        }
     }
     lines
 }

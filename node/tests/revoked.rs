@@ -1,0 +1,346 @@
+//! Goal: what a revoked key signed beyond its cut is read by nobody, wherever and whenever it comes,
+//! and everything below the cut, and what the next machine writes, counts as before.
+//! Method: a prison's machine is copied, the copy goes on to write, and the rest of the network gets
+//! its pieces before and after the roster, by exchange and by bundle; one node begins with nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod network;
+
+use std::collections::BTreeSet;
+
+use ed25519_dalek::SigningKey;
+use network::people::newcomer;
+use network::{DGP, Network, Node, export, identity, import, items, loan, site};
+use spean::engine::{Engine, EngineError, Identity, install_roster};
+use spean::store::memory::Memory;
+use spean::world::Machine;
+use spean_protocol::codec;
+use spean_protocol::event::Destination;
+use spean_protocol::id::{LearnerId, RunId};
+use spean_protocol::limits::BEYOND_CUT_SEGMENTS_MAX;
+use spean_protocol::log::{ForkProof, Head};
+use spean_protocol::roster::{Revocation, Roster};
+use spean_protocol::seal::{Secret, box_key};
+use spean_protocol::segment::{Header, Log, Segment};
+use spean_protocol::session::{Frame, Host};
+use spean_protocol::totals::Query;
+
+/// The prison whose machine is stolen.
+const STOLEN: usize = 1;
+
+fn lend(node: &mut Node, learner: LearnerId, item: u32) {
+    node.append(learner, &loan(item)).unwrap();
+    node.flush().unwrap();
+}
+
+fn fold(node: &mut Node) {
+    while node.fold(9).unwrap().more {}
+}
+
+fn stolen_key() -> [u8; 32] {
+    identity(STOLEN).signing.verifying_key().to_bytes()
+}
+
+/// Takes the stolen machine's key out of the roster; what counts of it is below the cut.
+fn revoke(roster: &mut Roster, cut: Vec<Head>) {
+    let (site, key) = (site(STOLEN), stolen_key());
+    roster.sites[STOLEN].keys.retain(|known| *known != key);
+    roster.revoked.retain(|known| known.key != key);
+    roster.revoked.push(Revocation { site, key, cut });
+}
+
+/// All that the DGP has of the stolen machine.
+fn cut_at(node: &Node) -> Vec<Head> {
+    node.whole_cut(site(STOLEN), &[stolen_key()]).unwrap()
+}
+
+/// Three prisons and the DGP, which all have two loans of the learner at the first; and the thief's
+/// copy of that machine.
+fn theft() -> (Network, Node, LearnerId) {
+    let mut network = Network::new(3);
+    let learner = network.nodes[STOLEN]
+        .add_learner(&newcomer("Dara"))
+        .unwrap();
+    lend(&mut network.nodes[STOLEN], learner, 0);
+    network.settle();
+    network.restart(STOLEN);
+    lend(&mut network.nodes[STOLEN], learner, 1);
+    network.settle();
+    let store = network.nodes[STOLEN].store().clone();
+    let thief = network.start(STOLEN, store);
+    (network, thief, learner)
+}
+
+fn same_everywhere(network: &mut Network, of: &[usize]) {
+    for at in of {
+        fold(&mut network.nodes[*at]);
+    }
+    let digests: BTreeSet<_> = of.iter().map(|at| network.nodes[*at].digest()).collect();
+    assert_eq!(digests.len(), 1, "digests");
+}
+
+/// A new DGP that gets everything from another prison shows what the old one does.
+fn same_from_nothing(network: &mut Network, from: usize) {
+    let mut fresh = network.fresh(DGP);
+    fresh
+        .take_roster(&network.signed)
+        .or_else(|error| match error {
+            EngineError::Roster(_) => Ok(()),
+            other => Err(other),
+        })
+        .unwrap();
+    let file = export(&mut network.nodes[from], &[]);
+    for _ in 0..3 {
+        assert!(import(&mut fresh, &file));
+        fold(&mut fresh);
+    }
+    let shown = |node: &Node| format!("{:?}", node.totals(Query::ALL).unwrap().figures);
+    assert_eq!(shown(&fresh), shown(&network.nodes[DGP]));
+    let beyond = |node: &Node| node.beyond_cut(site(STOLEN));
+    assert_eq!(beyond(&fresh), beyond(&network.nodes[DGP]));
+}
+
+#[test]
+fn what_is_beyond_the_cut_is_read_nowhere_in_whatever_order_it_comes() {
+    let (mut network, mut thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    for item in [100, 101, 102] {
+        lend(&mut thief, learner, item);
+    }
+    let forged = export(&mut thief, &[]);
+    // The DGP and the second prison took it for honest before anybody knew.
+    assert!(import(&mut network.nodes[DGP], &forged));
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(
+        items(&mut network.nodes[DGP], learner),
+        [0, 1, 100, 101, 102]
+    );
+    assert!(import(&mut network.nodes[2], &forged));
+    let newer = network.change_roster(&[DGP, 2, 3], |roster| revoke(roster, cut));
+    network.signed = newer;
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
+    // The third hears of the theft first, and of what the thief wrote then.
+    assert!(import(&mut network.nodes[3], &forged));
+    for (a, b) in [(DGP, 2), (2, 3), (3, DGP)] {
+        network.exchange(a, b, None);
+    }
+    same_everywhere(&mut network, &[DGP, 2, 3]);
+    for at in [DGP, 2, 3] {
+        // The opening of a run and three segments of loans.
+        assert_eq!(network.nodes[at].beyond_cut(site(STOLEN)), 4, "at {at}");
+    }
+    same_from_nothing(&mut network, 3);
+    // The same after a start.
+    for at in [DGP, 2, 3] {
+        network.restart(at);
+    }
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
+    same_everywhere(&mut network, &[DGP, 2, 3]);
+}
+
+/// What the prison itself wrote before the theft, and only a neighbour had, counts once it is let in.
+#[test]
+fn a_later_roster_lets_in_what_was_honest() {
+    let (mut network, _thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    // Written on the last day, taken along by a van, not known to the DGP; with a move in it.
+    lend(&mut network.nodes[STOLEN], learner, 2);
+    let left = network.nodes[STOLEN]
+        .transfer_out(learner, Destination::Site(site(3)), None, false)
+        .unwrap();
+    assert!(left.slip.is_some());
+    network.exchange(STOLEN, 2, None);
+    let newer = network.change_roster(&[DGP, 2, 3], |roster| revoke(roster, cut));
+    network.signed = newer;
+    network.exchange(2, DGP, None);
+    network.exchange(2, 3, None);
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
+    assert!(network.nodes[DGP].beyond_cut(site(STOLEN)) > 0);
+    // A person looks at it, and it is let in.
+    let cut = cut_at(&network.nodes[DGP]);
+    let newer = network.change_roster(&[DGP, 2, 3], |roster| revoke(roster, cut));
+    network.signed = newer;
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1, 2]);
+    assert_eq!(network.nodes[DGP].beyond_cut(site(STOLEN)), 0);
+    // The grant in it is read, too: he arrives with his card alone.
+    network.nodes[3].admit(learner, None).unwrap();
+    fold(&mut network.nodes[3]);
+    assert_eq!(items(&mut network.nodes[3], learner), [0, 1, 2]);
+    for (a, b) in [(DGP, 2), (2, 3), (3, DGP), (DGP, 2)] {
+        network.exchange(a, b, None);
+    }
+    same_everywhere(&mut network, &[DGP, 2, 3]);
+    same_from_nothing(&mut network, 2);
+}
+
+/// The prison's next machine, with keys of its own.
+fn next_machine(network: &mut Network) -> Node {
+    let identity = Identity {
+        signing: SigningKey::from_bytes(&[0x77; 32]),
+        boxes: [(1, Secret([0x78; 32]))].into(),
+        secret: Secret([0x79; 32]),
+    };
+    let cut = cut_at(&network.nodes[DGP]);
+    let carrier = identity.boxes[&1].clone();
+    let newer = network.change_roster(&[DGP, 2, 3], |roster| {
+        revoke(roster, cut);
+        let stolen = &mut roster.sites[STOLEN];
+        stolen
+            .keys
+            .push(identity.signing.verifying_key().to_bytes());
+        stolen.boxes.insert(1, box_key(&carrier));
+        let wrapped =
+            spean_protocol::roster::wrap_carrier(&Secret([2; 32]), &box_key(&carrier), [3; 32]);
+        stolen.carrier = wrapped.unwrap();
+    });
+    network.signed = newer;
+    let mut store = Memory::default();
+    install_roster(&mut store, &network.signed).unwrap();
+    Engine::open(store, identity, Box::new(Machine)).unwrap()
+}
+
+#[test]
+fn the_next_machine_works_and_the_thief_cannot_touch_what_it_writes() {
+    let (mut network, mut thief, learner) = theft();
+    let machine = next_machine(&mut network);
+    network.nodes[STOLEN] = machine;
+    network.exchange(STOLEN, DGP, None);
+    let rith = network.nodes[STOLEN]
+        .add_learner(&newcomer("Rith"))
+        .unwrap();
+    lend(&mut network.nodes[STOLEN], rith, 7);
+    network.exchange(STOLEN, DGP, None);
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(items(&mut network.nodes[DGP], rith), [7]);
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
+
+    // The thief goes on in the run of the new machine, which he got from a stick.
+    let run = newest_run(&network.nodes[STOLEN]);
+    let forged = continued(&network.nodes[DGP], run, &identity(STOLEN).signing);
+    let proof = {
+        let mut other = forged.clone();
+        other.header.stamp += 1;
+        other = Segment::sign(other.header, Vec::new(), &identity(STOLEN).signing).unwrap();
+        codec::encode(&ForkProof::of(&forged, &other))
+    };
+    let before = network.nodes[DGP].digest();
+    let pieces = vec![Frame::Segment(forged.encode()), Frame::Fork(proof)];
+    let taken = network.nodes[DGP].take_all(pieces).unwrap();
+    assert_eq!(
+        (taken, network.nodes[DGP].digest()),
+        (vec![false; 2], before)
+    );
+    let aside = network.nodes[DGP].status().unwrap().set_aside_reasons;
+    assert!(
+        aside
+            .iter()
+            .any(|reason| reason.contains("a revoked key in the run of another")),
+        "{aside:?}"
+    );
+    // The new machine goes on in its run.
+    lend(&mut network.nodes[STOLEN], rith, 8);
+    assert_eq!(newest_run(&network.nodes[STOLEN]), run);
+
+    // Keys of later stays do not reach the thief: what is sealed to the prison is sealed to the new key.
+    lend(&mut thief, learner, 100);
+    let newcomer_at_two = network.nodes[2].add_learner(&newcomer("Sok")).unwrap();
+    lend(&mut network.nodes[2], newcomer_at_two, 50);
+    let left = network.nodes[2]
+        .transfer_out(
+            newcomer_at_two,
+            Destination::Site(site(STOLEN)),
+            None,
+            false,
+        )
+        .unwrap();
+    let slip = left.slip.unwrap();
+    let everything = export(&mut network.nodes[2], &[]);
+    assert!(import(&mut thief, &everything));
+    fold(&mut thief);
+    assert!(thief.transfer_in(&slip, None).is_err());
+    assert!(thief.events(newcomer_at_two).unwrap_or_default().is_empty());
+    assert!(import(&mut network.nodes[STOLEN], &everything));
+    network.nodes[STOLEN].transfer_in(&slip, None).unwrap();
+    fold(&mut network.nodes[STOLEN]);
+    assert_eq!(items(&mut network.nodes[STOLEN], newcomer_at_two), [50]);
+}
+
+fn newest_run(node: &Node) -> RunId {
+    node.skeleton().bases(site(STOLEN)).last().unwrap()
+}
+
+/// A segment that continues a run, signed with another key.
+fn continued(node: &Node, run: RunId, key: &SigningKey) -> Segment {
+    let held = node.skeleton().run(run).unwrap();
+    let header = Header {
+        log: Log::Data,
+        site: site(STOLEN),
+        run,
+        height: held.data.prefix(),
+        previous: held.data_tip,
+        control: held.control,
+        cohort: 1,
+        stamp: 1,
+        lines: Vec::new(),
+    };
+    Segment::sign(header, Vec::new(), key).unwrap()
+}
+
+/// Who has the key can sign without end, and is kept a bounded part of.
+#[test]
+fn a_flood_beyond_the_cut_is_bounded() {
+    let (mut network, thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    let newer = network.change_roster(&[DGP, 2], |roster| revoke(roster, cut));
+    network.signed = newer;
+    let key = identity(STOLEN).signing;
+    let run = newest_run(&thief);
+    let mut next = continued(&thief, run, &key);
+    let mut flood = Vec::new();
+    for _ in 0..BEYOND_CUT_SEGMENTS_MAX + 300 {
+        flood.push(Frame::Segment(next.encode()));
+        let header = Header {
+            height: next.header.height + 1,
+            previous: next.header.hash(),
+            ..next.header
+        };
+        next = Segment::sign(header, Vec::new(), &key).unwrap();
+    }
+    for some in flood.chunks(100) {
+        network.nodes[DGP].take_all(some.to_vec()).unwrap();
+    }
+    let kept = network.nodes[DGP].beyond_cut(site(STOLEN));
+    assert!(
+        (BEYOND_CUT_SEGMENTS_MAX..BEYOND_CUT_SEGMENTS_MAX + 100).contains(&kept),
+        "{kept}"
+    );
+    let aside = network.nodes[DGP].status().unwrap().set_aside_reasons;
+    assert!(
+        aside
+            .iter()
+            .any(|reason| reason.contains("more of it than is kept"))
+    );
+    assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
+}
+
+/// A node whose key is revoked says so, and acknowledges nothing that nobody would take.
+#[test]
+fn a_revoked_node_says_so() {
+    let (mut network, _thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    let newer = network.change_roster(&[STOLEN], |roster| revoke(roster, cut));
+    let refused = network.nodes[STOLEN].append(learner, &loan(9));
+    assert!(matches!(refused, Err(EngineError::Revoked)), "{refused:?}");
+    let refused = network.nodes[STOLEN].add_learner(&newcomer("Rith"));
+    assert!(matches!(refused, Err(EngineError::Revoked)), "{refused:?}");
+    let store = network.nodes[STOLEN].store().clone();
+    let opened = Engine::open(store, identity(STOLEN), Box::new(Machine));
+    assert!(matches!(opened.err(), Some(EngineError::Revoked)));
+    // Nothing that it signs is a receipt any more.
+    network.nodes[DGP].take_roster(&newer).unwrap();
+    assert!(!network.nodes[DGP].receipts().contains_key(&site(STOLEN)));
+}

@@ -1,0 +1,157 @@
+//! Goal: a prison's server is stolen. Officials revoke its key in three buildings; what it wrote before
+//! counts, what the thief writes is set aside by name wherever it comes, nothing is sealed to it any
+//! more, the next computer goes on where the stolen one ended, and what was honest and came late is
+//! let in by a person.
+//! Method: the real program; the theft is a copy of the node's home, the thief uses it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod ground;
+
+use std::fs;
+
+use ground::{Ground, Said};
+
+fn attends(ground: &Ground, at: &str, learner: &str, session: &str) -> Said {
+    let words = [
+        "record",
+        learner,
+        "--kind",
+        "attended",
+        "--programme",
+        "reintegration",
+        "--module",
+        "micro-business",
+        "--session",
+        session,
+        "--date",
+        "2026-07-02",
+    ];
+    ground.run(at, &words)
+}
+
+/// By a stick of its own, as a van takes it.
+fn carry(ground: &Ground, from: &str, to: &str) -> Said {
+    let stick = ground.path(&format!("stick-{from}-{to}"));
+    fs::create_dir_all(&stick).unwrap();
+    ground.run(from, &["stick", "export", &stick]).done();
+    ground.run(to, &["stick", "import", &stick])
+}
+
+/// Sessions attended, as the head office counts them.
+fn sessions(ground: &Ground, learner: &str) -> usize {
+    let shown = ground.run("dgp", &["learner", "show", learner, "--json"]);
+    shown.done();
+    let modules = shown.json()["learner"]["view"]["progress"]["modules"].clone();
+    let of = |module: &serde_json::Value| module["attended"].as_array().map_or(0, Vec::len);
+    modules.as_array().unwrap().iter().map(of).sum()
+}
+
+/// Proposes at the head office, has two roots sign, and installs it there.
+fn ordain(ground: &Ground, words: &[&str]) -> Said {
+    let proposed = ground.run(
+        "dgp",
+        &[&["ceremony", "propose", "ceremony"], words].concat(),
+    );
+    proposed.done();
+    for stick in ["root-1", "root-2"] {
+        let sign = ["ceremony", "sign", "ceremony", "--stick", stick];
+        ground.run("dgp", &sign).done();
+    }
+    let install = ["roster", "install", "ceremony/proposal.spean"];
+    ground.run("dgp", &install).done();
+    proposed
+}
+
+/// Two prisons; one's server is stolen after its last stick went out, and another was still under way.
+fn stolen() -> (Ground, String) {
+    let ground = Ground::of(&["CC4", "KAM"]);
+    let dara = ground.learner("CC4", "Dara");
+    attends(&ground, "CC4", &dara, "1").done();
+    carry(&ground, "CC4", "dgp").done();
+    assert_eq!(sessions(&ground, &dara), 1);
+    // Honest work of the last days, which only a neighbour has.
+    attends(&ground, "CC4", &dara, "2").done();
+    carry(&ground, "CC4", "KAM").done();
+    ground.shell(&format!("cp -a {0} {0}-thief", ground.path("CC4")));
+    fs::rename(ground.path("CC4"), ground.path("CC4-burnt")).unwrap();
+    (ground, dara)
+}
+
+#[test]
+fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
+    let (ground, dara) = stolen();
+    let proposed = ordain(&ground, &["--revoke", "CC4"]);
+    proposed.said("! CC4: THE KEY OF ITS NODE IS REVOKED. It counts up to run ");
+    ground.run("dgp", &["roster", "show"]).said("revoked");
+    assert_eq!(sessions(&ground, &dara), 1);
+
+    // The thief's own node does not know it yet, and writes on. His stick reaches the head office.
+    attends(&ground, "CC4-thief", &dara, "7").done();
+    carry(&ground, "CC4-thief", "dgp").done();
+    ground
+        .run("dgp", &["status"])
+        .said("segments are set aside");
+    assert_eq!(sessions(&ground, &dara), 1);
+    // The neighbour hears of it, and has honest work of the last days.
+    carry(&ground, "dgp", "KAM").done();
+    carry(&ground, "KAM", "dgp").done();
+    assert_eq!(sessions(&ground, &dara), 1);
+
+    // A person finds that it was honest up to what KAM has. But the head office has the thief's too,
+    // and would let that in along with it: the line says up to where.
+    let released = ordain(&ground, &["--release", "CC4"]);
+    released.said("! CC4: what its revoked key signed is let in. It counts up to run ");
+    assert_eq!(sessions(&ground, &dara), 3);
+}
+
+#[test]
+fn the_next_computer_goes_on_and_the_stolen_one_is_told() {
+    let (ground, dara) = stolen();
+    let init = ["init", "--code", "CC4", "--name", "CC4"];
+    ground.run("CC4", &init).done();
+    let both = ["--revoke", "CC4", "--again", "CC4/request.toml"];
+    let proposed = ordain(&ground, &both);
+    proposed.said("1 new node keys, ANOTHER box key");
+    let install = ["roster", "install", "ceremony/proposal.spean"];
+    ground.run("CC4", &install).done();
+    carry(&ground, "dgp", "CC4").done();
+    let rith = ground.learner("CC4", "Rith");
+    attends(&ground, "CC4", &rith, "1").done();
+    carry(&ground, "CC4", "dgp").done();
+    assert_eq!((sessions(&ground, &rith), sessions(&ground, &dara)), (1, 1));
+
+    // The thief's node hears of it from a stick, and refuses to go on; to start, too.
+    carry(&ground, "dgp", "CC4-thief");
+    attends(&ground, "CC4-thief", &dara, "9").refused(3, "was revoked");
+    ground
+        .run("CC4-thief", &["status"])
+        .refused(3, "was revoked");
+    // Its keys are not enrolled a second time.
+    let again = [
+        "ceremony",
+        "propose",
+        "ceremony",
+        "--again",
+        "CC4-thief/request.toml",
+    ];
+    ground.run("dgp", &again).refused(1, "its key is revoked");
+}
+
+#[test]
+fn what_cannot_be_revoked_is_said() {
+    let (ground, _) = stolen();
+    let propose = |words: &[&str]| {
+        ground.run(
+            "dgp",
+            &[&["ceremony", "propose", "ceremony"], words].concat(),
+        )
+    };
+    propose(&["--revoke", "XX"]).refused(1, "no site 'XX'");
+    propose(&["--revoke", "DGP"]).refused(1, "cannot propose that about itself");
+    propose(&["--release", "CC4"]).refused(1, "none of its keys is revoked");
+    propose(&[]).ended(2);
+    ordain(&ground, &["--revoke", "CC4"]);
+    propose(&["--revoke", "CC4"]).refused(1, "no key any more");
+    propose(&["--release", "CC4"]).refused(1, "nothing of it is set aside");
+}
