@@ -173,8 +173,10 @@ pub struct RosterChanges {
     pub again: bool,
     /// Codes of sites whose nodes' keys are revoked: what this node has of them by now counts.
     pub revoke: Vec<String>,
-    /// Codes of sites whose revoked keys' cuts are raised to what this node has of them by now.
+    /// Runs that are set aside, or how their ids begin, and are let in with all that is below them.
     pub release: Vec<String>,
+    /// Whether it puts the next cohort in force.
+    pub next_cohort: bool,
 }
 
 /// A learner in a list.
@@ -322,6 +324,8 @@ pub enum Reply {
         held: Vec<u8>,
         /// The one that follows it.
         proposal: Vec<u8>,
+        /// Control segments in which nodes publish the box keys that it lists for the next cohort.
+        evidence: Vec<Vec<u8>>,
     },
 }
 

@@ -5,18 +5,24 @@
 //! ```text
 //! roster.spean      the roster in force, with its signatures
 //! proposal.spean    the next one, with the signatures that it has so far
+//! evidence.spean    where it goes on to the next cohort: what the sites' nodes signed of their keys
 //! ```
 //! docs/ceremony.md tells three officials what to do.
 
-use std::collections::BTreeMap;
+mod replace;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use spean_protocol::codec;
+use spean_protocol::control::Entry;
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::id::SiteId;
-use spean_protocol::limits::ROSTER_BYTES_MAX;
+use spean_protocol::limits::{ROSTER_BYTES_MAX, SEGMENT_BYTES_MAX, SITES_MAX};
 use spean_protocol::roster::{Revocation, Roster, SignedRoster, Site, wrap_carrier};
-use spean_protocol::seal::{Secret, box_key};
+use spean_protocol::seal::{BoxKey, Secret, box_key};
+use spean_protocol::segment::{Log, Segment};
 
 use crate::api::{Kind, Refusal};
 use crate::home::{EnrolmentRequest, read_small, write_whole};
@@ -30,6 +36,12 @@ pub const COHORTS_AHEAD: u16 = 10;
 /// Versions between a roster and the next: a proposal that is never signed takes one. More would be a
 /// mistake, or somebody who wants to leave no number for the next.
 const VERSIONS_AHEAD_MAX: u32 = 1_000;
+
+/// Cohorts of which a roster lists a site's box key.
+const BOXES_LISTED: u16 = 3;
+
+/// Bytes of the file of evidence: a control segment for each site.
+const EVIDENCE_BYTES_MAX: usize = SITES_MAX * SEGMENT_BYTES_MAX;
 
 /// A ceremony's folder.
 #[derive(Clone, Debug)]
@@ -143,10 +155,46 @@ impl Folder {
         &self,
         held: &SignedRoster,
         proposal: &SignedRoster,
+        evidence: &[Vec<u8>],
     ) -> Result<(), Refusal> {
         fs::create_dir_all(&self.0).map_err(|error| io(&self.0, &error))?;
         self.write(&self.roster_path(), held)?;
+        let path = self.evidence_path();
+        let bytes = codec::encode(&evidence);
+        write_whole(&path, &bytes, 0o644).map_err(|error| io(&path, &error))?;
         self.write(&self.proposal_path(), proposal)
+    }
+
+    fn evidence_path(&self) -> PathBuf {
+        self.0.join("evidence.spean")
+    }
+
+    /// The box keys that nodes have signed themselves, as far as the folder tells: whoever carries it
+    /// can leave some out, and add none.
+    fn evidence(&self, held: &Roster) -> Result<BTreeSet<(SiteId, u16, BoxKey)>, Refusal> {
+        let path = self.evidence_path();
+        let mut found = BTreeSet::new();
+        if !path.exists() {
+            return Ok(found);
+        }
+        let bytes = read_small(&path, EVIDENCE_BYTES_MAX).map_err(|error| io(&path, &error))?;
+        let segments: Vec<Vec<u8>> = codec::decode(&bytes).unwrap_or_default();
+        for bytes in segments {
+            let Ok(segment) = Segment::decode(&bytes) else {
+                continue;
+            };
+            let site = segment.header.site;
+            let newest = held.keys(site).last();
+            if segment.header.log != Log::Control || segment.verify(newest).is_err() {
+                continue;
+            }
+            for parcel in segment.parcels.iter().flatten() {
+                if let Ok(Entry::BoxKey { cohort, key }) = Entry::decode(parcel) {
+                    found.insert((site, cohort, key));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The proposal and the roster that it is to follow.
@@ -172,11 +220,13 @@ impl Folder {
             );
             return Err(Refusal::new(Kind::Refused, message));
         }
+        let signed_boxes = self.evidence(&before)?;
         Ok(Proposed {
             held,
             before,
             proposal,
             next,
+            signed_boxes,
         })
     }
 
@@ -200,20 +250,7 @@ impl Folder {
             let message = "the stick's key is no root of this roster: is it the right stick?";
             return Err(Refusal::new(Kind::Refused, message));
         }
-        // Whoever carries the folder could have put another roster into it, to hide what changes.
-        if let Some(known) = one.stick.roster()?
-            && known.hash() != shown.held.hash()
-        {
-            let known = known.preview().map_err(refused)?;
-            shown.held.accept(Some(&known)).map_err(|error| {
-                let message = format!(
-                    "the folder's roster does not follow roster {} that this stick knows, so what \
-                     is shown as changed cannot be believed: {error}",
-                    known.version
-                );
-                Refusal::new(Kind::Refused, message)
-            })?;
-        }
+        check_known(&shown.held, &one.stick)?;
         let keys = one.stick.unlock(one.passphrase)?;
         one.stick
             .note_signed(shown.next.version, &name_of(&shown.proposal))?;
@@ -254,6 +291,8 @@ pub struct Proposed {
     proposal: SignedRoster,
     /// What is proposed.
     pub next: Roster,
+    /// Box keys, by site and cohort, that the sites' own nodes signed.
+    pub signed_boxes: BTreeSet<(SiteId, u16, BoxKey)>,
 }
 
 impl Proposed {
@@ -352,6 +391,71 @@ pub fn revoke(roster: &mut Roster, revocation: Revocation) {
     }
     roster.revoked.retain(|known| known.key != key);
     roster.revoked.push(revocation);
+}
+
+/// Puts the next cohort in force, with the box keys that sites have published for it. A site that has
+/// published none goes on under its last one.
+///
+/// # Errors
+/// [`Refusal`] where the escrow or the head office has no key of that cohort.
+pub fn next_cohort(
+    roster: &mut Roster,
+    boxes: &BTreeMap<SiteId, (BoxKey, Vec<u8>)>,
+    carrier: &Secret,
+    world: &mut dyn World,
+) -> Result<(), Refusal> {
+    let refused = |what: &str| {
+        let message = format!("--next-cohort: {what}");
+        Err(Refusal::new(Kind::Refused, message))
+    };
+    let Some(next) = roster.cohort.checked_add(1) else {
+        return refused("no number is left");
+    };
+    if !roster.escrow.contains_key(&next) {
+        return refused(
+            "the escrow has no key for it: officials make more when they exchange a root key",
+        );
+    }
+    let headquarters = roster.headquarters().map(|site| site.id);
+    if !headquarters.is_some_and(|site| boxes.contains_key(&site)) {
+        return refused(
+            "the head office's node has not published its key yet: 'spean flush' there, then again",
+        );
+    }
+    roster.cohort = next;
+    for site in &mut roster.sites {
+        let Some((key, _)) = boxes.get(&site.id) else {
+            continue;
+        };
+        let wrap = wrap_carrier(carrier, key, world.random());
+        let Ok(wrap) = wrap else {
+            return refused(&format!("{}: its published key is none", site.code));
+        };
+        site.boxes.insert(next, *key);
+        // Nothing is sealed to older ones any more; the site itself keeps their seeds.
+        site.boxes
+            .retain(|cohort, _| cohort.saturating_add(BOXES_LISTED) > next);
+        site.carrier = wrap;
+    }
+    Ok(())
+}
+
+/// Refuses a folder's roster that does not follow the one that a stick saw last: whoever carries the
+/// folder could have put another into it, to hide what changes.
+fn check_known(held: &SignedRoster, stick: &KeyStick) -> Result<(), Refusal> {
+    let Some(known) = stick.roster()?.filter(|known| known.hash() != held.hash()) else {
+        return Ok(());
+    };
+    let known = known.preview().map_err(refused)?;
+    held.accept(Some(&known)).map_err(|error| {
+        let message = format!(
+            "the folder's roster does not follow roster {} that this stick knows, so what is shown as \
+             changed cannot be believed: {error}",
+            known.version
+        );
+        Refusal::new(Kind::Refused, message)
+    })?;
+    Ok(())
 }
 
 fn deposit(

@@ -21,6 +21,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use spean_protocol::roster::{Role, seal_of_keys};
 use spean_protocol::seal::{BoxKey, Secret, box_key};
+use zeroize::Zeroizing;
 
 use crate::engine::Identity;
 use crate::world::World;
@@ -305,6 +306,43 @@ impl Home {
             boxes,
             secret,
         })
+    }
+
+    /// Makes box keys of the cohorts up to this one where there are none, keeps them with the others,
+    /// and returns the seeds of the new ones. The home must be locked.
+    ///
+    /// # Errors
+    /// [`HomeError`]; no key counts then.
+    pub fn prepare_boxes(
+        &self,
+        upto: u16,
+        world: &mut dyn World,
+    ) -> Result<Vec<(u16, Secret)>, HomeError> {
+        let path = self.keys();
+        let io = |error| self.io(&path, error);
+        let text = Zeroizing::new(fs::read_to_string(&path).map_err(io)?);
+        let wrong = |_| HomeError::Malformed {
+            path: path.clone(),
+            reason: "not a key file".to_owned(),
+        };
+        let mut keys: KeyFile = toml::from_str(&text).map_err(wrong)?;
+        let newest = keys
+            .boxes
+            .keys()
+            .filter_map(|cohort| cohort.parse().ok())
+            .max();
+        let mut made = Vec::new();
+        for cohort in newest.map_or(1, |newest: u16| newest.saturating_add(1))..=upto {
+            let seed = Secret(world.random());
+            keys.boxes
+                .insert(cohort.to_string(), HEXLOWER.encode(&seed.0));
+            made.push((cohort, seed));
+        }
+        if !made.is_empty() {
+            let text = Zeroizing::new(toml_text(&keys));
+            write_whole(&path, text.as_bytes(), 0o600).map_err(io)?;
+        }
+        Ok(made)
     }
 
     /// Reads the configuration; without the file, nothing listens and nothing is dialled.

@@ -1,14 +1,15 @@
 //! A node as a whole: the engine's service, the links and the sticks around it. It answers
 //! requests; what runs by itself (listening, dialling, flushing) is `run`'s business.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Date, Destination, Event};
-use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::id::{LearnerId, RunId, SiteId};
 use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster};
+use spean_protocol::seal::BoxKey;
 use spean_protocol::session::Outcome;
 use spean_protocol::view::collision::{self, Shown};
 
@@ -64,6 +65,10 @@ pub struct Node {
     _lock: Arc<Lock>,
 }
 
+/// Cohorts to come whose box keys a node has ready: two, so that one that runs for a whole cohort
+/// without a start has the next one's ready.
+const COHORTS_READY: u16 = 2;
+
 impl Node {
     /// Takes the home and opens the engine on it.
     ///
@@ -75,7 +80,11 @@ impl Node {
         let lock = home.lock()?;
         let store = Sqlite::open(&home.database()).map_err(EngineError::from)?;
         let seed = *identity.signing.as_bytes();
-        let engine = Engine::open(store, identity, Box::new(Machine))?;
+        let mut engine = Engine::open(store, identity, Box::new(Machine))?;
+        let ahead = engine.roster().cohort.saturating_add(COHORTS_READY);
+        for (cohort, seed) in home.prepare_boxes(ahead, &mut Machine)? {
+            engine.add_box(cohort, seed);
+        }
         let known = Arc::new(RwLock::new(keys_of(engine.roster())));
         let (service, _thread) =
             Service::start(engine).map_err(|error| Refusal::new(Kind::Home, error))?;
@@ -211,11 +220,6 @@ fn install(engine: &mut NodeEngine, bytes: &[u8]) -> Result<RosterPage, Refusal>
 fn cuts(engine: &NodeEngine, changes: &RosterChanges) -> Result<Vec<Revocation>, Refusal> {
     let refused = |message: String| Refusal::new(Kind::Refused, message);
     let mut cuts = Vec::new();
-    let mut add = |site: SiteId, key: [u8; 32]| {
-        let cut = engine.whole_cut(site, &[key])?;
-        cuts.push(Revocation { site, key, cut });
-        Ok::<_, Refusal>(())
-    };
     for code in &changes.revoke {
         let site = engine.site_of(code)?;
         if site == engine.site() {
@@ -226,26 +230,62 @@ fn cuts(engine: &NodeEngine, changes: &RosterChanges) -> Result<Vec<Revocation>,
         if keys.is_empty() {
             return Err(refused(format!("--revoke {code}: it has no key any more")));
         }
-        keys.iter().try_for_each(|key| add(site, *key))?;
+        for key in keys {
+            let cut = engine.whole_cut(site, &[*key])?;
+            cuts.push(Revocation {
+                site,
+                key: *key,
+                cut,
+            });
+        }
     }
-    for code in &changes.release {
-        let site = engine.site_of(code)?;
-        let before: Vec<[u8; 32]> = engine
-            .roster()
-            .revoked_of(site)
-            .map(|one| one.key)
-            .collect();
-        if before.is_empty() {
-            let message = format!("--release {code}: none of its keys is revoked");
-            return Err(refused(message));
-        }
-        if engine.beyond_cut(site) == 0 {
-            let message = format!("--release {code}: nothing of it is set aside at this node");
-            return Err(refused(message));
-        }
-        before.into_iter().try_for_each(|key| add(site, key))?;
+    let mut raised: BTreeMap<[u8; 32], Vec<RunId>> = BTreeMap::new();
+    for typed in &changes.release {
+        let run = run_beyond_cut(engine, typed)?;
+        let key = engine.revoked_opener(run)?;
+        raised.entry(key.unwrap_or_default()).or_default().push(run);
+    }
+    for (key, runs) in raised {
+        let Some(before) = engine.roster().revocation(&key).cloned() else {
+            continue;
+        };
+        let cut = engine.raised_cut(&before, &runs)?;
+        cuts.push(Revocation { cut, ..before });
     }
     Ok(cuts)
+}
+
+/// The box keys that sites have published for the next cohort, where a proposal asks for it.
+fn boxes(
+    engine: &NodeEngine,
+    changes: &RosterChanges,
+) -> Result<BTreeMap<SiteId, (BoxKey, Vec<u8>)>, Refusal> {
+    let mut boxes = BTreeMap::new();
+    let next = engine.roster().cohort.saturating_add(1);
+    for site in engine.roster().sites.iter().filter(|_| changes.next_cohort) {
+        let published = engine.box_ahead(site.id, next)?;
+        boxes.extend(published.map(|one| (site.id, one)));
+    }
+    Ok(boxes)
+}
+
+/// The one run of those set aside whose id begins as somebody typed it.
+fn run_beyond_cut(engine: &NodeEngine, typed: &str) -> Result<RunId, Refusal> {
+    let refused = |why: &str| {
+        let hint = "'spean status' lists what is set aside of revoked keys";
+        Refusal::new(Kind::Refused, format!("--release {typed}: {why}; {hint}"))
+    };
+    let mut found = Vec::new();
+    for site in &engine.roster().sites {
+        let runs = engine.runs_beyond_cut(site.id)?;
+        let typed = typed.to_ascii_lowercase();
+        found.extend(runs.into_iter().filter(|one| one.run.starts_with(&typed)));
+    }
+    match found.as_slice() {
+        [] => Err(refused("no run of that id is set aside")),
+        [one] => one.run.parse().map_err(|_| refused("no run's id")),
+        _ => Err(refused("several runs' ids begin so: type more of it")),
+    }
 }
 
 /// The roster for people.
@@ -375,8 +415,13 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
         Request::RosterPropose { changes, after } => {
             let cuts = cuts(engine, &changes)?;
+            let boxes = boxes(engine, &changes)?;
+            let evidence = boxes.values().map(|(_, segment)| segment.clone()).collect();
             let (held, proposal) = engine.propose(after, |next, carrier, world| {
                 cuts.into_iter().for_each(|cut| ceremony::revoke(next, cut));
+                if changes.next_cohort {
+                    ceremony::next_cohort(next, &boxes, carrier, world)?;
+                }
                 let mut requests = changes.requests.iter();
                 requests
                     .try_for_each(|one| ceremony::enrol(next, one, changes.again, carrier, world))
@@ -384,6 +429,7 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::Proposal {
                 held: held.encode(),
                 proposal: proposal.encode(),
+                evidence,
             }
         }
         Request::Sync { .. } | Request::RosterInstall { .. } => {

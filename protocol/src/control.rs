@@ -1,4 +1,4 @@
-//! What the control log says: openings of runs, key wraps, grants, statements, letters. Small
+//! What the control log says: openings of runs, key wraps, grants, statements, letters, keys to come. Small
 //! things that everything else waits for, so they travel first.
 //!
 //! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
@@ -10,6 +10,7 @@ use crate::codec::{self, DecodeError};
 use crate::id::{Hash, Stream};
 use crate::limits::PARENTS_MAX;
 use crate::log::Head;
+use crate::seal::BoxKey;
 
 /// For whom a custody key is wrapped. A grant says no such thing: each site tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,13 @@ pub enum Entry {
         /// HPKE of the letter.
         sealed: Vec<u8>,
     },
+    /// The site's box key of a cohort that is still to come, for whoever makes the next roster.
+    BoxKey {
+        /// The cohort.
+        cohort: u16,
+        /// The key.
+        key: BoxKey,
+    },
     /// Of a newer version: kept and forwarded.
     Newer(u8),
 }
@@ -75,6 +83,7 @@ impl Entry {
             Self::Grant { id, sealed } => (3, codec::encode(&(id, sealed))),
             Self::Statement { sealed } => (4, codec::encode(sealed)),
             Self::Letter { sealed } => (5, codec::encode(sealed)),
+            Self::BoxKey { cohort, key } => (6, codec::encode(&(cohort, key))),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -103,6 +112,10 @@ impl Entry {
             5 => Self::Letter {
                 sealed: codec::decode(body)?,
             },
+            6 => {
+                let (cohort, key) = codec::decode(body)?;
+                Self::BoxKey { cohort, key }
+            }
             other => Self::Newer(*other),
         })
     }

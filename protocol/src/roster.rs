@@ -169,13 +169,21 @@ impl Roster {
         boxes.range(..=self.cohort).next_back().map(|(_, key)| *key)
     }
 
-    /// The newest box key of the escrow.
+    /// The cohort in which a site writes: the one in force, or the last before it of which it has a
+    /// box key, so that what it writes is wrapped to keys of that cohort alone.
     #[must_use]
-    pub fn escrow_key(&self) -> Option<BoxKey> {
-        self.escrow
-            .range(..=self.cohort)
-            .next_back()
-            .map(|(_, key)| *key)
+    pub fn cohort_of(&self, id: SiteId) -> u16 {
+        let site = self.site(id);
+        let boxes = site.and_then(|site| site.boxes.range(..=self.cohort).next_back());
+        boxes.map_or(self.cohort, |(cohort, _)| *cohort)
+    }
+
+    /// The key among these that something of a cohort is sealed to: of that cohort, or the last
+    /// before it, or else the first after it.
+    #[must_use]
+    pub fn key_of_cohort(keys: &BTreeMap<u16, BoxKey>, cohort: u16) -> Option<BoxKey> {
+        let before = keys.range(..=cohort).next_back();
+        before.or_else(|| keys.iter().next()).map(|(_, key)| *key)
     }
 
     /// What people compare before they trust a first roster: it follows from the threshold and the

@@ -177,6 +177,10 @@ fn what_is_inside_is_read_and_written_unchanged() {
     unchanged("grant", &grant().encode(), |bytes| {
         GrantContent::decode(bytes).unwrap().encode()
     });
+    unchanged("control-box-key", &box_key_entry().encode(), |bytes| {
+        assert_eq!(Entry::decode(bytes), Ok(box_key_entry()));
+        Entry::decode(bytes).unwrap().encode()
+    });
     for (number, letter) in letters().into_iter().enumerate() {
         unchanged(&format!("letter-{number}"), &letter.encode(), |bytes| {
             Letter::decode(bytes).unwrap().encode()

@@ -345,3 +345,109 @@ fn what_is_confused_is_named() {
         .run("dgp", &[&begin[..], &["dgp/request.toml"]].concat())
         .refused(1, "has a roster already");
 }
+
+/// The others replace a root together; its stick and its sheet are worth nothing then.
+#[test]
+fn a_root_is_replaced_by_the_others() {
+    let ground = begun();
+    fs::create_dir(ground.path("d")).unwrap();
+    let replace = |sticks: &[&str], words: &str| {
+        let mut command = vec!["ceremony", "replace", "folder", "--new", "d"];
+        for stick in sticks {
+            command.extend(["--stick", stick]);
+        }
+        ground.told("dgp", &command, words)
+    };
+    let fourth = "the new official's words";
+    let two = format!("{}\n{}\n{fourth}", WORDS[0], WORDS[1]);
+    replace(&["a"], &format!("{}\n{fourth}", WORDS[0])).refused(1, "2 are not");
+    replace(&["a", "a"], &format!("{0}\n{0}\n{fourth}", WORDS[0])).refused(1, "named twice");
+    replace(&["a", "b"], &format!("{0}\n{0}\n{fourth}", WORDS[0])).refused(1, "another passphrase");
+    assert!(!fs::exists(ground.path("d/spean-root.toml")).unwrap());
+    let done = replace(&["a", "b"], &two);
+    done.done();
+    done.said("! THE ROOT KEYS: 2 of 3, seal ");
+    done.said("Signed by 2 of the roots, 2 are needed.");
+    for home in ["dgp", "CC4"] {
+        let install = ["roster", "install", "folder/proposal.spean"];
+        ground.run(home, &install).done();
+    }
+    let check = |sticks: [&str; 2], words: [&str; 2]| {
+        let [one, other] = sticks;
+        let command = ["ceremony", "check", "--stick", one, "--stick", other];
+        ground.told("dgp", &command, &words.join("\n"))
+    };
+    check(["a", "d"], [WORDS[0], fourth]).done();
+    assert!(!check(["b", "c"], [WORDS[1], WORDS[2]]).is_done());
+
+    // The new one signs, the old one does not.
+    propose(&ground, "KAM").done();
+    sign(&ground, "c", WORDS[2]).refused(1, "no root of this roster");
+    sign(&ground, "d", fourth).said("Signed by 1 of the roots");
+    sign(&ground, "b", WORDS[1]).said("Signed by 2 of the roots");
+    let install = ["roster", "install", "folder/proposal.spean"];
+    ground.run("dgp", &install).done();
+    ground.run("dgp", &["roster", "show"]).said("Roster 3");
+}
+
+/// Nodes publish their keys of the next cohort; officials see that each was signed by its node, and that
+/// one was not.
+#[test]
+fn the_next_cohort_has_keys_that_the_nodes_signed() {
+    let ground = begun();
+    let dara = ground.learner("CC4", "Dara");
+    let next = ["ceremony", "propose", "folder", "--next-cohort"];
+    ground
+        .run("dgp", &next)
+        .refused(1, "has not published its key");
+    ground.run("dgp", &["flush"]).done();
+    ground.run("dgp", &next).said("no key for it yet of CC4");
+    fs::create_dir(ground.path("van")).unwrap();
+    ground.run("CC4", &["stick", "export", "van"]).done();
+    ground.run("dgp", &["stick", "import", "van"]).done();
+    let proposed = ground.run("dgp", &next);
+    proposed.done();
+    proposed.said("! cohort 2 after 1");
+    proposed.said("! CC4: its box key of cohort 2, signed by its own node");
+    assert!(!proposed.text.contains("ANOTHER"), "{}", proposed.text);
+
+    // Without what the nodes signed it could be anybody's key.
+    let evidence = fs::read(ground.path("folder/evidence.spean")).unwrap();
+    fs::write(ground.path("folder/evidence.spean"), b"nothing").unwrap();
+    let shown = ground.run("dgp", &["ceremony", "show", "folder"]);
+    shown.said("! CC4: 0 new node keys, ANOTHER box key: seal ");
+    fs::write(ground.path("folder/evidence.spean"), evidence).unwrap();
+
+    for (stick, words) in [("a", WORDS[0]), ("c", WORDS[2])] {
+        sign(&ground, stick, words).done();
+    }
+    for home in ["dgp", "CC4"] {
+        let install = ["roster", "install", "folder/proposal.spean"];
+        ground.run(home, &install).done();
+        ground.run(home, &["roster", "show"]).said("cohort 2");
+    }
+    let keys = fs::read_to_string(ground.path("CC4/keys.toml")).unwrap();
+    let mode = fs::metadata(ground.path("CC4/keys.toml")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    assert!(keys.contains("4 = "), "and two more ahead: {keys}");
+    let record = [
+        "record",
+        &dara,
+        "--kind",
+        "attended",
+        "--programme",
+        "reintegration",
+        "--module",
+        "micro-business",
+        "--session",
+        "1",
+        "--date",
+        "2026-07-02",
+    ];
+    ground.run("CC4", &record).done();
+    ground.run("CC4", &["stick", "export", "van"]).done();
+    ground.run("dgp", &["stick", "import", "van"]).done();
+    ground
+        .run("dgp", &["learner", "show", &dara])
+        .said("1 sessions attended");
+}

@@ -86,6 +86,11 @@ fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
     ground.run("dgp", &["roster", "show"]).said("revoked");
     assert_eq!(sessions(&ground, &dara), 1);
 
+    let install = ["roster", "install", "ceremony/proposal.spean"];
+    ground.run("KAM", &install).done();
+    let honest = runs_aside(&ground.run("KAM", &["status", "--json"]));
+    let honest = honest.last().unwrap();
+
     // The thief's own node does not know it yet, and writes on. His stick reaches the head office.
     attends(&ground, "CC4-thief", &dara, "7").done();
     carry(&ground, "CC4-thief", "dgp").done();
@@ -98,11 +103,30 @@ fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
     carry(&ground, "KAM", "dgp").done();
     assert_eq!(sessions(&ground, &dara), 1);
 
-    // A person finds that it was honest up to what KAM has. But the head office has the thief's too,
-    // and would let that in along with it: the line says up to where.
-    let released = ordain(&ground, &["--release", "CC4"]);
+    // The prison's own days are in one run, the thief's in another, and a person can tell which was
+    // on the neighbour's stick before the theft.
+    let all = runs_aside(&ground.run("dgp", &["status", "--json"]));
+    assert!(all.contains(honest));
+    let propose = |run: &str| {
+        let words = ["ceremony", "propose", "ceremony", "--release", run];
+        ground.run("dgp", &words)
+    };
+    propose("").refused(1, "several runs");
+    propose("zz").refused(1, "no run of that id");
+    let released = ordain(&ground, &["--release", &honest[..12]]);
     released.said("! CC4: what its revoked key signed is let in. It counts up to run ");
-    assert_eq!(sessions(&ground, &dara), 3);
+    assert_eq!(sessions(&ground, &dara), 2);
+    carry(&ground, "dgp", "KAM").done();
+    assert!(runs_aside(&ground.run("KAM", &["status", "--json"])).is_empty());
+}
+
+fn runs_aside(status: &Said) -> Vec<String> {
+    status.done();
+    let sites = status.json()["status"]["sites"].clone();
+    let of = |site: &serde_json::Value| site["beyond_cut"].as_array().unwrap().clone();
+    let runs = sites.as_array().unwrap().iter().flat_map(of);
+    runs.map(|run| run["run"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -149,9 +173,8 @@ fn what_cannot_be_revoked_is_said() {
     };
     propose(&["--revoke", "XX"]).refused(1, "no site 'XX'");
     propose(&["--revoke", "DGP"]).refused(1, "cannot propose that about itself");
-    propose(&["--release", "CC4"]).refused(1, "none of its keys is revoked");
+    propose(&["--release", "00"]).refused(1, "no run of that id is set aside");
     propose(&[]).ended(2);
     ordain(&ground, &["--revoke", "CC4"]);
     propose(&["--revoke", "CC4"]).refused(1, "no key any more");
-    propose(&["--release", "CC4"]).refused(1, "nothing of it is set aside");
 }

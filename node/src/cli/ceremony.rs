@@ -54,12 +54,16 @@ pub(super) enum CeremonyCommand {
         /// this node has of it by now goes on to count.
         #[arg(long, value_name = "CODE")]
         revoke: Vec<String>,
-        /// The code of a site with a revoked key: what was set aside of it, and this node has by now,
-        /// is let in.
-        #[arg(long, value_name = "CODE")]
+        /// A run that is set aside since a revoked key signed it, and was honest: it is let in, with all
+        /// that is below it. 'spean status' lists the runs; the beginning of its id is enough.
+        #[arg(long, value_name = "RUN")]
         release: Vec<String>,
+        /// Go on to the next cohort, usually once a year: what is written from then on is sealed under
+        /// new keys, and the old ones can be destroyed when their time is over.
+        #[arg(long)]
+        next_cohort: bool,
         /// The files request.toml of the nodes.
-        #[arg(required_unless_present_any = ["revoke", "release"])]
+        #[arg(required_unless_present_any = ["revoke", "release", "next_cohort"])]
         requests: Vec<PathBuf>,
     },
     /// What the proposal of a folder changes, and who has signed it.
@@ -73,6 +77,27 @@ pub(super) enum CeremonyCommand {
         folder: PathBuf,
         #[command(flatten)]
         stick: StickArgs,
+    },
+    /// Replace a root's key: the other officials together, in one room, with a new stick.
+    #[command(
+        after_help = "For a root whose stick was stolen, whose stick and sheet are gone, or whose official \
+                      left. Afterwards 'spean roster install proposal.spean' at the head office, and the \
+                      new seal goes to every site.\n\n\
+                      Example: spean ceremony replace folder --stick /media/a --stick /media/b \
+                      --new /media/d"
+    )]
+    Replace {
+        /// The folder.
+        folder: PathBuf,
+        /// The stick of each root that stays.
+        #[arg(long = "stick", required = true)]
+        sticks: Vec<PathBuf>,
+        /// A new stick's folder.
+        #[arg(long)]
+        new: PathBuf,
+        /// Set no passphrase on the new stick.
+        #[arg(long)]
+        no_passphrase: bool,
     },
     /// Print a root's key as letters for a sheet of paper: the backup of its stick.
     Paper {
@@ -142,6 +167,7 @@ pub(super) async fn ceremony(
             again,
             revoke,
             release,
+            next_cohort,
             requests,
         } => {
             let changes = RosterChanges {
@@ -149,6 +175,7 @@ pub(super) async fn ceremony(
                 again: *again,
                 revoke: revoke.clone(),
                 release: release.clone(),
+                next_cohort: *next_cohort,
             };
             propose(home, folder, changes, json).await
         }
@@ -157,6 +184,12 @@ pub(super) async fn ceremony(
             show_proposal(&folder, &folder.proposed()?, json)
         }
         CeremonyCommand::Sign { folder, stick } => sign(&Folder::at(folder), &stick.stick, json),
+        CeremonyCommand::Replace {
+            folder,
+            sticks,
+            new,
+            no_passphrase,
+        } => replace(&Folder::at(folder), sticks, (new, *no_passphrase), json),
         CeremonyCommand::Paper { stick, check: true } => check_paper(&stick.stick, json),
         CeremonyCommand::Paper { stick, .. } => paper(&stick.stick, json),
         CeremonyCommand::Restore {
@@ -207,7 +240,12 @@ async fn propose(
         after: Folder::at(folder).last_proposed(),
     };
     let reply = ask(home, request).await?;
-    let Reply::Proposal { held, proposal } = reply else {
+    let Reply::Proposal {
+        held,
+        proposal,
+        evidence,
+    } = reply
+    else {
         return Err(Refusal::new(Kind::Home, "an unexpected answer"));
     };
     let read = |bytes: &[u8]| {
@@ -215,14 +253,14 @@ async fn propose(
         signed.map_err(|error| Refusal::new(Kind::Home, error.to_string()))
     };
     let folder = Folder::at(folder);
-    folder.keep_proposal(&read(&held)?, &read(&proposal)?)?;
+    folder.keep_proposal(&read(&held)?, &read(&proposal)?, &evidence)?;
     show_proposal(&folder, &folder.proposed()?, json)
 }
 
 fn show_proposal(folder: &Folder, shown: &Proposed, json: bool) -> Result<ExitCode, Refusal> {
     let (before, next) = (&shown.before, &shown.next);
     let signatures = shown.signatures();
-    let changes = changes(before, next);
+    let changes = changes(before, next, &shown.signed_boxes);
     if json {
         let value = serde_json::json!({ "proposal": {
             "version": next.version, "follows": before.version, "seal": next.seal(),
@@ -269,6 +307,31 @@ fn sign(folder: &Folder, stick: &Path, json: bool) -> Result<ExitCode, Refusal> 
         return show_proposal(folder, &shown, true);
     }
     show_signatures(folder, signatures);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn replace(
+    folder: &Folder,
+    sticks: &[PathBuf],
+    (new, no_passphrase): (&Path, bool),
+    json: bool,
+) -> Result<ExitCode, Refusal> {
+    let words: Vec<_> = sticks
+        .iter()
+        .map(|stick| passphrase(stick))
+        .collect::<Result<_, _>>()?;
+    let prompt = format!("Passphrase of the new root ({})", new.display());
+    let of_new = new_passphrase(&prompt, no_passphrase)?;
+    let sticks: Vec<Unlocked<'_>> = sticks.iter().zip(&words).map(unlocked).collect();
+    folder.replace_root(&sticks, &unlocked((new, &of_new)), &mut Machine)?;
+    show_proposal(folder, &folder.proposed()?, json)?;
+    if !json {
+        println!("\nWrite the new seal down: it goes to every site, not with the roster.");
+        println!("Next: 'spean ceremony paper' for the new stick. The old stick and its sheet are");
+        println!(
+            "worthless once the roster is installed everywhere: destroy them if you have them."
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -379,14 +442,14 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
         let lacks = |what| refused(format!("{}: no {what} on this stick", path.display()));
         let escrow = one.stick.escrow()?.ok_or_else(|| lacks("escrow"))?;
         let roster = one.stick.roster()?.ok_or_else(|| lacks("roster"))?;
-        match &first {
-            None => first = Some((escrow, roster)),
-            Some((known, _)) if *known == escrow => {}
+        first = Some(match first {
+            None => (escrow, roster),
+            Some((known, held)) if known == escrow => (escrow, later(held, roster)?),
             Some(_) => {
                 let message = "the sticks hold different escrows: one of them was changed";
                 return Err(refused(message.to_owned()));
             }
-        }
+        });
     }
     let (escrow, roster) = first.ok_or_else(|| refused("no stick was named".to_owned()))?;
     let roster = preview(&roster)?;
@@ -421,6 +484,26 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
         println!("{}.", opened.join(", "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The later of the rosters that two sticks saw last: it must follow the other.
+fn later(one: SignedRoster, other: SignedRoster) -> Result<SignedRoster, Refusal> {
+    if one.hash() == other.hash() {
+        return Ok(one);
+    }
+    let versions = (preview(&one)?.version, preview(&other)?.version);
+    let (earlier, later) = if versions.0 <= versions.1 {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    match later.accept(Some(&preview(&earlier)?)) {
+        Ok(_) => Ok(later),
+        Err(error) => {
+            let message = format!("the sticks know rosters that do not follow each other: {error}");
+            Err(Refusal::new(Kind::Refused, message))
+        }
+    }
 }
 
 fn preview(signed: &SignedRoster) -> Result<Roster, Refusal> {

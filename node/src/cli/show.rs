@@ -150,14 +150,17 @@ fn show_sites(sites: &[SiteStatus]) {
             site.code, site.segments
         );
         if site.revoked_keys > 0 {
+            let aside: u64 = site.beyond_cut.iter().map(|run| run.segments).sum();
+            println!("           a key of it is revoked: {aside} segments are set aside");
+        }
+        for run in &site.beyond_cut {
+            let day = |day: &Option<String>| day.clone().unwrap_or_else(|| "?".to_owned());
             println!(
-                "           a key of it is revoked: {} segments are set aside{}",
-                site.beyond_cut,
-                if site.beyond_cut > 0 {
-                    ". Were they honest? 'spean ceremony propose FOLDER --release' lets them in"
-                } else {
-                    ""
-                }
+                "             run {}: {} segments, by its own clock {} to {}",
+                run.run,
+                run.segments,
+                day(&run.first),
+                day(&run.last)
             );
         }
     }

@@ -15,6 +15,7 @@ pub mod arrive;
 pub mod aside;
 pub mod candidates;
 pub mod carry;
+mod cohort;
 pub mod collisions;
 pub mod depart;
 pub mod entries;

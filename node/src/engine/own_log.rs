@@ -5,6 +5,7 @@ use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::id::{Label, RunId, Stream};
 use spean_protocol::log::Head;
+use spean_protocol::roster::Roster;
 use spean_protocol::seal::{self, BoxKey, Secret};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::stay::CustodyKey;
@@ -73,7 +74,7 @@ impl<S: Store> Engine<S> {
             height,
             previous,
             control: state.control,
-            cohort: self.roster.cohort,
+            cohort: self.roster.cohort_of(self.site),
             stamp: self.world.wall_seconds(),
             lines: Vec::new(),
         };
@@ -119,9 +120,9 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// This site's custody key of the cohort in force, minted and wrapped now if there is none.
+    /// This site's custody key of the cohort in which it writes, minted and wrapped now if there is none.
     pub(super) fn own_custody(&mut self, stream: Stream) -> Result<CustodyKey, EngineError> {
-        let cohort = self.roster.cohort;
+        let cohort = self.roster.cohort_of(self.site);
         let held = self.custody_keys(self.site)?;
         if let Some(key) = held
             .into_iter()
@@ -161,13 +162,15 @@ impl<S: Store> Engine<S> {
             .roster
             .box_key(self.site)
             .ok_or(EngineError::NoBoxKey(self.site))?;
+        let cohort = self.roster.cohort_of(self.site);
         let mut to = vec![(Recipient::Itself, own)];
         if stream == Stream::Education {
-            let headquarters = self.roster.headquarters().map(|site| site.id);
-            let key = headquarters.and_then(|site| self.roster.box_key(site));
+            let headquarters = self.roster.headquarters();
+            let key = headquarters.and_then(|site| Roster::key_of_cohort(&site.boxes, cohort));
             to.extend(key.map(|key| (Recipient::Headquarters, key)));
         }
-        to.extend(self.roster.escrow_key().map(|key| (Recipient::Escrow, key)));
+        let escrow = Roster::key_of_cohort(&self.roster.escrow, cohort);
+        to.extend(escrow.map(|key| (Recipient::Escrow, key)));
         Ok(to)
     }
 }

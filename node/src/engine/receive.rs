@@ -284,6 +284,9 @@ impl<S: Store> Engine<S> {
                     let run = chain;
                     self.open_statement(Position { site, run, height }, &sealed)?;
                 }
+                Ok(Entry::BoxKey { cohort, key }) => {
+                    self.read_box_key(chain, segment, (cohort, key))?;
+                }
                 Ok(_) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }

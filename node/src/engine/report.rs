@@ -22,6 +22,7 @@ use spean_protocol::totals::{
 use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
 use super::keys::{key_of, learner_of};
+use super::revocation::RunBeyondCut;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
 use crate::store::{LearnerRow, Store, Table};
@@ -74,8 +75,8 @@ pub struct SiteStatus {
     pub holes: bool,
     /// Keys of its nodes that are trusted no more.
     pub revoked_keys: usize,
-    /// Segments that are held and not read: revoked keys signed them beyond their cuts.
-    pub beyond_cut: u64,
+    /// What is held and not read: revoked keys signed it beyond their cuts.
+    pub beyond_cut: Vec<RunBeyondCut>,
     /// The day that the site's own clock showed when it sealed the newest segment held here;
     /// `None` where nothing of it is here: "no data", never zero.
     pub data_through: Option<String>,
@@ -204,7 +205,7 @@ impl<S: Store> Engine<S> {
                 segments,
                 holes: !beyond.is_empty(),
                 revoked_keys: self.roster.revoked_of(site.id).count(),
-                beyond_cut: self.beyond_cut(site.id),
+                beyond_cut: self.runs_beyond_cut(site.id)?,
                 data_through: newest.and_then(day),
             });
         }
@@ -471,7 +472,7 @@ fn statement_info(site: SiteId) -> Vec<u8> {
 }
 
 /// The day of a stamp, as text; `None` for a clock beyond what a date can be.
-fn day(stamp: u64) -> Option<String> {
+pub(super) fn day(stamp: u64) -> Option<String> {
     let days = i32::try_from(stamp / 86_400).ok()?;
     Some(Date::from_days(days).ok()?.to_string())
 }

@@ -5,8 +5,9 @@
 //! What is read of a site's log is kept beside it, so that a later cut, or a segment that tells what
 //! stands below the cut, brings exactly what is to be read now, or no more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::id::{Label, RunId, SiteId};
 use spean_protocol::limits::BEYOND_CUT_SEGMENTS_MAX;
@@ -17,8 +18,22 @@ use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::Host;
 
 use super::keys::key_of;
+use super::report::day;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
+
+/// Segments of one run that are held and not read, as they are beyond the cut of a revoked key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunBeyondCut {
+    /// The run.
+    pub run: String,
+    /// How many segments.
+    pub segments: u64,
+    /// The first day that the writer's clock showed: it may be made up.
+    pub first: Option<String>,
+    /// The last.
+    pub last: Option<String>,
+}
 
 /// Where it is kept what is read of the runs that a site's revoked keys opened.
 const READ: &[u8] = b"read of revoked";
@@ -81,7 +96,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// The revoked key that opened a run, if one did: all of the run is then read as far as its cut.
-    fn revoked_opener(&self, run: RunId) -> Result<Option<[u8; 32]>, EngineError> {
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn revoked_opener(&self, run: RunId) -> Result<Option<[u8; 32]>, EngineError> {
         let revoked: Vec<[u8; 32]> = self
             .roster
             .revoked_of(run.site())
@@ -124,13 +142,96 @@ impl<S: Store> Engine<S> {
     /// How many segments of a site are held and not read, being beyond the cut of a revoked key.
     #[must_use]
     pub fn beyond_cut(&self, site: SiteId) -> u64 {
-        let read = self.read_of_revoked.get(&site);
-        let beyond = |(chain, read): (&RunId, &(u32, Ranges))| {
+        self.chains_beyond(site).map(|(_, count)| count).sum()
+    }
+
+    /// The chains of a site of which something is held and not read, with how many segments.
+    fn chains_beyond(&self, site: SiteId) -> impl Iterator<Item = (RunId, u64)> + '_ {
+        let read = self.read_of_revoked.get(&site).into_iter().flatten();
+        read.filter_map(|(chain, read)| {
             let held = self.skeleton.run(*chain)?;
             let all = (held.control, held.data.clone());
-            Some(own_count(held, &all).saturating_sub(own_count(held, read)))
+            let beyond = own_count(held, &all).saturating_sub(own_count(held, read));
+            (beyond > 0).then_some((*chain, beyond))
+        })
+    }
+
+    /// The same for people who are to say what of it was honest: each run with its days.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn runs_beyond_cut(&self, site: SiteId) -> Result<Vec<RunBeyondCut>, EngineError> {
+        // In the order in which they came, by which the later ones continue the earlier.
+        let mut runs: BTreeMap<u32, RunBeyondCut> = BTreeMap::new();
+        for (chain, segments) in self.chains_beyond(site) {
+            let Some(held) = self.skeleton.run(chain) else {
+                continue;
+            };
+            let read = self.read_of_revoked.get(&site);
+            let (control, data) = read
+                .and_then(|read| read.get(&chain).cloned())
+                .unwrap_or_default();
+            let mut ends = Vec::new();
+            for (start, end) in held.data.minus(&data) {
+                ends.extend([(Log::Data, start), (Log::Data, end - 1)]);
+            }
+            if held.control > control {
+                ends.extend([(Log::Control, control), (Log::Control, held.control - 1)]);
+            }
+            let number = self.skeleton.run(held.base).map_or(0, |run| run.number);
+            let row = runs.entry(number).or_insert(RunBeyondCut {
+                run: held.base.to_string(),
+                segments: 0,
+                first: None,
+                last: None,
+            });
+            row.segments += segments;
+            for (log, height) in ends {
+                let segment = self.header_at(chain, log, height)?;
+                let stamp = segment.and_then(|segment| day(segment.header.stamp));
+                row.first = row.first.take().into_iter().chain(stamp.clone()).min();
+                row.last = row.last.take().into_iter().chain(stamp).max();
+            }
+        }
+        Ok(runs.into_values().collect())
+    }
+
+    /// The cut of a revoked key, raised to the end of these of its runs.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where one is not wholly here or of another key.
+    pub fn raised_cut(
+        &self,
+        revocation: &Revocation,
+        runs: &[RunId],
+    ) -> Result<Vec<Head>, EngineError> {
+        let mut raised = Vec::new();
+        for run in runs {
+            let heads = self.skeleton.heads_of_run(*run);
+            if heads.is_empty() || self.revoked_opener(*run)? != Some(revocation.key) {
+                let message = format!("run {run}: something of it or below it is not here");
+                return Err(EngineError::Refused(message));
+            }
+            raised.extend(heads);
+        }
+        let hash = |run, log, height| Host::hash(self, run, log, height);
+        let below = self.skeleton.below_heads(&raised, &hash).runs;
+        let is_below = |head: &&Head| {
+            let covered = below.get(&head.run);
+            covered.is_some_and(|(control, data)| {
+                *control >= head.control && data.prefix() >= head.data
+            })
         };
-        read.into_iter().flatten().filter_map(beyond).sum()
+        let kept: Vec<Head> = revocation
+            .cut
+            .iter()
+            .filter(|head| !is_below(head))
+            .copied()
+            .collect();
+        raised.extend(kept);
+        raised.sort_unstable();
+        raised.dedup();
+        Ok(raised)
     }
 
     /// The heads of what is held here of the runs that a revoked key opened, or would be if these keys

@@ -267,7 +267,7 @@ fn what_needs_a_person_is_said_in_words() {
             segments: 2,
             holes: true,
             revoked_keys: 0,
-            beyond_cut: 0,
+            beyond_cut: Vec::new(),
             data_through: Some("2026-02-28".to_owned()),
         }],
     };

@@ -194,6 +194,14 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
+/// A key to come; the frozen segment of entries is older than it.
+pub fn box_key_entry() -> Entry {
+    Entry::BoxKey {
+        cohort: 4,
+        key: box_key(&SEED),
+    }
+}
+
 /// A letter of every kind.
 pub fn letters() -> Vec<Letter> {
     let (learner, stay, question) = (LEARNER, STAY, QuestionId([8; 16]));

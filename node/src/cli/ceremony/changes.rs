@@ -1,9 +1,20 @@
 //! What one roster changes of another, for those who are to sign it. Pure.
 
+use std::collections::BTreeSet;
+
+use spean_protocol::id::SiteId;
 use spean_protocol::roster::{Role, Roster, Site, seal_of_keys};
+use spean_protocol::seal::BoxKey;
 
 /// What a roster changes, a line each.
-pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
+///
+/// A box key of the next cohort that the site's own node signed is told in a word: whoever believes the
+/// node believes the key.
+pub(super) fn changes(
+    held: &Roster,
+    next: &Roster,
+    signed: &BTreeSet<(SiteId, u16, BoxKey)>,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for site in &next.sites {
         match held.site(site.id) {
@@ -14,7 +25,7 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
                 role_word(site.role),
                 seal_of_site(site)
             )),
-            Some(known) => lines.extend(changes_of_site(known, site, next)),
+            Some(known) => lines.extend(changes_of_site(known, site, next, signed)),
         }
     }
     for site in &held.sites {
@@ -37,6 +48,17 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
     }
     if held.cohort != next.cohort {
         lines.push(format!("! cohort {} after {}", next.cohort, held.cohort));
+        let without = next
+            .sites
+            .iter()
+            .filter(|site| !site.keys.is_empty() && !site.boxes.contains_key(&next.cohort));
+        let codes: Vec<&str> = without.map(|site| site.code.as_str()).collect();
+        if !codes.is_empty() {
+            lines.push(format!(
+                "  no key for it yet of {}: they go on under their last one",
+                codes.join(", ")
+            ));
+        }
     }
     if lines.is_empty() {
         lines.push("nothing".to_owned());
@@ -46,7 +68,12 @@ pub(super) fn changes(held: &Roster, next: &Roster) -> Vec<String> {
 
 /// What changes of a site that stays in the roster; the key of sticks, which every site has, is sealed
 /// anew with its box key and says nothing.
-fn changes_of_site(known: &Site, site: &Site, next: &Roster) -> Vec<String> {
+fn changes_of_site(
+    known: &Site,
+    site: &Site,
+    next: &Roster,
+    signed: &BTreeSet<(SiteId, u16, BoxKey)>,
+) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |what: String| lines.push(format!("! {}: {what}", known.code));
     if known.code != site.code {
@@ -74,14 +101,20 @@ fn changes_of_site(known: &Site, site: &Site, next: &Roster) -> Vec<String> {
     if gone > 0 {
         line(format!("{gone} of its node's keys are taken away"));
     }
-    if new > 0 || known.boxes != site.boxes {
+    let is_signed = |cohort, key| signed.contains(&(site.id, cohort, key));
+    let mut others = site.boxes.iter();
+    let another = others
+        .any(|(cohort, key)| known.boxes.get(cohort) != Some(key) && !is_signed(*cohort, *key));
+    if known.boxes != site.boxes && !another {
+        let newest = site.boxes.keys().next_back().copied().unwrap_or_default();
+        line(format!(
+            "its box key of cohort {newest}, signed by its own node"
+        ));
+    }
+    if new > 0 || another {
         line(format!(
             "{new} new node keys, {} box key: seal {}. Who has these keys reads what is its",
-            if known.boxes == site.boxes {
-                "the same"
-            } else {
-                "ANOTHER"
-            },
+            if another { "ANOTHER" } else { "the same" },
             seal_of_site(site)
         ));
     }

@@ -138,7 +138,12 @@ pub fn parcel(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub fn entries() -> Vec<Vec<u8>> {
-    samples::entries().iter().map(Entry::encode).collect()
+    let later = [samples::box_key_entry()];
+    samples::entries()
+        .iter()
+        .chain(&later)
+        .map(Entry::encode)
+        .collect()
 }
 
 pub fn entry(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -97,7 +97,12 @@ pub fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn rosters() -> Vec<Vec<u8>> {
     let mut three = samples::signed_roster();
     three.sign(&root_key(2)).unwrap();
-    vec![samples::signed_roster().encode(), three.encode()]
+    let revoked = samples::signed_roster_2();
+    vec![
+        samples::signed_roster().encode(),
+        three.encode(),
+        revoked.encode(),
+    ]
 }
 
 pub fn roster(bytes: &[u8]) -> Option<Vec<u8>> {
