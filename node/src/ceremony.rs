@@ -230,6 +230,15 @@ impl Folder {
         })
     }
 
+    /// The roster in force, as far as the folder tells.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is missing or not signed as it must be.
+    pub fn held(&self) -> Result<Roster, Refusal> {
+        let held = read(&self.roster_path(), "this is no ceremony's folder")?;
+        held.accept(None).map_err(refused)
+    }
+
     /// The version of the proposal that is in the folder, 0 if there is none.
     #[must_use]
     pub fn last_proposed(&self) -> u32 {
@@ -338,7 +347,10 @@ pub fn enrol(
     }
     if request.cohort != roster.cohort {
         let (theirs, ours) = (request.cohort, roster.cohort);
-        let reason = format!("its box key is of cohort {theirs}, and cohort {ours} is in force");
+        let reason = format!(
+            "its box key is of cohort {theirs}, and cohort {ours} is in force: make the node anew, \
+             'spean init --cohort {ours}' in an empty folder"
+        );
         return Err(wrong(reason));
     }
     let wrap = wrap_carrier(carrier, &public, world.random());

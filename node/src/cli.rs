@@ -54,6 +54,9 @@ enum Command {
         /// This is the head office's node, which reads every education record.
         #[arg(long)]
         headquarters: bool,
+        /// The cohort in force: 'spean roster show' at any node says it.
+        #[arg(long, default_value_t = 1)]
+        cohort: u16,
     },
     /// Run the node: answer commands, listen and dial as config.toml says, until Ctrl-C.
     Run {
@@ -287,13 +290,14 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             code,
             name,
             headquarters,
+            cohort,
         } => {
             let role = if *headquarters {
                 "headquarters"
             } else {
                 "prison"
             };
-            let request = home.create((code, name, role), 1, &mut Machine)?;
+            let request = home.create((code, name, role), *cohort, &mut Machine)?;
             show::initialised(cli.json, &home, &request);
             Ok(ExitCode::SUCCESS)
         }

@@ -308,13 +308,14 @@ impl Home {
         })
     }
 
-    /// Makes box keys of the cohorts up to this one where there are none, keeps them with the others,
+    /// Makes box keys of the cohorts after one and up to another where there are none, keeps them with the others,
     /// and returns the seeds of the new ones. The home must be locked.
     ///
     /// # Errors
     /// [`HomeError`]; no key counts then.
     pub fn prepare_boxes(
         &self,
+        after: u16,
         upto: u16,
         world: &mut dyn World,
     ) -> Result<Vec<(u16, Secret)>, HomeError> {
@@ -332,7 +333,7 @@ impl Home {
             .filter_map(|cohort| cohort.parse().ok())
             .max();
         let mut made = Vec::new();
-        for cohort in newest.map_or(1, |newest: u16| newest.saturating_add(1))..=upto {
+        for cohort in newest.unwrap_or(after).max(after).saturating_add(1)..=upto {
             let seed = Secret(world.random());
             keys.boxes
                 .insert(cohort.to_string(), HEXLOWER.encode(&seed.0));

@@ -8,7 +8,7 @@ use std::sync::{Arc, RwLock};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Date, Destination, Event};
 use spean_protocol::id::{LearnerId, RunId, SiteId};
-use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster};
+use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster, Site};
 use spean_protocol::seal::BoxKey;
 use spean_protocol::session::Outcome;
 use spean_protocol::view::collision::{self, Shown};
@@ -29,7 +29,10 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         let kind = match &error {
             EngineError::Store(_) | EngineError::Malformed(_) => Kind::Store,
-            EngineError::NotEnrolled | EngineError::NotListed | EngineError::Revoked => Kind::Home,
+            EngineError::NotEnrolled
+            | EngineError::NotListed
+            | EngineError::NoSeed(_)
+            | EngineError::Revoked => Kind::Home,
             _ => Kind::Refused,
         };
         Self::new(kind, error)
@@ -82,7 +85,7 @@ impl Node {
         let seed = *identity.signing.as_bytes();
         let mut engine = Engine::open(store, identity, Box::new(Machine))?;
         let ahead = engine.roster().cohort.saturating_add(COHORTS_READY);
-        for (cohort, seed) in home.prepare_boxes(ahead, &mut Machine)? {
+        for (cohort, seed) in home.prepare_boxes(engine.roster().cohort, ahead, &mut Machine)? {
             engine.add_box(cohort, seed);
         }
         let known = Arc::new(RwLock::new(keys_of(engine.roster())));
@@ -231,7 +234,7 @@ fn cuts(engine: &NodeEngine, changes: &RosterChanges) -> Result<Vec<Revocation>,
             return Err(refused(format!("--revoke {code}: it has no key any more")));
         }
         for key in keys {
-            let cut = engine.whole_cut(site, &[*key])?;
+            let cut = engine.whole_cut(site, key)?;
             cuts.push(Revocation {
                 site,
                 key: *key,
@@ -239,18 +242,8 @@ fn cuts(engine: &NodeEngine, changes: &RosterChanges) -> Result<Vec<Revocation>,
             });
         }
     }
-    let mut raised: BTreeMap<[u8; 32], Vec<RunId>> = BTreeMap::new();
     for typed in &changes.release {
-        let run = run_beyond_cut(engine, typed)?;
-        let key = engine.revoked_opener(run)?;
-        raised.entry(key.unwrap_or_default()).or_default().push(run);
-    }
-    for (key, runs) in raised {
-        let Some(before) = engine.roster().revocation(&key).cloned() else {
-            continue;
-        };
-        let cut = engine.raised_cut(&before, &runs)?;
-        cuts.push(Revocation { cut, ..before });
+        cuts.push(engine.raised_cut(run_beyond_cut(engine, typed)?)?);
     }
     Ok(cuts)
 }
@@ -262,12 +255,22 @@ fn boxes(
 ) -> Result<BTreeMap<SiteId, (BoxKey, Vec<u8>)>, Refusal> {
     let mut boxes = BTreeMap::new();
     let next = engine.roster().cohort.saturating_add(1);
-    for site in engine.roster().sites.iter().filter(|_| changes.next_cohort) {
+    let trusted = |site: &&Site| {
+        changes.next_cohort
+            && !changes
+                .revoke
+                .iter()
+                .any(|code| code.eq_ignore_ascii_case(&site.code))
+    };
+    for site in engine.roster().sites.iter().filter(trusted) {
         let published = engine.box_ahead(site.id, next)?;
         boxes.extend(published.map(|one| (site.id, one)));
     }
     Ok(boxes)
 }
+
+/// Letters of a run's id that must be typed: those of the site, and enough to be no slip of the finger.
+const RELEASE_LETTERS_MIN: usize = 8;
 
 /// The one run of those set aside whose id begins as somebody typed it.
 fn run_beyond_cut(engine: &NodeEngine, typed: &str) -> Result<RunId, Refusal> {
@@ -275,6 +278,9 @@ fn run_beyond_cut(engine: &NodeEngine, typed: &str) -> Result<RunId, Refusal> {
         let hint = "'spean status' lists what is set aside of revoked keys";
         Refusal::new(Kind::Refused, format!("--release {typed}: {why}; {hint}"))
     };
+    if typed.len() < RELEASE_LETTERS_MIN {
+        return Err(refused("type more of the run's id"));
+    }
     let mut found = Vec::new();
     for site in &engine.roster().sites {
         let runs = engine.runs_beyond_cut(site.id)?;
@@ -291,7 +297,7 @@ fn run_beyond_cut(engine: &NodeEngine, typed: &str) -> Result<RunId, Refusal> {
 /// The roster for people.
 #[must_use]
 pub fn roster_page(roster: &Roster) -> RosterPage {
-    let line = |site: &spean_protocol::roster::Site| RosterLine {
+    let line = |site: &Site| RosterLine {
         code: site.code.clone(),
         name: site.name.clone(),
         role: role_name(site.role).to_owned(),

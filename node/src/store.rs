@@ -65,11 +65,13 @@ pub enum Table {
     Ahead,
     /// Learner: which sites the DGP told of which stays elsewhere.
     Told,
+    /// Site, log, height, hash: a segment that a revoked key signed beyond its cut.
+    Beyond,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -96,6 +98,7 @@ impl Table {
         Self::Urgent,
         Self::Ahead,
         Self::Told,
+        Self::Beyond,
     ];
 
     /// The table's name in a database.
@@ -128,6 +131,7 @@ impl Table {
             Self::Urgent => "urgent",
             Self::Ahead => "ahead",
             Self::Told => "told",
+            Self::Beyond => "beyond",
         }
     }
 }
@@ -253,6 +257,11 @@ pub trait Store {
     /// # Errors
     /// [`StoreError`].
     fn close_learner(&mut self, learner: LearnerId) -> Result<(), StoreError>;
+    /// Removes a learner's row and all that he contributed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remove_learner(&mut self, learner: LearnerId) -> Result<(), StoreError>;
     /// A learner's row.
     ///
     /// # Errors

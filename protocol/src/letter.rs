@@ -3,8 +3,8 @@
 //! box key and written into the control log, so that it travels with everything else, by link or
 //! by stick, and nobody on the way sees for whom it is: each site tries.
 //!
-//! A letter moves nobody and opens nothing: arrivals and departures are events, and keys come in a
-//! grant. One that is lost, late or repeated changes no figure.
+//! A letter moves nobody: arrivals and departures are events. It opens nothing, for keys come in a grant,
+//! but that the head office gives a prison's next node the keys of the one before. One that is lost, late or repeated changes no figure.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::codec::{self, DecodeError};
 use crate::event::{Birth, Date, Sex};
 use crate::id::{LearnerId, QuestionId, SiteId, StayId};
 use crate::limits::{LETTER_LEARNERS_MAX, LETTER_NAMES_MAX};
+use crate::stay::CustodyKey;
 use crate::view::Name;
 
 /// A question to the DGP about a learner who was admitted without a key.
@@ -111,6 +112,8 @@ pub enum Letter {
     /// From the DGP, to a site that counts him: another counts him as well, or let him go nobody knows
     /// where, and what it wrote is not read there.
     CountedToo(Arrived),
+    /// From the DGP, to the next node of a prison: the custody keys that the one before had.
+    Custody(Vec<CustodyKey>),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),
 }
@@ -142,6 +145,7 @@ impl Letter {
             Self::NotArrived(arrived) => (6, codec::encode(arrived)),
             Self::Disputed(arrived) => (7, codec::encode(arrived)),
             Self::CountedToo(arrived) => (8, codec::encode(arrived)),
+            Self::Custody(keys) => (9, codec::encode(keys)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -173,6 +177,11 @@ impl Letter {
             6 => Self::NotArrived(codec::decode(body)?),
             7 => Self::Disputed(codec::decode(body)?),
             8 => Self::CountedToo(codec::decode(body)?),
+            9 => {
+                let keys: Vec<CustodyKey> = codec::decode(body)?;
+                codec::at_most(keys.len(), LETTER_LEARNERS_MAX)?;
+                Self::Custody(keys)
+            }
             other => Self::Newer(*other),
         })
     }

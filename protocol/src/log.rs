@@ -11,6 +11,7 @@
 //! uses. What all nodes agree on, whichever branch they saw first, is [`Skeleton::name_at`].
 
 pub mod cover;
+mod cut;
 mod fork;
 pub mod heads;
 pub mod place;
@@ -23,6 +24,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 pub use self::cover::{Coverage, Covered, Span};
+pub use self::cut::Allowed;
 pub use self::fork::ForkProof;
 use self::heads::Stated;
 pub use self::place::Placing;
@@ -62,7 +64,7 @@ impl Head {
 }
 
 /// A head that an opening names, as far as it was found here: the chain, and how much of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
     data: Option<(RunId, u32)>,
     control: Option<(RunId, u32)>,

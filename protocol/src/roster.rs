@@ -178,12 +178,17 @@ impl Roster {
         boxes.map_or(self.cohort, |(cohort, _)| *cohort)
     }
 
-    /// The key among these that something of a cohort is sealed to: of that cohort, or the last
-    /// before it, or else the first after it.
+    /// The key of the DGP that something of a cohort is sealed to, if its node is trusted.
     #[must_use]
-    pub fn key_of_cohort(keys: &BTreeMap<u16, BoxKey>, cohort: u16) -> Option<BoxKey> {
-        let before = keys.range(..=cohort).next_back();
-        before.or_else(|| keys.iter().next()).map(|(_, key)| *key)
+    pub fn headquarters_key(&self, cohort: u16) -> Option<BoxKey> {
+        let site = self.headquarters().filter(|site| !site.keys.is_empty());
+        key_of_cohort(&site?.boxes, cohort)
+    }
+
+    /// The escrow's key that something of a cohort is sealed to.
+    #[must_use]
+    pub fn escrow_key(&self, cohort: u16) -> Option<BoxKey> {
+        key_of_cohort(&self.escrow, cohort)
     }
 
     /// What people compare before they trust a first roster: it follows from the threshold and the
@@ -282,6 +287,12 @@ impl Roster {
     fn signed_hash(body: &[u8]) -> [u8; 32] {
         derive("spean 2026 roster v1", &[body])
     }
+}
+
+/// Of that cohort, or the last before it, or else the first after it.
+fn key_of_cohort(keys: &BTreeMap<u16, BoxKey>, cohort: u16) -> Option<BoxKey> {
+    let before = keys.range(..=cohort).next_back();
+    before.or_else(|| keys.iter().next()).map(|(_, key)| *key)
 }
 
 /// Characters that make a screen show something else than what is there: controls, and those that
@@ -405,6 +416,15 @@ impl SignedRoster {
         if let Some(held) = held.filter(|held| offered.version <= held.version) {
             let (held, offered) = (held.version, offered.version);
             return Err(RosterError::Rollback { held, offered });
+        }
+        // A revocation is for good: else nodes that skipped the roster which made it would read other
+        // logs than those that did not. What it goes too far in, a raised cut mends.
+        let forgotten =
+            |one: &Revocation| offered.revocation(&one.key).map(|it| it.site) != Some(one.site);
+        if held.is_some_and(|held| held.revoked.iter().any(forgotten)) {
+            return Err(RosterError::Unsound(
+                "a key that was revoked is not revoked any more",
+            ));
         }
         let by = held.unwrap_or(&offered);
         let (found, needed) = (self.signatures_by(by), usize::from(by.threshold));

@@ -4,7 +4,6 @@
 
 pub mod disk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -92,7 +91,11 @@ impl Outside for Surroundings {
     }
 }
 
-/// The keys of a site's node: made up from its place, alike in every world.
+/// Cohorts that a nation comes through at most.
+pub const COHORTS: u16 = 4;
+
+/// The keys of a site's node: made up from its place, alike in every world. Every machine of a site has
+/// the same: one that is made anew has got them back from a backup.
 #[must_use]
 pub fn identity(place: usize) -> Identity {
     let key = |of: &str| {
@@ -101,7 +104,9 @@ pub fn identity(place: usize) -> Identity {
     };
     Identity {
         signing: SigningKey::from_bytes(&key("signing")),
-        boxes: BTreeMap::from([(1, Secret(key("box")))]),
+        boxes: (1..=COHORTS)
+            .map(|cohort| (cohort, Secret(key(&format!("box {cohort}")))))
+            .collect(),
         secret: Secret(key("secret")),
     }
 }

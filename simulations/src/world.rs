@@ -19,7 +19,7 @@ use crate::checkers::{Failure, Promise};
 use crate::faults::{Counts, Fault};
 use crate::ledger::{Closing, Ledger, Place, Sealing};
 use crate::machine::disk::{Disk, Failing};
-use crate::machine::{Machine, Node, Trouble, identity};
+use crate::machine::{COHORTS, Machine, Node, Trouble, identity};
 use crate::measures::Measures;
 use crate::people::People;
 use crate::plan::DAY;
@@ -145,14 +145,18 @@ impl World {
         world
     }
 
-    /// The roster of that version, with so many prisons.
+    /// The roster of that version, with so many prisons. Every second one goes on to the next cohort.
     #[must_use]
     pub fn roster(&self, prisons: usize, version: u32) -> SignedRoster {
         let root = SigningKey::from_bytes(&[1; 32]);
         let escrow = box_key(&Secret([2; 32]));
+        let cohort = u16::try_from(version / 2).map_or(COHORTS, |half| (half + 1).min(COHORTS));
         let site = |place: usize| {
             let identity = identity(place);
             let key = box_key(&identity.boxes[&1]);
+            // One prison in five has not been heard of since before the last cohort.
+            let behind = u16::from(place % 5 == 4 && cohort > 1);
+            let boxes = identity.boxes.range(..=cohort - behind);
             let listed = place
                 .checked_sub(1)
                 .map(|at| self.scenario.sites[at].0.clone());
@@ -167,13 +171,15 @@ impl World {
                     Role::Prison
                 },
                 keys: vec![identity.signing.verifying_key().to_bytes()],
-                boxes: BTreeMap::from([(1, key)]),
+                boxes: boxes
+                    .map(|(cohort, seed)| (*cohort, box_key(seed)))
+                    .collect(),
                 carrier: wrap_carrier(&CARRIER, &key, [4; 32]).unwrap_or_default(),
             }
         };
         let roster = Roster {
             version,
-            cohort: 1,
+            cohort,
             threshold: 1,
             roots: vec![root.verifying_key().to_bytes()],
             escrow: BTreeMap::from([(1, escrow)]),

@@ -64,18 +64,19 @@ impl Folder {
             number = number.max(one.stick.number()?);
             one.stick.note_signed(next.version, &name)?;
         }
-        // A stick with the new escrow opens as before with any that has the old one.
-        for one in sticks.iter().chain([new]) {
-            one.stick.keep_escrow(&escrow)?;
-        }
-        for one in sticks {
-            one.stick.keep_roster(&held)?;
-        }
+        // Whatever is interrupted leaves the new root's stick and a roster that is signed, or nothing that
+        // was used: the escrows come last, and a stick with either opens with any that has the same.
+        let number = number.saturating_add(1);
+        new.stick.keep_escrow(&escrow)?;
         new.stick.keep_roster(&signed)?;
         new.stick.note_signed(next.version, &name)?;
-        let number = number.saturating_add(1);
         new.stick.create(number, &fresh, new.passphrase, world)?;
-        self.keep_proposal(&held, &signed, &[])
+        self.keep_proposal(&held, &signed, &[])?;
+        for one in sticks {
+            one.stick.keep_escrow(&escrow)?;
+            one.stick.keep_roster(&held)?;
+        }
+        Ok(())
     }
 }
 
@@ -102,7 +103,10 @@ fn left_out(before: &Roster, sticks: &[Unlocked<'_>]) -> Result<[u8; 32], Refusa
     }
 }
 
+/// An escrow that these sticks open: that of the roster's roots, or one of a replacement that was
+/// interrupted.
 fn escrow_of(before: &Roster, sticks: &[Unlocked<'_>]) -> Result<Escrow, Refusal> {
+    let mut other = None;
     for one in sticks {
         let Some(escrow) = one.stick.escrow()? else {
             continue;
@@ -111,9 +115,16 @@ fn escrow_of(before: &Roster, sticks: &[Unlocked<'_>]) -> Result<Escrow, Refusal
         if before.roots.iter().all(holds) {
             return Ok(escrow);
         }
+        let mut roots = Vec::new();
+        for one in sticks {
+            roots.push(one.stick.root()?);
+        }
+        if roots.iter().all(holds) {
+            other = Some(escrow);
+        }
     }
     let message = "none of the sticks has the escrow of this roster's roots";
-    Err(Refusal::new(Kind::Refused, message))
+    other.ok_or_else(|| Refusal::new(Kind::Refused, message))
 }
 
 /// What the old escrow holds, sealed to the holders of then, with keys of further cohorts.
@@ -123,23 +134,32 @@ fn resealed(
     (keys, replaced, fresh): (&[RootKeys], &[u8; 32], &RootKeys),
     world: &mut dyn World,
 ) -> Result<Escrow, Refusal> {
-    let holders = old.holders().iter().map(|holder| {
-        if holder.root == *replaced {
-            fresh.holder()
-        } else {
-            holder.clone()
-        }
-    });
-    let mut escrow = Escrow::new(before.threshold, holders.collect()).map_err(refused)?;
+    let mut holders = Vec::new();
+    for root in &before.roots {
+        let keys = keys.iter().map(RootKeys::holder);
+        let holder = keys.into_iter().find(|holder| holder.root == *root);
+        holders.push(
+            holder
+                .filter(|_| root != replaced)
+                .unwrap_or_else(|| fresh.holder()),
+        );
+    }
+    let mut escrow = Escrow::new(before.threshold, holders).map_err(refused)?;
     let seeds: Vec<Secret> = keys.iter().map(RootKeys::box_seed).collect();
     for what in old.deposits() {
         let secret = old.open(what, &seeds).map_err(refused)?;
         if let Deposit::Cohort(cohort) = what
-            && before.escrow.get(&cohort) != Some(&box_key(&secret))
+            && before
+                .escrow
+                .get(&cohort)
+                .is_some_and(|listed| *listed != box_key(&secret))
         {
             let message =
                 format!("the escrow's key of cohort {cohort} is another than the roster's");
             return Err(Refusal::new(Kind::Refused, message));
+        }
+        if let Deposit::Cohort(cohort) = what {
+            next.escrow.insert(cohort, box_key(&secret));
         }
         deposit(&mut escrow, what, &secret, world)?;
     }

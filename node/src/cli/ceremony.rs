@@ -316,6 +316,19 @@ fn replace(
     (new, no_passphrase): (&Path, bool),
     json: bool,
 ) -> Result<ExitCode, Refusal> {
+    if !json {
+        let held = folder.held()?;
+        println!("Seal of the roots in force: {}", held.seal());
+        for stick in sticks {
+            let stick = KeyStick::at(stick);
+            println!("  root {} stays", stick.number()?);
+            if stick.roster()?.is_none() {
+                println!("  It has seen no roster yet: compare the seal with the one on paper.");
+            }
+        }
+        println!("The root whose stick is not named is replaced.");
+    }
+    confirm("Replace it?", json)?;
     let words: Vec<_> = sticks
         .iter()
         .map(|stick| passphrase(stick))

@@ -15,6 +15,9 @@ use spean_protocol::session::{Frame, Host};
 use super::{Engine, EngineError};
 use crate::store::Store;
 
+/// Segments of one site beyond the cut of a revoked key that go along on a stick.
+const BEYOND_ON_STICK_MAX: usize = 256;
+
 /// What a bundle carries: for the guards' register.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
@@ -148,6 +151,21 @@ impl<S: Store> Engine<S> {
             };
             if let Err(error) = packed {
                 return Ok(Err(error));
+            }
+        }
+        // Last, for the head office: what officials may have to look at.
+        let to_headquarters = |site: &SiteId| {
+            let headquarters = self.roster.headquarters();
+            headquarters.is_some_and(|known| known.id == *site)
+        };
+        if to.is_empty() || to.iter().any(to_headquarters) {
+            for site in &self.roster.sites {
+                let rows = self.rows_beyond(site.id)?;
+                for (_, segment) in rows.into_iter().take(BEYOND_ON_STICK_MAX) {
+                    if let Err(error) = packing.add(&Frame::Segment(segment)) {
+                        return Ok(Err(error));
+                    }
+                }
             }
         }
         Ok(packing.finish())

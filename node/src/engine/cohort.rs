@@ -37,11 +37,15 @@ impl<S: Store> Engine<S> {
     /// Publishes the box keys of cohorts to come that are not published yet.
     pub(super) fn publish_boxes(&mut self) -> Result<(), EngineError> {
         let own = self.identity.signing.verifying_key().to_bytes();
+        if self.roster.keys(self.site).last() != Some(&own) {
+            // Another node of this site is the newer one.
+            return Ok(());
+        }
         let mut entries = Vec::new();
         for (cohort, seed) in self.identity.boxes.range(self.roster.cohort + 1..) {
             let key = box_key(seed);
             let held = self.published(self.site, *cohort)?;
-            if !held.is_some_and(|held| (held.by, held.key) == (own, key)) {
+            if held.is_none_or(|held| (held.by, held.key) != (own, key)) {
                 let cohort = *cohort;
                 entries.push(Entry::BoxKey { cohort, key });
             }

@@ -361,12 +361,27 @@ impl<S: Store> Engine<S> {
         self.save_record(learner, stream, &record, &chains)
     }
 
+    /// Nothing is known of a learner: where something was, a revoked key had made it up.
+    fn forget_unheard(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        if self.store.learner(learner)?.is_none() {
+            return Ok(());
+        }
+        self.store.remove_learner(learner)?;
+        self.store.remove(Table::Link, &learner.0)?;
+        self.store.remove(Table::Stay, &learner.0)?;
+        for stream in Stream::ALL {
+            let key = learner_stream(learner, stream);
+            self.store.remove(Table::Record, &key)?;
+        }
+        Ok(())
+    }
+
     /// Computes a learner's view, facts and contributions anew. A prison keeps the record and view
     /// only of those who are there; what the others contributed to its totals stays.
     pub(super) fn refresh(&mut self, learner: LearnerId) -> Result<(), EngineError> {
         let entries = self.entries(learner)?;
         if entries.is_empty() {
-            return Ok(());
+            return self.forget_unheard(learner);
         }
         let view = LearnerView::fold(&entries);
         // Who was admitted here stays so, even where the view does not tell of it.

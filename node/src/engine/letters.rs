@@ -155,6 +155,7 @@ impl<S: Store> Engine<S> {
                 }
             }
             Letter::Disputed(arrived) => self.read_disputed(from, arrived),
+            Letter::Custody(keys) if of_headquarters => self.read_returned(&keys),
             Letter::Newer(_) => Ok(()),
             _ => self.set_aside(&format!(
                 "a letter of {} that is not its to write",

@@ -33,6 +33,7 @@ pub mod questions;
 pub mod receipts;
 pub mod receive;
 pub mod report;
+mod returned;
 mod revocation;
 pub mod slips;
 pub mod state;
@@ -48,11 +49,11 @@ use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Label, LearnerId, RunId, SiteId};
-use spean_protocol::log::{Coverage, ForkProof, Run, Skeleton};
+use spean_protocol::log::{ForkProof, Run, Skeleton};
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::RecordError;
 use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
-use spean_protocol::seal::{SealError, Secret, derive};
+use spean_protocol::seal::{BoxKey, SealError, Secret, box_key, derive};
 use spean_protocol::slip::SlipError;
 
 use crate::mutant::{self, Mutant};
@@ -76,6 +77,12 @@ pub enum EngineError {
     /// The roster does not list this node's key.
     #[error("the roster does not list this node's key: enrol it, or check that --home is right")]
     NotListed,
+    /// The key file has not the box key that the roster lists.
+    #[error(
+        "the key file lacks this node's key of cohort {0}: it is an old copy. Copy the newest keys.toml \
+         back; without one, make a new node and have it enrolled with --again"
+    )]
+    NoSeed(u16),
     /// The roster revokes this node's key.
     #[error(
         "this node's key was revoked by the officials: nobody takes what it writes any more. Call the \
@@ -193,8 +200,6 @@ pub struct Engine<S> {
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
     reordered: BTreeSet<RunId>,
-    /// Of the runs that revoked keys opened: what is read. The rest is beyond their cuts.
-    read_of_revoked: BTreeMap<SiteId, Coverage>,
     /// For recent runs, which keys open which labels.
     openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
 }
@@ -240,6 +245,13 @@ impl<S: Store> Engine<S> {
             None => EngineError::NotListed,
         };
         let site = roster.by_key(&key).ok_or(unlisted)?.id;
+        let cohort = roster.cohort_of(site);
+        let listed = roster.site(site).and_then(|site| site.boxes.get(&cohort));
+        let has = |key: &BoxKey| identity.boxes.values().any(|seed| box_key(seed) == *key);
+        let newest = roster.keys(site).last() == Some(&key);
+        if newest && listed.is_some_and(|listed| !has(listed)) {
+            return Err(EngineError::NoSeed(cohort));
+        }
         let mut engine = Self {
             store,
             world,
@@ -258,7 +270,6 @@ impl<S: Store> Engine<S> {
             posted: false,
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
-            read_of_revoked: BTreeMap::new(),
             openers: BTreeMap::new(),
         };
         engine.reload()?;
@@ -355,6 +366,7 @@ impl<S: Store> Engine<S> {
         self.note_open_records()?;
         self.for_each(Table::Away, Self::grant_on)?;
         if self.is_headquarters() {
+            self.return_custody()?;
             self.for_each(Table::Work, Self::answer_question)?;
             self.for_each(Table::Told, Self::tell_each_other)?;
         }
@@ -419,7 +431,6 @@ impl<S: Store> Engine<S> {
             let (receipt, statement) = Receipt::decode(&value)?;
             self.receipts.insert(statement.site, (receipt, statement));
         }
-        self.reload_cuts()?;
         self.stale = false;
         Ok(())
     }
@@ -501,7 +512,8 @@ impl<S: Store> Engine<S> {
         if let Err(error) = self.may_write() {
             tracing::error!(%error, "this node writes no more");
         }
-        self.drop_revoked_receipts()?;
+        self.due = true;
+        self.drop_vouched_by_revoked()?;
         self.apply_cuts(true)
     }
 

@@ -5,7 +5,6 @@ use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::id::{Label, RunId, Stream};
 use spean_protocol::log::Head;
-use spean_protocol::roster::Roster;
 use spean_protocol::seal::{self, BoxKey, Secret};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::stay::CustodyKey;
@@ -95,7 +94,7 @@ impl<S: Store> Engine<S> {
         if let Some(run) = usable {
             return Ok(run);
         }
-        let parents = self.skeleton.heads(self.site);
+        let parents = self.own_parents()?;
         let run = self.new_run_id(&parents);
         self.open_run(run, parents.clone());
         self.touched.insert(run);
@@ -123,12 +122,11 @@ impl<S: Store> Engine<S> {
     /// This site's custody key of the cohort in which it writes, minted and wrapped now if there is none.
     pub(super) fn own_custody(&mut self, stream: Stream) -> Result<CustodyKey, EngineError> {
         let cohort = self.roster.cohort_of(self.site);
-        let held = self.custody_keys(self.site)?;
-        if let Some(key) = held
-            .into_iter()
-            .find(|k| k.cohort == cohort && k.stream == stream)
-        {
-            return Ok(key);
+        for key in self.custody_keys(self.site)? {
+            let current = key.cohort == cohort && key.stream == stream;
+            if current && !self.is_returned(&key)? {
+                return Ok(key);
+            }
         }
         let secret = Secret(self.entropy(b"custody key"));
         let key = CustodyKey {
@@ -165,11 +163,10 @@ impl<S: Store> Engine<S> {
         let cohort = self.roster.cohort_of(self.site);
         let mut to = vec![(Recipient::Itself, own)];
         if stream == Stream::Education {
-            let headquarters = self.roster.headquarters();
-            let key = headquarters.and_then(|site| Roster::key_of_cohort(&site.boxes, cohort));
+            let key = self.roster.headquarters_key(cohort);
             to.extend(key.map(|key| (Recipient::Headquarters, key)));
         }
-        let escrow = Roster::key_of_cohort(&self.roster.escrow, cohort);
+        let escrow = self.roster.escrow_key(cohort);
         to.extend(escrow.map(|key| (Recipient::Escrow, key)));
         Ok(to)
     }

@@ -15,6 +15,7 @@ use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::{Frame, Host};
 
 use super::keys::{Opener, key_of};
+use super::revocation::Admission;
 use super::{Engine, EngineError, codec_error};
 use crate::mutant::{self, Mutant};
 use crate::store::{Store, Table};
@@ -65,8 +66,8 @@ impl<S: Store> Engine<S> {
                 Ok(signed) if self.is_older(&signed) => Ok(Taken::Known),
                 Ok(signed) => match self.put_roster(&signed) {
                     Ok(()) => Ok(Taken::New),
-                    Err(EngineError::Store(error)) => Err(error.into()),
-                    Err(error) => Ok(Taken::Refused(error.to_string())),
+                    Err(EngineError::Roster(error)) => Ok(Taken::Refused(error.to_string())),
+                    Err(error) => Err(error),
                 },
                 Err(error) => Ok(Taken::Refused(format!("roster: {error}"))),
             },
@@ -94,18 +95,40 @@ impl<S: Store> Engine<S> {
             },
             Log::Data => None,
         };
-        let hash = |run, log, height| Host::hash(self, run, log, height);
-        let own = header.hash();
-        let placing = self
-            .skeleton
-            .placing((header, own), parents.as_deref(), &hash);
+        let placing = self.placing_of(header, parents.as_deref());
         if placing == Placing::Known {
             return Ok(Taken::Known);
         }
-        if let Err(reason) = self.check_signature(segment)?
-            && !mutant::is_on(Mutant::SignatureUnchecked)
-        {
-            return Ok(Taken::Refused(reason));
+        match self.admit_segment(segment)? {
+            Admission::In => {}
+            Admission::Refused(_) if mutant::is_on(Mutant::SignatureUnchecked) => {}
+            Admission::Refused(reason) => return Ok(Taken::Refused(reason)),
+            Admission::Beyond => {
+                self.keep_beyond(segment)?;
+                let code = self.code(header.site);
+                let reason = format!("{code}: beyond the cut of a revoked key");
+                return Ok(Taken::Refused(reason));
+            }
+        }
+        self.take_place(segment)
+    }
+
+    /// Takes a segment that lay beside the log; whether it has its place now.
+    pub(super) fn take_admitted(&mut self, segment: &Segment) -> Result<bool, EngineError> {
+        Ok(!matches!(self.take_place(segment)?, Taken::Refused(_)))
+    }
+
+    /// Puts a segment whose signature is good in its place.
+    pub(super) fn take_place(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
+        let header = &segment.header;
+        let parents = match header.log {
+            Log::Control => opening_of(segment).unwrap_or_default(),
+            Log::Data => None,
+        };
+        // Something may have made way for it.
+        let placing = self.placing_of(header, parents.as_deref());
+        if placing == Placing::Known {
+            return Ok(Taken::Known);
         }
         let second = matches!(placing, Placing::Branch(_) | Placing::Clash(..));
         if second && mutant::is_on(Mutant::ForkUnproven) {
@@ -126,6 +149,12 @@ impl<S: Store> Engine<S> {
             }
         }
         Ok(Taken::New)
+    }
+
+    fn placing_of(&self, header: &Header, parents: Option<&[Head]>) -> Placing {
+        let hash = |run, log, height| Host::hash(self, run, log, height);
+        let own = header.hash();
+        self.skeleton.placing((header, own), parents, &hash)
     }
 
     /// Makes room for a segment that is signed: the chain that it belongs to, or why it is refused.
@@ -256,26 +285,13 @@ impl<S: Store> Engine<S> {
         chain: RunId,
         segment: &Segment,
     ) -> Result<(), EngineError> {
-        let height = segment.header.height;
+        let Header { site, height, .. } = segment.header;
         let place = self
             .place_of(chain, Log::Control, height)
             .ok_or(EngineError::Malformed("a run"))?;
         self.store
             .write(Table::Control, &place, &segment.encode())?;
         self.note(chain, &segment.header, Hash::ZERO)?;
-        if self.waits_for_cut(chain)? {
-            return Ok(());
-        }
-        self.read_control(chain, segment)
-    }
-
-    /// Does what the entries of a control segment say.
-    pub(super) fn read_control(
-        &mut self,
-        chain: RunId,
-        segment: &Segment,
-    ) -> Result<(), EngineError> {
-        let Header { site, height, .. } = segment.header;
         let reading = self.its_turn(&segment.header)?;
         for bytes in segment.parcels.iter().flatten() {
             match Entry::decode(bytes) {
@@ -307,7 +323,6 @@ impl<S: Store> Engine<S> {
             .place_of(chain, Log::Data, height)
             .ok_or(EngineError::Malformed("a run"))?;
         let number = place[..4].to_vec();
-        let unread = own || self.waits_for_cut(chain)?;
         let value = [segment.signature.as_slice(), &segment.header.encode()].concat();
         self.store.write(Table::Segment, &place, &value)?;
         let joined = self.skeleton.run(chain).map(|run| {
@@ -330,7 +345,7 @@ impl<S: Store> Engine<S> {
             let index = index.to_be_bytes();
             let place = key_of(&[&line.label.0, &number, &height.to_be_bytes(), &index]);
             self.store.write(Table::Parcel, &place, body)?;
-            if !unread {
+            if !own {
                 self.mark_label(run, line.label, height)?;
             }
         }
@@ -441,11 +456,7 @@ impl<S: Store> Engine<S> {
             row.as_ref()
                 .map_or(true, |(place, _)| place.height < heights.end)
         };
-        let is_read = |row: &Result<(Place, _), _>| {
-            row.as_ref()
-                .map_or(true, |(place, _)| self.is_read(chain, place.height))
-        };
-        rows.take_while(inside).filter(is_read).collect()
+        rows.take_while(inside).collect()
     }
 }
 

@@ -413,6 +413,11 @@ impl<S: Store> Engine<S> {
         self.write_control(&[Entry::Statement { sealed }])
     }
 
+    pub(super) fn forget_statements(&mut self, site: SiteId) -> Result<(), EngineError> {
+        let key = key_of(&[b"site", &site.0.to_be_bytes()]);
+        Ok(self.store.remove(Table::Statement, &key)?)
+    }
+
     /// Takes a site's statement, at the DGP. The position is in the chain that brought it.
     pub(super) fn open_statement(
         &mut self,

@@ -1,28 +1,28 @@
-//! Revoked keys: what they signed up to the cut is read as before, what they signed beyond it is
-//! stored, carried on, and read by nobody, until a later roster raises the cut. So every node that has
-//! the same roster and the same segments reads the same, in whatever order the two came.
+//! Revoked keys. What they signed up to the cut stays in the log and counts; what they signed beyond it
+//! is taken out of the log, as if it had never come, and kept beside it for people who may find that it
+//! was honest. So it touches nothing else: no head, no order, no fork of what is honest.
 //!
-//! What is read of a site's log is kept beside it, so that a later cut, or a segment that tells what
-//! stands below the cut, brings exactly what is to be read now, or no more.
+//! A run belongs to the key that signed its opening. As long as a cut's own runs are not here, nobody
+//! can say what is below it: until then what comes is taken as before the revocation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spean_protocol::codec;
-use spean_protocol::id::{Label, RunId, SiteId};
-use spean_protocol::limits::BEYOND_CUT_SEGMENTS_MAX;
-use spean_protocol::log::{Coverage, Covered, ForkProof, Head, Run};
-use spean_protocol::ranges::Ranges;
+use spean_protocol::control::Entry;
+use spean_protocol::frontier::RunTag;
+use spean_protocol::id::{Hash, Position, RunId, SiteId};
+use spean_protocol::limits::{BEYOND_CUT_SEGMENTS_MAX, HEADS_MAX};
+use spean_protocol::log::{Allowed, Coverage, ForkProof, Head, Span};
 use spean_protocol::roster::Revocation;
-use spean_protocol::segment::{Log, Segment};
+use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::Host;
 
 use super::keys::key_of;
 use super::report::day;
 use super::{Engine, EngineError};
-use crate::store::{Store, Table};
+use crate::store::{Row, Store, Table};
 
-/// Segments of one run that are held and not read, as they are beyond the cut of a revoked key.
+/// Segments of one run that are kept beside the log, as they are beyond the cut of a revoked key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunBeyondCut {
     /// The run.
@@ -35,46 +35,76 @@ pub struct RunBeyondCut {
     pub last: Option<String>,
 }
 
-/// Where it is kept what is read of the runs that a site's revoked keys opened.
-const READ: &[u8] = b"read of revoked";
+/// What becomes of a segment, by the key that signed it.
+pub(super) enum Admission {
+    /// It may take its place.
+    In,
+    /// It is kept beside the log.
+    Beyond,
+    /// It is refused.
+    Refused(String),
+}
 
 impl<S: Store> Engine<S> {
-    /// Checks that a key of its site signed a segment: one that is trusted, or a revoked one in a run
-    /// that it opened itself. Else whoever has that key could mark the runs of the next machine as
-    /// forked. The inner result says why not.
-    pub(super) fn check_signature(
-        &self,
-        segment: &Segment,
-    ) -> Result<Result<(), String>, EngineError> {
-        let header = &segment.header;
-        let (site, run) = (header.site, header.run);
-        let Err(error) = segment.verify(self.roster.keys(site)) else {
-            return Ok(Ok(()));
-        };
-        let mut revoked = self.roster.revoked_of(site);
-        let made_by = |one: &&Revocation| segment.verify([&one.key]).is_ok();
-        let Some(revocation) = revoked.find(made_by) else {
-            return Ok(Err(error.to_string()));
-        };
-        if self.skeleton.run(run).is_some() && self.revoked_opener(run)? != Some(revocation.key) {
-            let code = self.code(site);
-            return Ok(Err(format!(
-                "{code} {run}: a revoked key in the run of another"
-            )));
+    /// Whether a segment is signed by a key that may write at its place. A run of a revoked key gives way
+    /// where a trusted one opens it.
+    pub(super) fn admit_segment(&mut self, segment: &Segment) -> Result<Admission, EngineError> {
+        let Header {
+            site, run, height, ..
+        } = segment.header;
+        let signed = segment.verify(self.roster.keys(site));
+        if self.roster.revoked_of(site).next().is_none() {
+            return Ok(match signed {
+                Ok(()) => Admission::In,
+                Err(error) => Admission::Refused(error.to_string()),
+            });
         }
-        let below = self.below_cut(revocation);
-        let covers = |(control, data): &(u32, Ranges)| match header.log {
-            Log::Control => *control > header.height,
-            Log::Data => data.contains(header.height),
+        let opener = self.revoked_opener(run)?;
+        let Err(error) = signed else {
+            return Ok(match opener {
+                Some(key)
+                    if self
+                        .allowed(&key)
+                        .is_some_and(|it| it.runs.contains_key(&run)) =>
+                {
+                    Admission::Refused(format!("{site} {run}: the run of a revoked key"))
+                }
+                _ => {
+                    self.make_way(site, run)?;
+                    Admission::In
+                }
+            });
         };
-        let full = self.beyond_cut(site) >= BEYOND_CUT_SEGMENTS_MAX;
-        if full && below.known && !below.runs.get(&run).is_some_and(covers) {
-            let code = self.code(site);
-            return Ok(Err(format!(
-                "{code}: beyond the cut of a revoked key, and more of it than is kept"
-            )));
+        let signer = self
+            .roster
+            .revoked_of(site)
+            .map(|one| one.key)
+            .find(|key| segment.verify([key]).is_ok());
+        let Some(key) = signer else {
+            return Ok(Admission::Refused(error.to_string()));
+        };
+        if self.skeleton.run(run).is_some() && opener != Some(key) {
+            let reason = format!("{site} {run}: a revoked key in the run of another");
+            return Ok(Admission::Refused(reason));
         }
-        Ok(Ok(()))
+        let Some(allowed) = self.allowed(&key) else {
+            return Ok(Admission::In);
+        };
+        let log = segment.header.log;
+        let inside = self.skeleton.chains(run, log).any(|(chain, held)| {
+            let (control, data) = allowed.runs.get(&chain).cloned().unwrap_or_default();
+            let (covers, is_here) = match log {
+                Log::Control => (control > height, held.control > height),
+                Log::Data => (data.contains(height), held.data.contains(height)),
+            };
+            // Where the chain is known that the cut names, only what is missing of it comes.
+            covers && (!is_here || allowed.open.contains(&(chain, log)))
+        });
+        Ok(if inside {
+            Admission::In
+        } else {
+            Admission::Beyond
+        })
     }
 
     /// Checks a fork proof against the keys that may tell of that run.
@@ -87,73 +117,363 @@ impl<S: Store> Engine<S> {
             Ok(run) => return Ok(Ok(run)),
             Err(error) => error.to_string(),
         };
+        // Of a run below a cut both branches must be here: else anybody with the key could keep its
+        // honest part from being believed.
+        let split = |run| {
+            let chains =
+                [Log::Control, Log::Data].map(|log| self.skeleton.chains(run, log).count());
+            chains.into_iter().any(|chains| chains > 1)
+        };
         let opener = match proof.run() {
-            Ok(run) if self.skeleton.run(run).is_some() => self.revoked_opener(run)?,
+            Ok(run) if split(run) => self.revoked_opener(run)?,
             _ => None,
         };
         let shown = opener.and_then(|key| proof.verify(|_| vec![&key]).ok());
         Ok(shown.ok_or(error))
     }
 
-    /// The revoked key that opened a run, if one did: all of the run is then read as far as its cut.
+    /// The revoked key that opened a run which is here, if one did.
+    fn revoked_opener(&self, run: RunId) -> Result<Option<[u8; 32]>, EngineError> {
+        if self.roster.revoked_of(run.site()).next().is_none() {
+            return Ok(None);
+        }
+        let opening = match self.header_at(run, Log::Control, 0) {
+            Err(error @ EngineError::Store(_)) => return Err(error),
+            // A damaged row tells nothing.
+            other => other.ok().flatten(),
+        };
+        let opened = |key: &[u8; 32]| {
+            let opening = opening.as_ref();
+            opening.is_some_and(|opening| opening.verify([key]).is_ok())
+        };
+        let revoked = self.roster.revoked_of(run.site());
+        Ok(revoked.map(|one| one.key).find(opened))
+    }
+
+    /// What may stand of the runs that a revoked key opened; `None` until its cut can be told here.
+    fn allowed(&self, key: &[u8; 32]) -> Option<Allowed> {
+        let hash = |run, log, height| Host::hash(self, run, log, height);
+        self.skeleton
+            .allowed(&self.roster.revocation(key)?.cut, &hash)
+    }
+
+    /// The runs of a site that a key opened.
+    fn runs_of(&self, site: SiteId, key: &[u8; 32]) -> Result<BTreeSet<RunId>, EngineError> {
+        let mut runs = BTreeSet::new();
+        for run in self.skeleton.bases(site) {
+            let opening = self.header_at(run, Log::Control, 0)?;
+            if opening.is_some_and(|opening| opening.verify([key]).is_ok()) {
+                runs.insert(run);
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The cut that lets in all that is here of the runs that a key opened. Of more ends than a cut may
+    /// have, those of the longest runs: what is left out can be let in later.
     ///
     /// # Errors
     /// What the store says.
-    pub fn revoked_opener(&self, run: RunId) -> Result<Option<[u8; 32]>, EngineError> {
-        let revoked: Vec<[u8; 32]> = self
-            .roster
-            .revoked_of(run.site())
-            .map(|one| one.key)
-            .collect();
-        if revoked.is_empty() {
-            return Ok(None);
+    pub fn whole_cut(&self, site: SiteId, key: &[u8; 32]) -> Result<Vec<Head>, EngineError> {
+        let mut ends = self.skeleton.ends(&self.runs_of(site, key)?);
+        ends.sort_by_key(|head| std::cmp::Reverse((head.data, head.control)));
+        ends.truncate(HEADS_MAX);
+        ends.sort_unstable();
+        Ok(ends)
+    }
+
+    /// Takes out of the logs what revoked keys signed beyond their cuts, and lets in what lies beside
+    /// them and is below a cut by now: after a roster came, or segments of a site with revoked keys.
+    pub(super) fn apply_cuts(&mut self, all: bool) -> Result<(), EngineError> {
+        for revocation in self.roster.revoked.clone() {
+            let (site, key) = (revocation.site, revocation.key);
+            if all {
+                self.let_in(&revocation)?;
+            } else if !self.touches(&key)? {
+                continue;
+            }
+            if let Some(allowed) = self.allowed(&key) {
+                let runs = self.runs_of(site, &key)?;
+                self.take_out(site, &runs, &allowed.runs)?;
+            }
         }
-        let opening = self.header_at(run, Log::Control, 0)?;
-        let opened = |key: &[u8; 32]| {
-            opening
-                .as_ref()
-                .is_some_and(|opening| opening.verify([key]).is_ok())
+        Ok(())
+    }
+
+    /// Whether this input brought anything of a run that a revoked key opened.
+    fn touches(&self, key: &[u8; 32]) -> Result<bool, EngineError> {
+        for run in &self.touched {
+            let base = self.skeleton.run(*run).map_or(*run, |run| run.base);
+            if self.revoked_opener(base)? == Some(*key) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A run of a revoked key, and one that frontiers could not tell from it, gives way to one of a
+    /// trusted key.
+    fn make_way(&mut self, site: SiteId, run: RunId) -> Result<(), EngineError> {
+        let same = |other: &RunId| RunTag::from(*other) == RunTag::from(run);
+        let bases: Vec<RunId> = self.skeleton.bases(site).filter(same).collect();
+        let mut runs = BTreeSet::new();
+        for base in bases {
+            let Some(key) = self.revoked_opener(base)? else {
+                continue;
+            };
+            let allowed = self.allowed(&key);
+            if !allowed.is_some_and(|it| it.runs.contains_key(&base)) {
+                runs.insert(base);
+            }
+        }
+        self.take_out(site, &runs, &Coverage::new())
+    }
+
+    /// Moves what is not allowed of these runs out of the log, and has everybody's record read again
+    /// that any of it went into.
+    fn take_out(
+        &mut self,
+        site: SiteId,
+        runs: &BTreeSet<RunId>,
+        allowed: &Coverage,
+    ) -> Result<(), EngineError> {
+        let taken = self.remove_from(site, runs, allowed)?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        for segment in &taken {
+            self.keep_beyond(segment)?;
+        }
+        // Where what was there first was taken out, what came second is no branch any more.
+        for base in runs {
+            while let Some(allowed) = self.but_a_lone_branch(*base) {
+                let branch = self.remove_from(site, &[*base].into(), &allowed)?;
+                for segment in branch {
+                    self.take_place(&segment)?;
+                }
+            }
+        }
+        for run in runs {
+            let forked = self.skeleton.run(*run).is_some_and(|run| run.forked);
+            if !forked && self.forks.remove(&(*run).into()).is_some() {
+                self.store.remove(Table::Fork, &RunTag::from(*run).0)?;
+            }
+        }
+        self.order_changed(self.skeleton.bases(site).collect());
+        self.state_again(site)?;
+        tracing::warn!(
+            site = self.code(site),
+            "taken out: beyond the cut of a revoked key"
+        );
+        Ok(())
+    }
+
+    /// All that is held of a run but the first branch that leaves a chain where that one ends.
+    fn but_a_lone_branch(&self, base: RunId) -> Option<Coverage> {
+        let chains = |log| self.skeleton.chains(base, log);
+        let mut lone = [Log::Control, Log::Data].into_iter().flat_map(chains);
+        let lone = lone.find(|(_, run)| {
+            run.branch.is_some_and(|branch| {
+                let off = self.skeleton.run(branch.off);
+                off.is_some_and(|off| match branch.log {
+                    Log::Control => off.control <= branch.from,
+                    Log::Data => !off.data.contains(branch.from),
+                })
+            })
+        });
+        let (lone, _) = lone?;
+        let all = [Log::Control, Log::Data].into_iter().flat_map(chains);
+        let rest = all.filter(|(id, _)| *id != lone);
+        Some(
+            rest.map(|(id, run)| (id, (run.control, run.data.clone())))
+                .collect(),
+        )
+    }
+
+    /// Removes what is not allowed of these runs, and returns it.
+    fn remove_from(
+        &mut self,
+        site: SiteId,
+        runs: &BTreeSet<RunId>,
+        allowed: &Coverage,
+    ) -> Result<Vec<Segment>, EngineError> {
+        let spans = self.skeleton.outside(site, runs, allowed);
+        if spans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut labels = BTreeSet::new();
+        let mut taken = Vec::new();
+        for span in &spans {
+            for height in span.start..span.end {
+                let segment = self.segment(span.run, span.log, height)?;
+                let segment = segment.and_then(|bytes| Segment::decode(&bytes).ok());
+                let Some(segment) = segment else {
+                    continue;
+                };
+                if span.log == Log::Data {
+                    let lines = &segment.header.lines;
+                    labels.extend(lines.iter().map(|line| (segment.header.run, line.label)));
+                }
+                taken.push(segment);
+            }
+        }
+        for (run, label) in labels {
+            self.read_again(run, label)?;
+        }
+        let mut skeleton = self.skeleton.clone();
+        let (gone, changed) = {
+            let hash = |run, log, height| Host::hash(self, run, log, height);
+            skeleton.take_out((site, runs), allowed, &hash)
         };
-        Ok(revoked.into_iter().find(opened))
-    }
-
-    fn below_cut(&self, revocation: &Revocation) -> Covered {
-        let hash = |run, log, height| Host::hash(self, run, log, height);
-        self.skeleton.below_heads(&revocation.cut, &hash)
-    }
-
-    /// Whether what is held of a chain waits for [`Engine::apply_cuts`] to be read.
-    pub(super) fn waits_for_cut(&self, chain: RunId) -> Result<bool, EngineError> {
-        let listed = |read: &Coverage| read.contains_key(&chain);
-        if self.read_of_revoked.get(&chain.site()).is_some_and(listed) {
-            return Ok(true);
+        self.remove_rows(&spans)?;
+        self.skeleton = skeleton;
+        for run in &gone {
+            self.store.remove(Table::Run, &run.0)?;
+            self.touched.remove(run);
         }
-        let base = self.skeleton.run(chain).map_or(chain, |run| run.base);
-        Ok(self.revoked_opener(base)?.is_some())
+        self.touched.extend(changed);
+        self.run = self.run.filter(|run| self.skeleton.run(*run).is_some());
+        self.openers.clear();
+        Ok(taken)
     }
 
-    /// Whether a data segment is read, or beyond the cut of a revoked key.
-    pub(super) fn is_read(&self, chain: RunId, height: u32) -> bool {
-        let of_site = self.read_of_revoked.get(&chain.site());
-        let of_chain = of_site.and_then(|read| read.get(&chain));
-        of_chain.is_none_or(|(_, data)| data.contains(height))
+    /// Reads a site's statements again from what is left of its control log.
+    fn state_again(&mut self, site: SiteId) -> Result<(), EngineError> {
+        self.forget_statements(site)?;
+        let chains: Vec<(RunId, u32, u32)> = self
+            .skeleton
+            .runs(site)
+            .map(|(id, run)| (id, run.from(Log::Control), run.control))
+            .collect();
+        for (run, from, control) in chains {
+            for height in from..control {
+                let segment = self.header_at(run, Log::Control, height)?;
+                let parcels = segment.into_iter().flat_map(|segment| segment.parcels);
+                for bytes in parcels.flatten() {
+                    if let Ok(Entry::Statement { sealed }) = Entry::decode(&bytes) {
+                        self.open_statement(Position { site, run, height }, &sealed)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// How many segments of a site are held and not read, being beyond the cut of a revoked key.
-    #[must_use]
-    pub fn beyond_cut(&self, site: SiteId) -> u64 {
-        self.chains_beyond(site).map(|(_, count)| count).sum()
+    /// Removes the rows of segments that are no longer part of the log.
+    fn remove_rows(&mut self, spans: &[Span]) -> Result<(), EngineError> {
+        for span in spans {
+            for height in span.start..span.end {
+                let Some(place) = self.place_of(span.run, span.log, height) else {
+                    continue;
+                };
+                if span.log == Log::Control {
+                    self.store.remove(Table::Control, &place)?;
+                    continue;
+                }
+                let segment = self.header_at(span.run, Log::Data, height)?;
+                let lines = segment.iter().flat_map(|segment| &segment.header.lines);
+                for (index, line) in (0_u16..).zip(lines) {
+                    let key = key_of(&[&line.label.0, &place, &index.to_be_bytes()]);
+                    self.store.remove(Table::Parcel, &key)?;
+                }
+                self.store.remove(Table::Segment, &place)?;
+            }
+        }
+        Ok(())
     }
 
-    /// The chains of a site of which something is held and not read, with how many segments.
-    fn chains_beyond(&self, site: SiteId) -> impl Iterator<Item = (RunId, u64)> + '_ {
-        let read = self.read_of_revoked.get(&site).into_iter().flatten();
-        read.filter_map(|(chain, read)| {
-            let held = self.skeleton.run(*chain)?;
-            let all = (held.control, held.data.clone());
-            let beyond = own_count(held, &all).saturating_sub(own_count(held, read));
-            (beyond > 0).then_some((*chain, beyond))
-        })
+    /// Keeps a segment beside the log, if there is room for more of its site.
+    pub(super) fn keep_beyond(&mut self, segment: &Segment) -> Result<(), EngineError> {
+        let Header { site, log, .. } = segment.header;
+        let place = beyond_key(site, log, &segment.header);
+        let known = self.store.read(Table::Beyond, &place)?.is_some();
+        if known || self.beyond_cut(site)? >= BEYOND_CUT_SEGMENTS_MAX {
+            return Ok(());
+        }
+        Ok(self.store.write(Table::Beyond, &place, &segment.encode())?)
+    }
+
+    /// Takes what lies beside a site's log and is below a cut by now. As long as the cut cannot be told
+    /// here, for its own runs lie there, too: those runs, and what their openings name, as far as they go.
+    fn let_in(&mut self, revocation: &Revocation) -> Result<(), EngineError> {
+        let site = revocation.site;
+        let wanted = self.wanted_beyond(revocation)?;
+        loop {
+            let told = self.allowed(&revocation.key).is_some();
+            let mut taken = false;
+            for (place, bytes) in self.rows_beyond(site)? {
+                let Ok(segment) = Segment::decode(&bytes) else {
+                    continue;
+                };
+                let Header {
+                    log, run, height, ..
+                } = segment.header;
+                let named = wanted.get(&(run, log)).is_some_and(|count| height < *count);
+                if (told || named)
+                    && matches!(self.admit_segment(&segment)?, Admission::In)
+                    && self.take_admitted(&segment)?
+                {
+                    self.store.remove(Table::Beyond, &place)?;
+                    taken = true;
+                }
+            }
+            if !taken {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How far the runs go that a cut names, and those below them whose openings lie beside the log.
+    fn wanted_beyond(
+        &self,
+        revocation: &Revocation,
+    ) -> Result<BTreeMap<(RunId, Log), u32>, EngineError> {
+        let mut openings: BTreeMap<RunId, Vec<Head>> = BTreeMap::new();
+        for (_, bytes) in self.rows_beyond(revocation.site)? {
+            let segment = Segment::decode(&bytes).ok();
+            let first = segment.filter(|s| (s.header.log, s.header.height) == (Log::Control, 0));
+            let parents = first.as_ref().and_then(|segment| {
+                match Entry::decode(segment.parcels.first()?.as_ref()?) {
+                    Ok(Entry::Opening(parents)) => Some((segment.header.run, parents)),
+                    _ => None,
+                }
+            });
+            openings.extend(parents);
+        }
+        let mut wanted = BTreeMap::new();
+        let mut open = revocation.cut.clone();
+        let mut seen = BTreeSet::new();
+        while let Some(head) = open.pop() {
+            for (log, count) in [(Log::Data, head.data), (Log::Control, head.control)] {
+                let known: &mut u32 = wanted.entry((head.run, log)).or_default();
+                *known = count.max(*known);
+            }
+            if seen.insert(head.run) {
+                open.extend(openings.get(&head.run).into_iter().flatten());
+            }
+        }
+        Ok(wanted)
+    }
+
+    pub(super) fn rows_beyond(&self, site: SiteId) -> Result<Vec<Row>, EngineError> {
+        let of_site = site.0.to_be_bytes();
+        Ok(self.store.scan(Table::Beyond, &of_site, &[], usize::MAX)?)
+    }
+
+    /// How many segments of a site are kept beside its log.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn beyond_cut(&self, site: SiteId) -> Result<u64, EngineError> {
+        Ok(self.rows_beyond(site)?.len() as u64)
+    }
+
+    fn headers_beyond(&self, site: SiteId) -> Result<Vec<Header>, EngineError> {
+        let rows = self.rows_beyond(site)?;
+        let decoded = rows
+            .iter()
+            .filter_map(|(_, bytes)| Segment::decode(bytes).ok());
+        Ok(decoded.map(|segment| segment.header).collect())
     }
 
     /// The same for people who are to say what of it was honest: each run with its days.
@@ -161,257 +481,128 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn runs_beyond_cut(&self, site: SiteId) -> Result<Vec<RunBeyondCut>, EngineError> {
-        // In the order in which they came, by which the later ones continue the earlier.
-        let mut runs: BTreeMap<u32, RunBeyondCut> = BTreeMap::new();
-        for (chain, segments) in self.chains_beyond(site) {
-            let Some(held) = self.skeleton.run(chain) else {
-                continue;
-            };
-            let read = self.read_of_revoked.get(&site);
-            let (control, data) = read
-                .and_then(|read| read.get(&chain).cloned())
-                .unwrap_or_default();
-            let mut ends = Vec::new();
-            for (start, end) in held.data.minus(&data) {
-                ends.extend([(Log::Data, start), (Log::Data, end - 1)]);
-            }
-            if held.control > control {
-                ends.extend([(Log::Control, control), (Log::Control, held.control - 1)]);
-            }
-            let number = self.skeleton.run(held.base).map_or(0, |run| run.number);
-            let row = runs.entry(number).or_insert(RunBeyondCut {
-                run: held.base.to_string(),
-                segments: 0,
-                first: None,
-                last: None,
-            });
-            row.segments += segments;
-            for (log, height) in ends {
-                let segment = self.header_at(chain, log, height)?;
-                let stamp = segment.and_then(|segment| day(segment.header.stamp));
-                row.first = row.first.take().into_iter().chain(stamp.clone()).min();
-                row.last = row.last.take().into_iter().chain(stamp).max();
-            }
+        let mut runs: BTreeMap<RunId, (u64, u64, u64)> = BTreeMap::new();
+        for header in self.headers_beyond(site)? {
+            let stamp = header.stamp;
+            let row = runs.entry(header.run).or_insert((0, stamp, stamp));
+            *row = (row.0 + 1, row.1.min(stamp), row.2.max(stamp));
         }
-        Ok(runs.into_values().collect())
-    }
-
-    /// The cut of a revoked key, raised to the end of these of its runs.
-    ///
-    /// # Errors
-    /// [`EngineError::Refused`] where one is not wholly here or of another key.
-    pub fn raised_cut(
-        &self,
-        revocation: &Revocation,
-        runs: &[RunId],
-    ) -> Result<Vec<Head>, EngineError> {
-        let mut raised = Vec::new();
-        for run in runs {
-            let heads = self.skeleton.heads_of_run(*run);
-            if heads.is_empty() || self.revoked_opener(*run)? != Some(revocation.key) {
-                let message = format!("run {run}: something of it or below it is not here");
-                return Err(EngineError::Refused(message));
-            }
-            raised.extend(heads);
-        }
-        let hash = |run, log, height| Host::hash(self, run, log, height);
-        let below = self.skeleton.below_heads(&raised, &hash).runs;
-        let is_below = |head: &&Head| {
-            let covered = below.get(&head.run);
-            covered.is_some_and(|(control, data)| {
-                *control >= head.control && data.prefix() >= head.data
-            })
+        let line = |(run, (segments, first, last)): (RunId, _)| RunBeyondCut {
+            run: run.to_string(),
+            segments,
+            first: day(first),
+            last: day(last),
         };
-        let kept: Vec<Head> = revocation
-            .cut
-            .iter()
-            .filter(|head| !is_below(head))
-            .copied()
-            .collect();
-        raised.extend(kept);
-        raised.sort_unstable();
-        raised.dedup();
-        Ok(raised)
+        Ok(runs.into_iter().map(line).collect())
     }
 
-    /// The heads of what is held here of the runs that a revoked key opened, or would be if these keys
-    /// were revoked: a cut that lets in all that is here.
+    /// The revocation of the key that signed what lies beside the log of a run, with its cut raised to
+    /// the end of that.
     ///
     /// # Errors
-    /// What the store says.
-    pub fn whole_cut(&self, site: SiteId, keys: &[[u8; 32]]) -> Result<Vec<Head>, EngineError> {
-        let mut heads = self.skeleton.heads(site);
-        let mut theirs = Vec::new();
-        for head in heads.drain(..) {
-            let opening = self.header_at(head.run, Log::Control, 0)?;
-            let opened = |key| {
-                opening
-                    .as_ref()
-                    .is_some_and(|one| one.verify([key]).is_ok())
-            };
-            if keys.iter().any(opened) {
-                theirs.push(head);
-            } else {
-                theirs.extend(self.parents_by(head.run, keys)?);
-            }
+    /// [`EngineError::Refused`] where somebody signed two of one place, or a cut has no room.
+    pub fn raised_cut(&self, run: RunId) -> Result<Revocation, EngineError> {
+        let refused = |why: &str| EngineError::Refused(format!("run {run}: {why}"));
+        let site = run.site();
+        let headers = self.headers_beyond(site)?;
+        let of_run = || headers.iter().filter(|header| header.run == run);
+        let mut places = BTreeSet::new();
+        if !of_run().all(|header| places.insert((header.log, header.height))) {
+            return Err(refused("two segments were signed for one place of it"));
         }
-        theirs.sort_unstable();
-        theirs.dedup();
-        Ok(theirs)
-    }
-
-    /// What a run of another key continues, down to the runs of these keys.
-    fn parents_by(&self, run: RunId, keys: &[[u8; 32]]) -> Result<Vec<Head>, EngineError> {
-        let (mut found, mut open, mut seen) = (Vec::new(), vec![run], BTreeSet::new());
-        while let Some(run) = open.pop().filter(|run| seen.insert(*run)) {
-            let parents = self.skeleton.run(run).map(|run| run.parents.clone());
-            for parent in parents.unwrap_or_default() {
-                let opening = self.header_at(parent.run, Log::Control, 0)?;
-                let opened = |key| {
-                    opening
-                        .as_ref()
-                        .is_some_and(|one| one.verify([key]).is_ok())
-                };
-                if keys.iter().any(opened) {
-                    found.push(parent);
-                } else {
-                    open.push(parent.run);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// After a roster came, with `all_read`, or segments of a site that has revoked keys: reads what
-    /// stands below the cuts by now, and has records made anew without what does not. With `all_read`
-    /// everything is taken for read of runs of which nothing is noted yet.
-    pub(super) fn apply_cuts(&mut self, all_read: bool) -> Result<(), EngineError> {
-        let sites: BTreeSet<SiteId> = self.roster.revoked.iter().map(|one| one.site).collect();
-        for site in sites {
-            if all_read || self.touched.iter().any(|run| run.site() == site) {
-                self.apply_cut(site, all_read)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn apply_cut(&mut self, site: SiteId, all_read: bool) -> Result<(), EngineError> {
-        let now = self.below_cuts(site)?;
-        let kept = self.read_of_revoked.get(&site);
-        if kept == Some(&now) {
-            return Ok(());
-        }
-        let before = kept.cloned().unwrap_or_default();
-        let place = key_of(&[READ, &site.0.to_be_bytes()]);
-        self.store
-            .write(Table::Meta, &place, &codec::encode(&now))?;
-        self.read_of_revoked.insert(site, now.clone());
-        for (chain, (control, data)) in now {
-            let Some(run) = self.skeleton.run(chain) else {
-                continue;
-            };
-            let held = (run.control, run.data.clone());
-            let (base, from) = (run.base, [Log::Control, Log::Data].map(|log| run.from(log)));
-            let (was_control, was_data) = match before.get(&chain) {
-                Some(read) => read.clone(),
-                None if all_read => held,
-                None => (0, Ranges::default()),
-            };
-            for height in was_control.max(from[0])..control {
-                if let Some(segment) = self.header_at(chain, Log::Control, height)? {
-                    self.read_control(chain, &segment)?;
-                }
-            }
-            for (start, end) in data.minus(&was_data) {
-                for (label, height) in self.labels_in(chain, start.max(from[1])..end)? {
-                    self.mark_label(base, label, height)?;
-                }
-            }
-            let mut again = BTreeSet::new();
-            for (start, end) in was_data.minus(&data) {
-                let labels = self.labels_in(chain, start.max(from[1])..end)?;
-                again.extend(labels.into_iter().map(|(label, _)| label));
-            }
-            for label in again {
-                self.read_again(base, label)?;
-            }
-        }
-        tracing::warn!(%site, beyond = self.beyond_cut(site), "a revoked key's cut is applied");
-        Ok(())
-    }
-
-    /// What is held below their cuts of the runs that a site's revoked keys opened.
-    fn below_cuts(&self, site: SiteId) -> Result<Coverage, EngineError> {
-        let mut read = Coverage::new();
-        let below: Vec<_> = self
+        let end = |log: Log| -> (u32, Hash) {
+            let beyond = of_run().filter(|header| header.log == log);
+            let last = beyond.max_by_key(|header| header.height);
+            let held = self.skeleton.run(run);
+            let held = held.map(|held| match log {
+                Log::Control => (held.control, held.control_tip),
+                Log::Data => (held.data.prefix(), held.data_tip),
+            });
+            let last = last.map(|header| (header.height + 1, header.hash()));
+            last.or(held).unwrap_or((0, Hash::ZERO))
+        };
+        let ((control, control_tip), (data, data_tip)) = (end(Log::Control), end(Log::Data));
+        let first = of_run()
+            .next()
+            .ok_or_else(|| refused("nothing of it is set aside"))?;
+        let bytes = self
+            .store
+            .read(Table::Beyond, &beyond_key(site, first.log, first))?;
+        let segment = bytes.and_then(|bytes| Segment::decode(&bytes).ok());
+        let signed = |one: &&Revocation| {
+            let segment = segment.as_ref();
+            segment.is_some_and(|segment| segment.verify([&one.key]).is_ok())
+        };
+        let mut revocation = self
             .roster
             .revoked_of(site)
-            .map(|one| (one.key, self.below_cut(one).runs))
-            .collect();
-        for (chain, run) in self.skeleton.runs(site) {
-            let Some(key) = self.revoked_opener(run.base)? else {
-                continue;
-            };
-            let of_key = below.iter().find(|(revoked, _)| *revoked == key);
-            let covered = of_key.and_then(|(_, runs)| runs.get(&chain));
-            let part =
-                covered.map(|(control, data)| ((*control).min(run.control), data.both(&run.data)));
-            read.insert(chain, part.unwrap_or_default());
+            .find(signed)
+            .cloned()
+            .ok_or_else(|| refused("no revoked key signed it"))?;
+        // An end of the same run gives way; what the raised one is above stays, and does no harm.
+        revocation.cut.retain(|head| head.run != run);
+        revocation.cut.push(Head {
+            run,
+            data,
+            control,
+            data_tip,
+            control_tip,
+        });
+        revocation.cut.sort_unstable();
+        if revocation.cut.len() > HEADS_MAX {
+            return Err(refused("a cut has no room for one more end"));
         }
-        Ok(read)
+        Ok(revocation)
     }
 
-    /// The labels of a chain's segments at these heights, with the height of each.
-    fn labels_in(
-        &self,
-        chain: RunId,
-        heights: std::ops::Range<u32>,
-    ) -> Result<Vec<(Label, u32)>, EngineError> {
-        let mut labels = Vec::new();
-        for height in heights {
-            let segment = self.header_at(chain, Log::Data, height)?;
-            let lines = segment.iter().flat_map(|segment| &segment.header.lines);
-            labels.extend(lines.map(|line| (line.label, height)));
-        }
-        Ok(labels)
-    }
-
-    /// Reads from the store what is read of revoked sites' logs.
-    pub(super) fn reload_cuts(&mut self) -> Result<(), EngineError> {
-        self.read_of_revoked.clear();
-        for (place, value) in self.store.scan(Table::Meta, READ, &[], usize::MAX)? {
-            let site = place[READ.len()..].try_into();
-            let site =
-                site.map_err(|_| EngineError::Malformed("what is read of a revoked site"))?;
-            let read = codec::decode(&value)?;
-            self.read_of_revoked
-                .insert(SiteId(u16::from_be_bytes(site)), read);
-        }
-        Ok(())
-    }
-
-    /// Lets go of receipts that only a revoked key signed: whoever has it holds nothing for others.
-    pub(super) fn drop_revoked_receipts(&mut self) -> Result<(), EngineError> {
+    /// Lets go of what only a revoked key vouches for: its receipts, for whoever has it holds nothing for
+    /// others, and what was read ahead of its turn.
+    pub(super) fn drop_vouched_by_revoked(&mut self) -> Result<(), EngineError> {
         let sites: BTreeSet<SiteId> = self.roster.revoked.iter().map(|one| one.site).collect();
         for site in sites {
-            let Some((receipt, _)) = self.receipts.get(&site) else {
-                continue;
-            };
-            if receipt.verify(site, self.roster.keys(site)).is_err() {
+            let keys = self.roster.keys(site);
+            let stale =
+                |receipt: &spean_protocol::receipt::Receipt| receipt.verify(site, keys).is_err();
+            if self
+                .receipts
+                .get(&site)
+                .is_some_and(|(receipt, _)| stale(receipt))
+            {
                 self.receipts.remove(&site);
                 self.store.remove(Table::Receipt, &site.0.to_be_bytes())?;
             }
+            let of_site = site.0.to_be_bytes();
+            for (place, _) in self.store.scan(Table::Ahead, &of_site, &[], usize::MAX)? {
+                self.store.remove(Table::Ahead, &place)?;
+            }
         }
         Ok(())
     }
+
+    /// The heads that a new run of this site continues: not those of a revoked key that may yet turn out
+    /// to be beyond its cut.
+    pub(super) fn own_parents(&self) -> Result<Vec<Head>, EngineError> {
+        let mut parents = self.skeleton.heads(self.site);
+        let mut open = Ok(());
+        parents.retain(|head| match self.revoked_opener(head.run) {
+            Ok(Some(key)) => self.allowed(&key).is_some(),
+            Ok(None) => true,
+            Err(error) => {
+                open = Err(error);
+                false
+            }
+        });
+        open.map(|()| parents)
+    }
 }
 
-/// Segments of a chain's own in a part of it.
-fn own_count(run: &Run, (control, data): &(u32, Ranges)) -> u64 {
-    let from = run.from(Log::Data);
-    let data = data.all().iter().map(|range| {
-        let start = range.0.max(from);
-        u64::from(range.1.saturating_sub(start))
-    });
-    u64::from(control.saturating_sub(run.from(Log::Control))) + data.sum::<u64>()
+/// Where a segment is kept beside the log: control first, lower ones first.
+fn beyond_key(site: SiteId, log: Log, header: &Header) -> Vec<u8> {
+    let log = u8::from(log == Log::Data);
+    key_of(&[
+        &site.0.to_be_bytes(),
+        &[log],
+        &header.height.to_be_bytes(),
+        &header.hash().0,
+    ])
 }

@@ -123,6 +123,14 @@ impl Store for Memory {
         Ok(())
     }
 
+    fn remove_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
+        if let Some(entry) = self.learners.remove(&learner) {
+            self.undo
+                .push(Undo::Learner(learner, Some(Box::new(entry))));
+        }
+        Ok(())
+    }
+
     fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {
         Ok(self.learners.get(&learner).map(|(row, _)| row.clone()))
     }

@@ -12,7 +12,7 @@ use spean_protocol::totals::{Contribution, Indicator, LearnerFacts};
 use super::{LearnerRow, Row, Store, StoreError, Table};
 
 /// The version of the schema that this program writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The read models; the tables of keys and values are made from [`Table::ALL`].
 const SCHEMA: &str = "
@@ -301,6 +301,14 @@ impl Store for Sqlite {
             "UPDATE learner SET here = 0, name = '', search = '', view = x'' WHERE id = ?1",
             [learner.0],
         )
+    }
+
+    fn remove_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
+        self.execute(
+            "DELETE FROM contribution WHERE learner = (SELECT number FROM learner WHERE id = ?1)",
+            [learner.0],
+        )?;
+        self.execute("DELETE FROM learner WHERE id = ?1", [learner.0])
     }
 
     fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {

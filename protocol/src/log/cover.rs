@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::heads::Stated;
-use super::{HashAt, Head, Link, Run, Skeleton};
+use super::{HashAt, Link, Run, Skeleton};
 use crate::frontier::{HeadMark, RunTag, SiteFrontier};
 use crate::id::{Hash, RunId, SiteId};
 use crate::limits::{HEADS_MAX, LINEAGE_MAX};
@@ -118,29 +118,6 @@ impl Skeleton {
             for range in &beyond.ranges {
                 entry.1.insert(range.0, range.1);
             }
-        }
-        covered
-    }
-
-    /// What stands at or below these heads. One that goes further than what is held is taken to, as
-    /// long as nothing says that its run is forked; `known` says whether all were found, or are that.
-    #[must_use]
-    pub fn below_heads(&self, heads: &[Head], hash: HashAt<'_>) -> Covered {
-        let mut covered = Covered {
-            known: true,
-            ..Covered::default()
-        };
-        for (head, mut link) in heads.iter().zip(self.links(heads, hash)) {
-            let unforked = self.runs.get(&head.run).filter(|run| !run.forked);
-            let further = |log, count| unforked.is_some_and(|run| run.length(log) < count);
-            if link.data.is_none() && further(Log::Data, head.data) {
-                link.data = Some((head.run, head.data));
-            }
-            if link.control.is_none() && further(Log::Control, head.control) {
-                link.control = Some((head.run, head.control));
-            }
-            covered.known &= link.is_found(head);
-            self.spread(&mut covered.runs, link);
         }
         covered
     }

@@ -96,13 +96,6 @@ impl Skeleton {
         tops
     }
 
-    /// The heads of one run, where everything below it is here: one, unless it is forked.
-    #[must_use]
-    pub fn heads_of_run(&self, base: RunId) -> Vec<Head> {
-        let leaves = self.leaves(base, &self.stated(base.site()).stand);
-        leaves.into_iter().map(|(head, _)| head).collect()
-    }
-
     fn links_of(&self, opening: RunId) -> &[Link] {
         self.runs.get(&opening).map_or(&[][..], |run| &run.links)
     }

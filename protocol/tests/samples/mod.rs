@@ -202,7 +202,7 @@ pub fn box_key_entry() -> Entry {
     }
 }
 
-/// A letter of every kind.
+/// A letter of every kind, in the order in which they were invented.
 pub fn letters() -> Vec<Letter> {
     let (learner, stay, question) = (LEARNER, STAY, QuestionId([8; 16]));
     let asked = |about| {
@@ -252,6 +252,7 @@ pub fn letters() -> Vec<Letter> {
         Letter::NotArrived(arrived),
         Letter::Disputed(arrived),
         Letter::CountedToo(arrived),
+        Letter::Custody(vec![custody()]),
     ]
 }
 

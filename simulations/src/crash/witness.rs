@@ -130,6 +130,10 @@ impl Store for Witness {
         self.store.close_learner(learner)
     }
 
+    fn remove_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
+        self.store.remove_learner(learner)
+    }
+
     fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {
         self.store.learner(learner)
     }

@@ -242,6 +242,10 @@ impl Store for Disk {
         self.operate(Kind::Write, |memory| memory.close_learner(learner))
     }
 
+    fn remove_learner(&mut self, learner: LearnerId) -> Result<(), StoreError> {
+        self.operate(Kind::Write, |memory| memory.remove_learner(learner))
+    }
+
     fn learner(&self, learner: LearnerId) -> Result<Option<LearnerRow>, StoreError> {
         self.operate(Kind::Read, |memory| memory.learner(learner))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use spean_protocol::id::SiteId;
-use spean_protocol::roster::{Role, Roster, Site, seal_of_keys};
+use spean_protocol::roster::{Revocation, Role, Roster, Site, seal_of_keys};
 use spean_protocol::seal::BoxKey;
 
 /// What a roster changes, a line each.
@@ -91,7 +91,10 @@ fn changes_of_site(
     let gone = known
         .keys
         .iter()
-        .filter(|key| !site.keys.contains(key) && next.revocation(key).is_none())
+        .filter(|key| {
+            let revoked = next.revocation(key).is_some_and(|one| one.site == site.id);
+            !site.keys.contains(key) && !revoked
+        })
         .count();
     let new = site
         .keys
@@ -121,34 +124,56 @@ fn changes_of_site(
     lines
 }
 
-/// What changes of keys that are trusted no more.
+/// What changes of keys that are trusted no more. Each line stands under the site whose key it is by
+/// the roster in force.
 fn changes_of_revoked(held: &Roster, next: &Roster) -> Vec<String> {
     let code = |id| {
-        let site = next.site(id).or_else(|| held.site(id));
+        let site = held.site(id).or_else(|| next.site(id));
         site.map_or_else(|| id.to_string(), |site| site.code.clone())
+    };
+    let cut = |one: &Revocation| {
+        let ends: Vec<String> = one
+            .cut
+            .iter()
+            .map(|end| format!("{} ({} data, {} control)", end.run, end.data, end.control))
+            .collect();
+        match ends.is_empty() {
+            true => "nothing at all".to_owned(),
+            false => format!("up to run {}", ends.join(" and run ")),
+        }
     };
     let mut lines = Vec::new();
     for one in &next.revoked {
-        let what = match held.revocation(&one.key) {
-            None => "THE KEY OF ITS NODE IS REVOKED. It",
-            Some(known) if known.cut != one.cut => "what its revoked key signed is let in. It",
-            Some(_) => continue,
-        };
-        let heads = one.cut.iter();
-        let last: Vec<String> = heads
-            .map(|head| format!("{} {}+{}", head.run, head.data, head.control))
-            .collect();
-        let cut = match last.is_empty() {
-            true => "for nothing at all".to_owned(),
-            false => format!("up to run {}", last.join(" and run ")),
-        };
-        lines.push(format!("! {}: {what} counts {cut}", code(one.site)));
+        let site = code(one.site);
+        if let Some(known) = held.revocation(&one.key) {
+            if known.cut != one.cut {
+                lines.push(format!(
+                    "! {site}: what its revoked key signed counts {}, and not {} any more",
+                    cut(one),
+                    cut(known)
+                ));
+            }
+            if known.site != one.site {
+                lines.push(format!("! {site}: A REVOKED KEY OF {}", code(known.site)));
+            }
+            continue;
+        }
+        if !held.keys(one.site).contains(&one.key) {
+            lines.push(format!(
+                "! {site}: A KEY IS REVOKED THAT IS NOT ITS OWN. DO NOT SIGN"
+            ));
+        }
+        let left = next.keys(one.site).len();
+        lines.push(format!(
+            "! {site}: A KEY OF ITS NODE IS REVOKED, {left} are left. What it signed counts {}",
+            cut(one)
+        ));
     }
     for one in &held.revoked {
         if next.revocation(&one.key).is_none() {
+            let site = code(one.site);
             lines.push(format!(
-                "! {}: A REVOKED KEY IS NO LONGER REVOKED",
-                code(one.site)
+                "! {site}: A REVOKED KEY IS TRUSTED AGAIN. DO NOT SIGN"
             ));
         }
     }
