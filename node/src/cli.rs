@@ -3,6 +3,7 @@
 
 mod ceremony;
 pub(crate) mod import;
+mod rebuild;
 pub(crate) mod show;
 mod transfer;
 
@@ -112,6 +113,14 @@ enum Command {
     /// Where rosters are made: root keys on sticks, proposals, signatures, paper.
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    /// After a fire: make the head office's records readable again, from any prison's stick and the
+    /// escrow of two officials.
+    #[command(
+        after_help = "docs/ceremony.md says what comes before: a new node, a roster that lists it, and \
+                      a stick of any prison that was imported.\n\n\
+                      Example: spean rebuild --stick /media/a --stick /media/b"
+    )]
+    Rebuild(rebuild::RebuildArgs),
     /// Show the main job on real nodes: the head office and fourteen sites on this machine.
     Demo(crate::demo::DemoArgs),
 }
@@ -314,6 +323,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Import(args) => import::import(&home, args, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
         Command::Ceremony(command) => ceremony::ceremony(&home, command, cli.json).await,
+        Command::Rebuild(args) => rebuild::rebuild(&home, args, cli.json).await,
         Command::Demo(args) => crate::demo::demo(args, cli.json).await,
         Command::Learner(LearnerCommand::Show {
             learner,

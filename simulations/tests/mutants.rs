@@ -66,7 +66,7 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),
     (Mutant::SignatureUnchecked, 1, 4, Promise::LiesShow),
-    (Mutant::ReceiptInTwo, 58, 4, Promise::Unattended),
+    (Mutant::ReceiptInTwo, 10, 4, Promise::Unattended),
 ];
 
 fn scenario(seed: u64, days: u32) -> Scenario {

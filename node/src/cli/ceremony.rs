@@ -539,7 +539,9 @@ fn read_requests(paths: &[PathBuf]) -> Result<Vec<EnrolmentRequest>, Refusal> {
     paths.iter().map(read).collect()
 }
 
-fn unlocked<'a>((stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>)) -> Unlocked<'a> {
+pub(super) fn unlocked<'a>(
+    (stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>),
+) -> Unlocked<'a> {
     Unlocked {
         stick: KeyStick::at(stick.as_ref()),
         passphrase: words.as_ref().map(|words| words.as_str()),
@@ -547,7 +549,7 @@ fn unlocked<'a>((stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>
 }
 
 /// The passphrase of a stick, where it has one.
-fn passphrase(stick: &Path) -> Result<Option<Zeroizing<String>>, Refusal> {
+pub(super) fn passphrase(stick: &Path) -> Result<Option<Zeroizing<String>>, Refusal> {
     if !KeyStick::at(stick).is_locked()? {
         return Ok(None);
     }

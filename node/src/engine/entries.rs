@@ -33,15 +33,21 @@ impl<S: Store> Engine<S> {
         if !mine || known {
             return Ok(());
         }
-        let Wrap { cohort, stream, .. } = *wrap;
-        let secret = |bytes: Vec<u8>| Some(Secret(bytes.try_into().ok()?));
         let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
-        let unnamed = |secret| CustodyKey {
-            site,
-            cohort,
-            stream,
-            secret,
-        };
+        match Self::unwrap(site, wrap, &seeds) {
+            Some(key) => {
+                if self.keep_custody_key(&key)? {
+                    self.read_registers(&key)?;
+                }
+                Ok(())
+            }
+            None => self.set_aside(&format!("a custody key of {site} that does not open")),
+        }
+    }
+
+    /// Opens a wrap with one of these seeds, if one fits, and the key is the one that it names.
+    pub(super) fn unwrap(site: SiteId, wrap: &Wrap, seeds: &[Secret]) -> Option<CustodyKey> {
+        let Wrap { cohort, stream, .. } = *wrap;
         let info = [
             b"spean custody wrap v1".as_slice(),
             &site.0.to_le_bytes(),
@@ -52,18 +58,15 @@ impl<S: Store> Engine<S> {
         .concat();
         let opened = seeds
             .iter()
-            .find_map(|seed| seal::box_open(seed, &info, &wrap.sealed).ok())
-            .and_then(secret)
-            .map(unnamed);
-        match opened {
-            Some(key) if key.id() == wrap.custody && wrap_info(&key) == info => {
-                if self.keep_custody_key(&key)? {
-                    self.read_registers(&key)?;
-                }
-                Ok(())
-            }
-            _ => self.set_aside(&format!("a custody key of {site} that does not open")),
-        }
+            .find_map(|seed| seal::box_open(seed, &info, &wrap.sealed).ok())?;
+        let secret = Secret(opened.try_into().ok()?);
+        let key = CustodyKey {
+            site,
+            cohort,
+            stream,
+            secret,
+        };
+        (key.id() == wrap.custody && wrap_info(&key) == info).then_some(key)
     }
 
     /// Tries a grant: it names no recipient, so every site does.

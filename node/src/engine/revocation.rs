@@ -35,6 +35,9 @@ pub struct RunBeyondCut {
     pub last: Option<String>,
 }
 
+/// Runs beside a log up to which they are put in order for people: more are a flood.
+const SORTED_MAX: usize = 256;
+
 /// What becomes of a segment, by the key that signed it.
 pub(super) enum Admission {
     /// It may take its place.
@@ -428,18 +431,7 @@ impl<S: Store> Engine<S> {
         &self,
         revocation: &Revocation,
     ) -> Result<BTreeMap<(RunId, Log), u32>, EngineError> {
-        let mut openings: BTreeMap<RunId, Vec<Head>> = BTreeMap::new();
-        for (_, bytes) in self.rows_beyond(revocation.site)? {
-            let segment = Segment::decode(&bytes).ok();
-            let first = segment.filter(|s| (s.header.log, s.header.height) == (Log::Control, 0));
-            let parents = first.as_ref().and_then(|segment| {
-                match Entry::decode(segment.parcels.first()?.as_ref()?) {
-                    Ok(Entry::Opening(parents)) => Some((segment.header.run, parents)),
-                    _ => None,
-                }
-            });
-            openings.extend(parents);
-        }
+        let openings = self.openings_beyond(revocation.site)?;
         let mut wanted = BTreeMap::new();
         let mut open = revocation.cut.clone();
         let mut seen = BTreeSet::new();
@@ -453,6 +445,23 @@ impl<S: Store> Engine<S> {
             }
         }
         Ok(wanted)
+    }
+
+    /// What the openings name that lie beside a site's log.
+    fn openings_beyond(&self, site: SiteId) -> Result<BTreeMap<RunId, Vec<Head>>, EngineError> {
+        let mut openings: BTreeMap<RunId, Vec<Head>> = BTreeMap::new();
+        for (_, bytes) in self.rows_beyond(site)? {
+            let segment = Segment::decode(&bytes).ok();
+            let first = segment.filter(|s| (s.header.log, s.header.height) == (Log::Control, 0));
+            let parents = first.as_ref().and_then(|segment| {
+                match Entry::decode(segment.parcels.first()?.as_ref()?) {
+                    Ok(Entry::Opening(parents)) => Some((segment.header.run, parents)),
+                    _ => None,
+                }
+            });
+            openings.extend(parents);
+        }
+        Ok(openings)
     }
 
     pub(super) fn rows_beyond(&self, site: SiteId) -> Result<Vec<Row>, EngineError> {
@@ -476,7 +485,8 @@ impl<S: Store> Engine<S> {
         Ok(decoded.map(|segment| segment.header).collect())
     }
 
-    /// The same for people who are to say what of it was honest: each run with its days.
+    /// The same for people who are to say what of it was honest: each run with its days, after those that
+    /// it continues.
     ///
     /// # Errors
     /// What the store says.
@@ -487,7 +497,27 @@ impl<S: Store> Engine<S> {
             let row = runs.entry(header.run).or_insert((0, stamp, stamp));
             *row = (row.0 + 1, row.1.min(stamp), row.2.max(stamp));
         }
-        let line = |(run, (segments, first, last)): (RunId, _)| RunBeyondCut {
+        // Each after those that it continues.
+        let openings = self.openings_beyond(site)?;
+        let below = |run: RunId| {
+            if openings.len() > SORTED_MAX {
+                return 0;
+            }
+            let (mut seen, mut open) = (BTreeSet::new(), vec![run]);
+            while let Some(run) = open.pop() {
+                if seen.insert(run) {
+                    let parents = openings.get(&run).into_iter().flatten();
+                    open.extend(parents.map(|head| head.run));
+                }
+            }
+            seen.len()
+        };
+        let mut runs: Vec<(usize, RunId, (u64, u64, u64))> = runs
+            .into_iter()
+            .map(|(run, row)| (below(run), run, row))
+            .collect();
+        runs.sort_unstable();
+        let line = |(_, run, (segments, first, last)): (usize, RunId, _)| RunBeyondCut {
             run: run.to_string(),
             segments,
             first: day(first),

@@ -275,9 +275,16 @@ impl<S: Store> Engine<S> {
         let mut parcels = Vec::new();
         let mut registers: BTreeMap<Hash, (CustodyKey, Register)> = BTreeMap::new();
         let learners: BTreeSet<_> = writes.iter().map(|write| write.learner).collect();
+        let mut labelled = Vec::with_capacity(writes.len());
         for write in writes {
             let (custody, held) = self.own_key(write.learner, write.stream)?;
             let label = held.key.label(write.learner, write.stream, run);
+            labelled.push((label, custody, held, write));
+        }
+        // In the order of labels, which no other site shares: in that of learners, a neighbour could tell
+        // who of a batch that left one prison is who at the other.
+        labelled.sort_unstable_by_key(|(label, ..)| *label);
+        for (label, custody, held, write) in labelled {
             let mark = key_of(&[&custody.id().0, &write.learner.0, &held.stay.0]);
             let first = self.store.read(Table::Registered, &mark)?.is_none();
             if first {

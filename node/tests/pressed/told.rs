@@ -217,7 +217,13 @@ fn the_key_of_the_next_cohort() {
     // 3 makes up that he came.
     arrives(&mut network, 3, dara);
     network.settle();
-    network.change_roster(&[DGP, 1, 2, 3], |roster| roster.cohort = 2);
+    network.change_roster(&[DGP, 1, 2, 3], |roster| {
+        roster.cohort = 2;
+        for site in &mut roster.sites {
+            let key = site.boxes[&1];
+            site.boxes.insert(2, key);
+        }
+    });
     attends(&mut network.nodes[1], dara, 9);
     network.settle();
     network.settle();
