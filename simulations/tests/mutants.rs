@@ -61,7 +61,7 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::ReceiptNeverRenewed, 10, 4, Promise::Converges),
     (Mutant::BranchRefused, 53, 30, Promise::Converges),
     (Mutant::KeyringForgotten, 39, 60, Promise::Custody),
-    (Mutant::AnsweredLate, 93, 60, Promise::Custody),
+    (Mutant::AnsweredLate, 185, 60, Promise::Custody),
     (Mutant::OnwardAlways, 25, 60, Promise::Custody),
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),

@@ -169,7 +169,9 @@ impl<S: Store> Engine<S> {
                     stay,
                     key,
                 };
-                self.keep_stay_key(learner, &held)?;
+                if self.keep_stay_key(learner, &held)? && custody.site == self.site {
+                    self.own_key_came_back(learner, &held)?;
+                }
             }
         }
         Ok(())

@@ -43,18 +43,8 @@ impl<S: Store> Engine<S> {
         own: OwnStay,
         with_restricted: bool,
     ) -> Result<Vec<HeldKey>, EngineError> {
-        let mut newest: BTreeMap<Stream, CustodyKey> = BTreeMap::new();
-        for custody in self.custody_keys(self.site)? {
-            let moves = custody.stream == Stream::Education || with_restricted;
-            let mark = key_of(&[&custody.id().0, &learner.0, &own.stay.0]);
-            let used = self.store.read(Table::Registered, &mark)?.is_some();
-            let later = newest
-                .get(&custody.stream)
-                .is_none_or(|k| k.cohort < custody.cohort);
-            if moves && used && later {
-                newest.insert(custody.stream, custody);
-            }
-        }
+        let mut newest = self.custody_of_stay(learner, own)?;
+        newest.retain(|stream, _| *stream == Stream::Education || with_restricted);
         let held = |custody: CustodyKey| HeldKey {
             site: self.site,
             stream: custody.stream,
@@ -62,6 +52,74 @@ impl<S: Store> Engine<S> {
             key: custody.stay_key(own.stay),
         };
         Ok(newest.into_values().map(held).collect())
+    }
+
+    /// Of each stream the newest of this site's custody keys under which a stay has anything.
+    pub(super) fn custody_of_stay(
+        &self,
+        learner: LearnerId,
+        own: OwnStay,
+    ) -> Result<BTreeMap<Stream, CustodyKey>, EngineError> {
+        let mut newest: BTreeMap<Stream, CustodyKey> = BTreeMap::new();
+        for custody in self.custody_keys(self.site)? {
+            let mark = key_of(&[&custody.id().0, &learner.0, &own.stay.0]);
+            let used = self.store.read(Table::Registered, &mark)?.is_some();
+            let later = newest
+                .get(&custody.stream)
+                .is_none_or(|k| k.cohort < custody.cohort);
+            if used && later {
+                newest.insert(custody.stream, custody);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The newest of this site's custody keys under which a stay has anything, as its log tells: for a
+    /// machine that was made anew and has its log and its keys back.
+    pub(super) fn custody_before(
+        &self,
+        learner: LearnerId,
+        own: OwnStay,
+        stream: Stream,
+    ) -> Result<Option<CustodyKey>, EngineError> {
+        let known = self.keys_of(learner)?;
+        let mut newest: Option<CustodyKey> = None;
+        for custody in self.custody_keys(self.site)? {
+            let key = custody.stay_key(own.stay);
+            let heard = known
+                .iter()
+                .any(|held| held.key == key && held.stay == own.stay);
+            let later = newest
+                .as_ref()
+                .is_none_or(|one| one.cohort < custody.cohort);
+            if custody.stream == stream && heard && later && !self.is_returned(&custody)? {
+                newest = Some(custody);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// A key of a stay here that this machine had lost, and that its log has brought back: it stands in
+    /// the next keyring while he is here, and goes on to where he went.
+    pub(super) fn own_key_came_back(
+        &mut self,
+        learner: LearnerId,
+        held: &HeldKey,
+    ) -> Result<(), EngineError> {
+        match self.own_stay(learner)? {
+            Some(own) if own.open => {
+                self.keep_pending(learner, held.stream, None)?;
+            }
+            Some(own) if own.stay == held.stay => {
+                if let Some(away) = self.away(learner)? {
+                    let onward = true;
+                    self.keep_away(learner, &Away { onward, ..away })?;
+                    self.due = true;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether anything restricted of a learner was ever readable here.

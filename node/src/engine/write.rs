@@ -333,7 +333,18 @@ impl<S: Store> Engine<S> {
         let own = self
             .own_stay(learner)?
             .ok_or(EngineError::UnknownLearner(learner))?;
-        let custody = self.own_custody(stream)?;
+        // What is late of a stay that ended belongs to those who were given its key when it did.
+        let ended = match own.open {
+            true => None,
+            false => match self.custody_of_stay(learner, own)?.remove(&stream) {
+                Some(custody) => Some(custody),
+                None => self.custody_before(learner, own, stream)?,
+            },
+        };
+        let custody = match ended {
+            Some(custody) => custody,
+            None => self.own_custody(stream)?,
+        };
         let key = custody.stay_key(own.stay);
         Ok((
             custody,
