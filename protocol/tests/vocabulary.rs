@@ -249,3 +249,51 @@ proptest! {
         }
     }
 }
+
+/// Goal: no field without a reason, a reader and a bound that people can read; and every byte that a
+/// prisoner himself can influence is known, since sealed sticks must be no channel of his.
+/// Method: docs/privacy.md has one row of each kind and of nothing else; what he can put in is printed.
+#[test]
+fn every_kind_is_accounted_for() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/privacy.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect())
+        .filter(|cells: &Vec<&str>| cells[0].starts_with(|c: char| c.is_ascii_digit()))
+        .collect();
+    let named: Vec<String> = rows.iter().map(|cells| cells[0].to_owned()).collect();
+    let known: Vec<String> = bodies()
+        .iter()
+        .map(|body| match body {
+            // The finer name of a test is not the kind's.
+            Body::Assessed { .. } => format!("{} assessed", body.kind()),
+            Body::Who5 { .. } => format!("{} who5", body.kind()),
+            body => format!("{} {}", body.kind(), body.kind_name()),
+        })
+        .collect();
+    assert_eq!(
+        named, known,
+        "docs/privacy.md, beside the kinds of the program"
+    );
+    for cells in &rows {
+        assert_eq!(cells.len(), 4, "{cells:?}");
+        assert!(
+            cells.iter().all(|cell| !cell.trim().is_empty()),
+            "{cells:?}"
+        );
+        if !cells[3].starts_with("nothing") || cells[3].contains("bytes") {
+            println!("{}: {}", cells[0], cells[3]);
+        }
+    }
+    // What is text is typed by officers; a prisoner gives codes, answers and his presence.
+    let texts: Vec<u16> = bodies()
+        .iter()
+        .filter(|body| {
+            format!("{body:?}").contains("Text(") || matches!(body, Body::Account { .. })
+        })
+        .map(Body::kind)
+        .collect();
+    assert_eq!(texts, [1, 6], "kinds that hold text");
+}
