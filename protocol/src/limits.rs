@@ -41,9 +41,9 @@ pub const KEYS_MAX: usize = 16;
 /// Revoked keys of all sites. A roster with as many of two heads each still fits into a frame.
 pub const REVOKED_MAX: usize = 64;
 
-/// Segments that a node keeps of what revoked keys of one site signed beyond their cut: weeks of an
-/// honest site, which may yet be let in, and little for who floods.
-pub const BEYOND_CUT_SEGMENTS_MAX: u64 = 4_096;
+/// Segments that a node keeps beside the log of what revoked keys of one site signed beyond their cut:
+/// weeks of an honest site, which may yet be let in, and 64 MiB at most of who floods.
+pub const BEYOND_CUT_SEGMENTS_MAX: u64 = 1_024;
 
 /// Groups of holders for which each secret of an escrow is sealed: 3 of 7, and 2 of 11.
 pub const ESCROW_GROUPS_MAX: usize = 64;

@@ -160,8 +160,7 @@ impl<S: Store> Engine<S> {
         };
         if to.is_empty() || to.iter().any(to_headquarters) {
             for site in &self.roster.sites {
-                let rows = self.rows_beyond(site.id)?;
-                for (_, segment) in rows.into_iter().take(BEYOND_ON_STICK_MAX) {
+                for segment in self.first_beyond(site.id, BEYOND_ON_STICK_MAX)? {
                     if let Err(error) = packing.add(&Frame::Segment(segment)) {
                         return Ok(Err(error));
                     }

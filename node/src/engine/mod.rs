@@ -15,7 +15,7 @@ pub mod arrive;
 pub mod aside;
 pub mod candidates;
 pub mod carry;
-mod cohort;
+pub mod cohort;
 pub mod collisions;
 pub mod depart;
 pub mod entries;
@@ -31,18 +31,18 @@ pub mod letters;
 pub mod own_log;
 pub mod questions;
 pub mod rebuild;
-mod receipts;
+pub mod receipts;
 pub mod receive;
 pub mod report;
-mod returned;
-mod revocation;
+pub mod returned;
+pub mod revocation;
 pub mod slips;
 pub mod state;
 pub mod undo;
 pub mod whereabouts;
 pub mod write;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
@@ -201,6 +201,8 @@ pub struct Engine<S> {
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
     reordered: BTreeSet<RunId>,
+    /// Of runs of sites with revoked keys: the one of those that opened it.
+    opened_by: RefCell<BTreeMap<RunId, Option<[u8; 32]>>>,
     /// For recent runs, which keys open which labels.
     openers: BTreeMap<RunId, BTreeMap<Label, Opener>>,
 }
@@ -271,6 +273,7 @@ impl<S: Store> Engine<S> {
             posted: false,
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
+            opened_by: RefCell::default(),
             openers: BTreeMap::new(),
         };
         engine.reload()?;
@@ -409,6 +412,7 @@ impl<S: Store> Engine<S> {
         self.touched.clear();
         self.reordered.clear();
         self.openers.clear();
+        self.opened_by.borrow_mut().clear();
         let mut rows = Vec::new();
         for (key, value) in self.store.scan(Table::Run, &[], &[], usize::MAX)? {
             let id = key
@@ -514,6 +518,7 @@ impl<S: Store> Engine<S> {
             tracing::error!(%error, "this node writes no more");
         }
         self.due = true;
+        self.opened_by.borrow_mut().clear();
         self.drop_vouched_by_revoked()?;
         self.apply_cuts(true)
     }

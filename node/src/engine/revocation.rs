@@ -35,6 +35,9 @@ pub struct RunBeyondCut {
     pub last: Option<String>,
 }
 
+/// Where it is kept how many segments lie beside a site's log.
+const COUNT: &[u8] = b"beyond";
+
 /// Runs beside a log up to which they are put in order for people: more are a flood.
 const SORTED_MAX: usize = 256;
 
@@ -140,17 +143,21 @@ impl<S: Store> Engine<S> {
         if self.roster.revoked_of(run.site()).next().is_none() {
             return Ok(None);
         }
+        if let Some(known) = self.opened_by.borrow().get(&run) {
+            return Ok(*known);
+        }
         let opening = match self.header_at(run, Log::Control, 0) {
             Err(error @ EngineError::Store(_)) => return Err(error),
             // A damaged row tells nothing.
             other => other.ok().flatten(),
         };
-        let opened = |key: &[u8; 32]| {
-            let opening = opening.as_ref();
-            opening.is_some_and(|opening| opening.verify([key]).is_ok())
+        let Some(opening) = opening else {
+            return Ok(None);
         };
-        let revoked = self.roster.revoked_of(run.site());
-        Ok(revoked.map(|one| one.key).find(opened))
+        let mut revoked = self.roster.revoked_of(run.site()).map(|one| one.key);
+        let opener = revoked.find(|key| opening.verify([key]).is_ok());
+        self.opened_by.borrow_mut().insert(run, opener);
+        Ok(opener)
     }
 
     /// What may stand of the runs that a revoked key opened; `None` until its cut can be told here.
@@ -196,7 +203,12 @@ impl<S: Store> Engine<S> {
                 continue;
             }
             if let Some(allowed) = self.allowed(&key) {
-                let runs = self.runs_of(site, &key)?;
+                let mut runs = BTreeSet::new();
+                for run in self.skeleton.bases(site) {
+                    if self.revoked_opener(run)? == Some(key) {
+                        runs.insert(run);
+                    }
+                }
                 self.take_out(site, &runs, &allowed.runs)?;
             }
         }
@@ -333,6 +345,7 @@ impl<S: Store> Engine<S> {
         for run in &gone {
             self.store.remove(Table::Run, &run.0)?;
             self.touched.remove(run);
+            self.opened_by.borrow_mut().remove(run);
         }
         self.touched.extend(changed);
         self.run = self.run.filter(|run| self.skeleton.run(*run).is_some());
@@ -389,11 +402,20 @@ impl<S: Store> Engine<S> {
     pub(super) fn keep_beyond(&mut self, segment: &Segment) -> Result<(), EngineError> {
         let Header { site, log, .. } = segment.header;
         let place = beyond_key(site, log, &segment.header);
+        let count = self.beyond_cut(site)?;
         let known = self.store.read(Table::Beyond, &place)?.is_some();
-        if known || self.beyond_cut(site)? >= BEYOND_CUT_SEGMENTS_MAX {
+        if known || count >= BEYOND_CUT_SEGMENTS_MAX {
             return Ok(());
         }
-        Ok(self.store.write(Table::Beyond, &place, &segment.encode())?)
+        self.store.write(Table::Beyond, &place, &segment.encode())?;
+        self.count_beyond(site, count + 1)
+    }
+
+    fn count_beyond(&mut self, site: SiteId, count: u64) -> Result<(), EngineError> {
+        let place = key_of(&[COUNT, &site.0.to_be_bytes()]);
+        Ok(self
+            .store
+            .write(Table::Meta, &place, &count.to_be_bytes())?)
     }
 
     /// Takes what lies beside a site's log and is below a cut by now. As long as the cut cannot be told
@@ -417,6 +439,8 @@ impl<S: Store> Engine<S> {
                     && self.take_admitted(&segment)?
                 {
                     self.store.remove(Table::Beyond, &place)?;
+                    let count = self.beyond_cut(site)?;
+                    self.count_beyond(site, count.saturating_sub(1))?;
                     taken = true;
                 }
             }
@@ -464,9 +488,20 @@ impl<S: Store> Engine<S> {
         Ok(openings)
     }
 
-    pub(super) fn rows_beyond(&self, site: SiteId) -> Result<Vec<Row>, EngineError> {
+    fn rows_beyond(&self, site: SiteId) -> Result<Vec<Row>, EngineError> {
         let of_site = site.0.to_be_bytes();
         Ok(self.store.scan(Table::Beyond, &of_site, &[], usize::MAX)?)
+    }
+
+    /// The first of those segments, control before data, lower ones first.
+    pub(super) fn first_beyond(
+        &self,
+        site: SiteId,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>, EngineError> {
+        let of_site = site.0.to_be_bytes();
+        let rows = self.store.scan(Table::Beyond, &of_site, &[], count)?;
+        Ok(rows.into_iter().map(|(_, segment)| segment).collect())
     }
 
     /// How many segments of a site are kept beside its log.
@@ -474,7 +509,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn beyond_cut(&self, site: SiteId) -> Result<u64, EngineError> {
-        Ok(self.rows_beyond(site)?.len() as u64)
+        self.counter(&key_of(&[COUNT, &site.0.to_be_bytes()]))
     }
 
     fn headers_beyond(&self, site: SiteId) -> Result<Vec<Header>, EngineError> {
