@@ -8,11 +8,14 @@
 //! [`fold`] (from ciphertext to records and totals), [`depart`], [`arrive`] and [`undo`] (learners
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
-//! [`whereabouts`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`] (what people ask) and [`collisions`].
+//! [`whereabouts`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`]
+//! (what people ask) and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
+//! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
 
 pub mod ahead;
 pub mod arrive;
 pub mod aside;
+pub mod beyond;
 pub mod candidates;
 pub mod carry;
 pub mod cohort;

@@ -21,8 +21,8 @@ use spean_protocol::totals::{
 };
 use spean_protocol::view::{InEffect, LearnerView, Link, Persons};
 
+use super::beyond::RunBeyondCut;
 use super::keys::{key_of, learner_of};
-use super::revocation::RunBeyondCut;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
 use crate::store::{LearnerRow, Store, Table};
