@@ -430,21 +430,7 @@ fn the_next_cohort_has_keys_that_the_nodes_signed() {
     let mode = fs::metadata(ground.path("CC4/keys.toml")).unwrap();
     assert_eq!(mode.permissions().mode() & 0o777, 0o600);
     assert!(keys.contains("4 = "), "and two more ahead: {keys}");
-    let record = [
-        "record",
-        &dara,
-        "--kind",
-        "attended",
-        "--programme",
-        "reintegration",
-        "--module",
-        "micro-business",
-        "--session",
-        "1",
-        "--date",
-        "2026-07-02",
-    ];
-    ground.run("CC4", &record).done();
+    ground.attends("CC4", &dara, "1").done();
     ground.run("CC4", &["stick", "export", "van"]).done();
     ground.run("dgp", &["stick", "import", "van"]).done();
     ground

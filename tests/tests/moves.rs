@@ -17,26 +17,8 @@ use serde_json::Value;
 fn prisons() -> (Ground, String) {
     let ground = Ground::of(&["A", "B", "C"]);
     let dara = ground.learner("A", "Dara");
-    attends(&ground, "A", &dara, "1");
+    ground.attends("A", &dara, "1").done();
     (ground, dara)
-}
-
-fn attends(ground: &Ground, at: &str, learner: &str, session: &str) {
-    let words = [
-        "record",
-        learner,
-        "--kind",
-        "attended",
-        "--programme",
-        "reintegration",
-        "--module",
-        "micro-business",
-        "--session",
-        session,
-        "--date",
-        "2026-07-02",
-    ];
-    ground.run(at, &words).done();
 }
 
 fn leaves(ground: &Ground, at: &str, learner: &str, to: &str) -> Said {
@@ -128,7 +110,7 @@ fn with_a_slip_and_no_link() {
     let arrival = arrives(&ground, "B", ["--slip", &slip(&left)]);
     // All but the segment of the departure itself is here.
     assert_eq!(arrival["name"], "Sok Dara");
-    attends(&ground, "B", &dara, "2");
+    ground.attends("B", &dara, "2").done();
     assert_eq!(sessions(&ground, "B", &dara), 2);
     reads_nothing(&ground, "A", &dara);
     carry(&ground, "A", &["B", "dgp"]);
@@ -144,7 +126,7 @@ fn without_notice_and_without_slip() {
     carry(&ground, "A", &["dgp", "B"]);
     let arrival = arrives(&ground, "B", ["--card", &dara]);
     assert_eq!(arrival["states"][0]["state"], "waiting-for-key");
-    attends(&ground, "B", &dara, "2");
+    ground.attends("B", &dara, "2").done();
     carry(&ground, "B", &["dgp"]);
     carry(&ground, "dgp", &["B", "A"]);
     assert_eq!(sessions(&ground, "B", &dara), 2);
@@ -158,7 +140,7 @@ fn without_notice_and_without_slip() {
         .run("dgp", &["worklist", "list"])
         .said("dispute from A");
     // It blocks nothing; the old site's books are put right when they are.
-    attends(&ground, "B", &dara, "3");
+    ground.attends("B", &dara, "3").done();
     leaves(&ground, "A", &dara, "B");
     reads_nothing(&ground, "A", &dara);
     carry(&ground, "A", &["dgp"]);
@@ -175,7 +157,7 @@ fn as_a_new_person_joined_later() {
     ground
         .run("B", &["transfer", "ask", &again])
         .said("provisional");
-    attends(&ground, "B", &again, "2");
+    ground.attends("B", &again, "2").done();
     carry(&ground, "A", &["dgp", "B"]);
     carry(&ground, "B", &["dgp"]);
     assert_eq!(beneficiaries(&ground), 2);
@@ -207,7 +189,7 @@ fn a_batch_from_a_list() {
     let mut list = String::from("learner,name\n");
     for number in 0..12 {
         let id = ground.learner("A", &format!("L{number}"));
-        attends(&ground, "A", &id, "1");
+        ground.attends("A", &id, "1").done();
         list.push_str(&format!("{id},somebody\n"));
     }
     list.push_str("# the driver's copy\nnot an id\n0123456789abcdef0123456789abcdef\n");
@@ -271,10 +253,10 @@ fn onward_before_the_grant_came() {
     let (ground, dara) = prisons();
     leaves(&ground, "A", &dara, "B");
     arrives(&ground, "B", ["--card", &dara]);
-    attends(&ground, "B", &dara, "2");
+    ground.attends("B", &dara, "2").done();
     let left = leaves(&ground, "B", &dara, "C");
     arrives(&ground, "C", ["--slip", &slip(&left)]);
-    attends(&ground, "C", &dara, "3");
+    ground.attends("C", &dara, "3").done();
     carry(&ground, "B", &["C"]);
     assert_eq!(sessions(&ground, "C", &dara), 2, "what B knows");
     carry(&ground, "A", &["B"]);
@@ -290,11 +272,11 @@ fn there_and_back_again() {
     let (ground, dara) = prisons();
     let left = leaves(&ground, "A", &dara, "B");
     arrives(&ground, "B", ["--slip", &slip(&left)]);
-    attends(&ground, "B", &dara, "2");
+    ground.attends("B", &dara, "2").done();
     let left = leaves(&ground, "B", &dara, "A");
     carry(&ground, "B", &["A"]);
     arrives(&ground, "A", ["--slip", &slip(&left)]);
-    attends(&ground, "A", &dara, "3");
+    ground.attends("A", &dara, "3").done();
     assert_eq!(sessions(&ground, "A", &dara), 3);
     reads_nothing(&ground, "B", &dara);
     carry(&ground, "A", &["dgp"]);
@@ -312,7 +294,7 @@ fn a_slip_to_the_wrong_site() {
         "this slip is for B, not for this prison: admit him by the id on his card",
     );
     arrives(&ground, "C", ["--card", &dara]);
-    attends(&ground, "C", &dara, "2");
+    ground.attends("C", &dara, "2").done();
     carry(&ground, "A", &["dgp", "C"]);
     carry(&ground, "C", &["dgp"]);
     carry(&ground, "dgp", &["C", "A", "B"]);
@@ -341,7 +323,7 @@ fn a_departure_and_an_arrival_undone() {
     leaves(&ground, "A", &dara, "B");
     reads_nothing(&ground, "A", &dara);
     ground.run("A", &["transfer", "undo", &dara]).said("open");
-    attends(&ground, "A", &dara, "2");
+    ground.attends("A", &dara, "2").done();
     let left = leaves(&ground, "A", &dara, "B");
     carry(&ground, "A", &["B"]);
     arrives(&ground, "B", ["--slip", &slip(&left)]);
@@ -379,7 +361,7 @@ fn two_arrivals_at_once() {
     leaves(&ground, "A", &dara, "B");
     for (at, session) in [("B", "2"), ("C", "3")] {
         arrives(&ground, at, ["--card", &dara]);
-        attends(&ground, at, &dara, session);
+        ground.attends(at, &dara, session).done();
     }
     for from in ["A", "B", "C"] {
         carry(&ground, from, &["dgp"]);
@@ -398,7 +380,7 @@ fn late_writes_of_the_old_site() {
     let (ground, dara) = prisons();
     let left = leaves(&ground, "A", &dara, "B");
     arrives(&ground, "B", ["--slip", &slip(&left)]);
-    attends(&ground, "A", &dara, "9");
+    ground.attends("A", &dara, "9").done();
     carry(&ground, "A", &["B"]);
     assert_eq!(sessions(&ground, "B", &dara), 2);
     ground

@@ -8,49 +8,12 @@ mod ground;
 
 use std::fs;
 
-use ground::{Ground, Said};
-
-fn attends(ground: &Ground, at: &str, learner: &str, session: &str) {
-    let words = [
-        "record",
-        learner,
-        "--kind",
-        "attended",
-        "--programme",
-        "reintegration",
-        "--module",
-        "micro-business",
-        "--session",
-        session,
-        "--date",
-        "2026-07-02",
-    ];
-    ground.run(at, &words).done();
-}
-
-fn carry(ground: &Ground, from: &str, to: &str) {
-    let stick = ground.path(&format!("stick-{from}-{to}"));
-    fs::create_dir_all(&stick).unwrap();
-    ground.run(from, &["stick", "export", &stick]).done();
-    ground.run(to, &["stick", "import", &stick]).done();
-}
+use ground::Ground;
 
 fn figures(ground: &Ground, home: &str) -> String {
     let totals = ground.run(home, &["totals", "--json"]);
     totals.done();
     totals.json()["totals"]["figures"].to_string()
-}
-
-fn ordain(ground: &Ground, at: &str, words: &[&str]) -> Said {
-    let proposed = ground.run(at, &[&["ceremony", "propose", "ceremony"], words].concat());
-    proposed.done();
-    for stick in ["root-2", "root-3"] {
-        let sign = ["ceremony", "sign", "ceremony", "--stick", stick];
-        ground.run(at, &sign).done();
-    }
-    let install = ["roster", "install", "ceremony/proposal.spean"];
-    ground.run(at, &install).done();
-    proposed
 }
 
 #[test]
@@ -59,8 +22,8 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
     let dara = ground.learner("CC4", "Dara");
     let rith = ground.learner("KAM", "Rith");
     for session in ["1", "2"] {
-        attends(&ground, "CC4", &dara, session);
-        attends(&ground, "KAM", &rith, session);
+        ground.attends("CC4", &dara, session).done();
+        ground.attends("KAM", &rith, session).done();
     }
     let out = [
         "transfer",
@@ -72,9 +35,9 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
         "2026-07-03",
     ];
     ground.run("CC4", &out).done();
-    carry(&ground, "CC4", "dgp");
-    carry(&ground, "KAM", "dgp");
-    carry(&ground, "dgp", "KAM");
+    ground.carry("CC4", "dgp").done();
+    ground.carry("KAM", "dgp").done();
+    ground.carry("dgp", "KAM").done();
     let before = figures(&ground, "dgp");
     fs::rename(ground.path("dgp"), ground.path("burnt")).unwrap();
 
@@ -88,11 +51,7 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
         "--headquarters",
     ];
     ground.run("dgp", &init).done();
-    let proposed = ordain(
-        &ground,
-        "KAM",
-        &["--revoke", "DGP", "--again", "dgp/request.toml"],
-    );
+    let proposed = ground.ordain("KAM", &["--revoke", "DGP", "--again", "dgp/request.toml"]);
     proposed.said("! DGP: A KEY OF ITS NODE IS REVOKED, 1 are left");
     let install = ["roster", "install", "ceremony/proposal.spean"];
     ground.run("dgp", &install).done();
@@ -104,7 +63,7 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
         ground.run("dgp", &words)
     };
     rebuild(&["root-1", "root-2"]).said("There is no prison's log here yet");
-    carry(&ground, "KAM", "dgp");
+    ground.carry("KAM", "dgp").done();
     let show = ["learner", "show", &dara];
     assert!(
         !ground.run("dgp", &show).is_done(),
@@ -119,9 +78,9 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
 
     // It works on: what is written from now on comes as before, and a second time changes nothing.
     rebuild(&["root-2", "root-3"]).said("0 custody keys opened, 2 were here already");
-    attends(&ground, "KAM", &rith, "3");
-    carry(&ground, "dgp", "KAM");
-    carry(&ground, "KAM", "dgp");
+    ground.attends("KAM", &rith, "3").done();
+    ground.carry("dgp", "KAM").done();
+    ground.carry("KAM", "dgp").done();
     ground
         .run("dgp", &["learner", "show", &rith])
         .said("3 sessions attended");

@@ -12,32 +12,6 @@ use std::fs;
 
 use ground::{Ground, Said};
 
-fn attends(ground: &Ground, at: &str, learner: &str, session: &str) -> Said {
-    let words = [
-        "record",
-        learner,
-        "--kind",
-        "attended",
-        "--programme",
-        "reintegration",
-        "--module",
-        "micro-business",
-        "--session",
-        session,
-        "--date",
-        "2026-07-02",
-    ];
-    ground.run(at, &words)
-}
-
-/// By a stick of its own, as a van takes it.
-fn carry(ground: &Ground, from: &str, to: &str) -> Said {
-    let stick = ground.path(&format!("stick-{from}-{to}"));
-    fs::create_dir_all(&stick).unwrap();
-    ground.run(from, &["stick", "export", &stick]).done();
-    ground.run(to, &["stick", "import", &stick])
-}
-
 /// Sessions attended, as the head office counts them.
 fn sessions(ground: &Ground, learner: &str) -> usize {
     let shown = ground.run("dgp", &["learner", "show", learner, "--json"]);
@@ -47,32 +21,16 @@ fn sessions(ground: &Ground, learner: &str) -> usize {
     modules.as_array().unwrap().iter().map(of).sum()
 }
 
-/// Proposes at the head office, has two roots sign, and installs it there.
-fn ordain(ground: &Ground, words: &[&str]) -> Said {
-    let proposed = ground.run(
-        "dgp",
-        &[&["ceremony", "propose", "ceremony"], words].concat(),
-    );
-    proposed.done();
-    for stick in ["root-1", "root-2"] {
-        let sign = ["ceremony", "sign", "ceremony", "--stick", stick];
-        ground.run("dgp", &sign).done();
-    }
-    let install = ["roster", "install", "ceremony/proposal.spean"];
-    ground.run("dgp", &install).done();
-    proposed
-}
-
 /// Two prisons; one's server is stolen after its last stick went out, and another was still under way.
 fn stolen() -> (Ground, String) {
     let ground = Ground::of(&["CC4", "KAM"]);
     let dara = ground.learner("CC4", "Dara");
-    attends(&ground, "CC4", &dara, "1").done();
-    carry(&ground, "CC4", "dgp").done();
+    ground.attends("CC4", &dara, "1").done();
+    ground.carry("CC4", "dgp").done();
     assert_eq!(sessions(&ground, &dara), 1);
     // Honest work of the last days, which only a neighbour has.
-    attends(&ground, "CC4", &dara, "2").done();
-    carry(&ground, "CC4", "KAM").done();
+    ground.attends("CC4", &dara, "2").done();
+    ground.carry("CC4", "KAM").done();
     ground.shell(&format!("cp -a {0} {0}-thief", ground.path("CC4")));
     fs::rename(ground.path("CC4"), ground.path("CC4-burnt")).unwrap();
     (ground, dara)
@@ -81,7 +39,7 @@ fn stolen() -> (Ground, String) {
 #[test]
 fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
     let (ground, dara) = stolen();
-    let proposed = ordain(&ground, &["--revoke", "CC4"]);
+    let proposed = ground.ordain("dgp", &["--revoke", "CC4"]);
     proposed
         .said("! CC4: A KEY OF ITS NODE IS REVOKED, 0 are left. What it signed counts up to run ");
     ground.run("dgp", &["roster", "show"]).said("revoked");
@@ -93,15 +51,15 @@ fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
     let honest = honest.last().unwrap();
 
     // The thief's own node does not know it yet, and writes on. His stick reaches the head office.
-    attends(&ground, "CC4-thief", &dara, "7").done();
-    carry(&ground, "CC4-thief", "dgp").done();
+    ground.attends("CC4-thief", &dara, "7").done();
+    ground.carry("CC4-thief", "dgp").done();
     ground
         .run("dgp", &["status"])
         .said("segments are set aside");
     assert_eq!(sessions(&ground, &dara), 1);
     // The neighbour hears of it, and has honest work of the last days.
-    carry(&ground, "dgp", "KAM").done();
-    carry(&ground, "KAM", "dgp").done();
+    ground.carry("dgp", "KAM").done();
+    ground.carry("KAM", "dgp").done();
     assert_eq!(sessions(&ground, &dara), 1);
 
     // The prison's own days are in one run, the thief's in another, and a person can tell which was
@@ -114,10 +72,10 @@ fn what_a_thief_writes_counts_nowhere_and_what_was_honest_is_let_in() {
     };
     propose("").refused(1, "type more");
     propose("zzzzzzzz").refused(1, "no run of that id");
-    let released = ordain(&ground, &["--release", &honest[..12]]);
+    let released = ground.ordain("dgp", &["--release", &honest[..12]]);
     released.said("! CC4: what its revoked key signed counts up to run ");
     assert_eq!(sessions(&ground, &dara), 2);
-    carry(&ground, "dgp", "KAM").done();
+    ground.carry("dgp", "KAM").done();
     let left = runs_aside(&ground.run("KAM", &["status", "--json"]));
     assert!(!left.contains(honest), "{left:?}");
 }
@@ -137,23 +95,25 @@ fn the_next_computer_goes_on_and_the_stolen_one_is_told() {
     let init = ["init", "--code", "CC4", "--name", "CC4"];
     ground.run("CC4", &init).done();
     let both = ["--revoke", "CC4", "--again", "CC4/request.toml"];
-    let proposed = ordain(&ground, &both);
+    let proposed = ground.ordain("dgp", &both);
     proposed.said("1 new node keys, ANOTHER box key");
     let install = ["roster", "install", "ceremony/proposal.spean"];
     ground.run("CC4", &install).done();
-    carry(&ground, "dgp", "CC4").done();
+    ground.carry("dgp", "CC4").done();
     // The head office, which holds its custody keys, gives them to the new node.
     let shown = ground.run("CC4", &["learner", "show", &dara]);
     shown.said("Sok Dara");
-    attends(&ground, "CC4", &dara, "3").done();
+    ground.attends("CC4", &dara, "3").done();
     let rith = ground.learner("CC4", "Rith");
-    attends(&ground, "CC4", &rith, "1").done();
-    carry(&ground, "CC4", "dgp").done();
+    ground.attends("CC4", &rith, "1").done();
+    ground.carry("CC4", "dgp").done();
     assert_eq!((sessions(&ground, &rith), sessions(&ground, &dara)), (1, 2));
 
     // The thief's node hears of it from a stick, and refuses to go on; to start, too.
-    carry(&ground, "dgp", "CC4-thief");
-    attends(&ground, "CC4-thief", &dara, "9").refused(3, "was revoked");
+    ground.carry("dgp", "CC4-thief");
+    ground
+        .attends("CC4-thief", &dara, "9")
+        .refused(3, "was revoked");
     ground
         .run("CC4-thief", &["status"])
         .refused(3, "was revoked");
@@ -181,7 +141,7 @@ fn what_cannot_be_revoked_is_said() {
     propose(&["--revoke", "DGP"]).refused(1, "cannot propose that about itself");
     propose(&["--release", "00000000"]).refused(1, "no run of that id is set aside");
     propose(&[]).ended(2);
-    ordain(&ground, &["--revoke", "CC4"]);
+    ground.ordain("dgp", &["--revoke", "CC4"]);
     propose(&["--revoke", "CC4"]).refused(1, "no key any more");
 }
 
@@ -208,8 +168,8 @@ fn a_stolen_disk_holds_no_name_of_another_prison() {
     fs::write(ground.path("o.csv"), one).unwrap();
     ground.run("CC4", &["import", "--learners", "o.csv"]).done();
     // Everything of KAM is on CC4's disk, and the other way round.
-    carry(&ground, "CC4", "KAM").done();
-    carry(&ground, "KAM", "CC4").done();
+    ground.carry("CC4", "KAM").done();
+    ground.carry("KAM", "CC4").done();
 
     let disk = |home: &str| {
         let files = fs::read_dir(ground.path(home)).unwrap();

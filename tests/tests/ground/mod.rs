@@ -130,6 +130,47 @@ impl Ground {
         added.json()["added"].as_str().unwrap().to_owned()
     }
 
+    /// Records that a learner attended a session of micro-business.
+    pub fn attends(&self, at: &str, learner: &str, session: &str) -> Said {
+        let words = [
+            "record",
+            learner,
+            "--kind",
+            "attended",
+            "--programme",
+            "reintegration",
+            "--module",
+            "micro-business",
+            "--session",
+            session,
+            "--date",
+            "2026-07-02",
+        ];
+        self.run(at, &words)
+    }
+
+    /// Carries everything from one home to another, by a stick of its own, as a van takes it.
+    pub fn carry(&self, from: &str, to: &str) -> Said {
+        let stick = self.path(&format!("stick-{from}-{to}"));
+        std::fs::create_dir_all(&stick).unwrap();
+        self.run(from, &["stick", "export", &stick]).done();
+        self.run(to, &["stick", "import", &stick])
+    }
+
+    /// Proposes a roster at a node, has two of the roots sign it, and installs it there; what the
+    /// proposal said.
+    pub fn ordain(&self, at: &str, words: &[&str]) -> Said {
+        let proposed = self.run(at, &[&["ceremony", "propose", "ceremony"], words].concat());
+        proposed.done();
+        for stick in ["root-2", "root-3"] {
+            let sign = ["ceremony", "sign", "ceremony", "--stick", stick];
+            self.run(at, &sign).done();
+        }
+        let install = ["roster", "install", "ceremony/proposal.spean"];
+        self.run(at, &install).done();
+        proposed
+    }
+
     /// Runs a shell command, for what the standard library lacks.
     pub fn shell(&self, command: &str) {
         assert!(
