@@ -330,12 +330,7 @@ impl KeyStick {
     /// # Errors
     /// [`Refusal`] says which was signed before.
     pub fn note_signed(&self, version: u32, name: &str) -> Result<(), Refusal> {
-        if let Some(bytes) = self.read(SIGNED, TEXT_BYTES_MAX)? {
-            let last: Option<SignedFile> = toml::from_slice(&bytes).ok();
-            let last = last.ok_or_else(|| {
-                let mend = "make the stick anew from its sheet: 'spean ceremony restore'";
-                self.refused(SIGNED, &format!("the file is damaged. {mend}"))
-            })?;
+        if let Some(last) = self.read_signed()? {
             if version < last.version || version == last.version && name != last.name {
                 let message = format!(
                     "{}: this key has signed another roster {} already, and two of one version must \
@@ -354,6 +349,25 @@ impl KeyStick {
             SIGNED,
             toml::to_string(&file).unwrap_or_default().as_bytes(),
         )
+    }
+
+    /// The highest version of a roster that was signed with it; 0 for none.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the note of it is damaged.
+    pub fn last_signed(&self) -> Result<u32, Refusal> {
+        Ok(self.read_signed()?.map_or(0, |last| last.version))
+    }
+
+    fn read_signed(&self) -> Result<Option<SignedFile>, Refusal> {
+        let Some(bytes) = self.read(SIGNED, TEXT_BYTES_MAX)? else {
+            return Ok(None);
+        };
+        let last = toml::from_slice(&bytes).map_err(|_| {
+            let mend = "make the stick anew from its sheet: 'spean ceremony restore'";
+            self.refused(SIGNED, &format!("the file is damaged. {mend}"))
+        })?;
+        Ok(Some(last))
     }
 
     fn read_root(&self) -> Result<RootFile, Refusal> {

@@ -40,7 +40,11 @@ impl Folder {
         let fresh = RootKeys::mint(world);
 
         let mut next = before.clone();
-        let version = before.version.max(self.last_proposed());
+        let mut version = before.version.max(self.last_proposed());
+        for one in sticks {
+            // One that was interrupted took a version and left nothing else.
+            version = version.max(one.stick.last_signed()?);
+        }
         next.version = version.checked_add(1).ok_or_else(|| {
             Refusal::new(Kind::Refused, "no version of a roster follows that one")
         })?;

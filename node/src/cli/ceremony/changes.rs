@@ -104,16 +104,30 @@ fn changes_of_site(
     if gone > 0 {
         line(format!("{gone} of its node's keys are taken away"));
     }
-    let is_signed = |cohort, key| signed.contains(&(site.id, cohort, key));
-    let mut others = site.boxes.iter();
-    let another = others
-        .any(|(cohort, key)| known.boxes.get(cohort) != Some(key) && !is_signed(*cohort, *key));
-    if known.boxes != site.boxes && !another {
-        let newest = site.boxes.keys().next_back().copied().unwrap_or_default();
+    let others = site
+        .boxes
+        .iter()
+        .filter(|(cohort, key)| known.boxes.get(cohort) != Some(key));
+    let (by_itself, others): (Vec<_>, Vec<_>) =
+        others.partition(|(cohort, key)| signed.contains(&(site.id, **cohort, **key)));
+    for (cohort, _) in by_itself {
         line(format!(
-            "its box key of cohort {newest}, signed by its own node"
+            "its box key of cohort {cohort}, signed by its own node"
         ));
     }
+    // Older ones go when a cohort follows; the newest never does.
+    let newest = known.boxes.keys().next_back();
+    if newest.is_some_and(|newest| !site.boxes.contains_key(newest)) {
+        line("ITS NEWEST BOX KEY IS TAKEN AWAY. DO NOT SIGN".to_owned());
+    }
+    let both = |keys: &[[u8; 32]], others: &[[u8; 32]]| -> Vec<[u8; 32]> {
+        let shared = keys.iter().filter(|key| others.contains(key));
+        shared.copied().collect()
+    };
+    if both(&known.keys, &site.keys) != both(&site.keys, &known.keys) {
+        line("ANOTHER OF ITS KEYS IS SAID TO BE THE NEWEST. DO NOT SIGN".to_owned());
+    }
+    let another = !others.is_empty();
     if new > 0 || another {
         line(format!(
             "{new} new node keys, {} box key: seal {}. Who has these keys reads what is its",
@@ -191,4 +205,106 @@ const fn role_word(role: Role) -> &'static str {
 fn seal_of_site(site: &Site) -> String {
     let newest = site.keys.last().zip(site.boxes.values().next_back());
     newest.map_or_else(String::new, |(key, public)| seal_of_keys(key, public))
+}
+
+/// Goal: nothing that a carried folder or a lying node changes of a site goes unseen by those who sign.
+/// Method: one change of a roster at a time, and the line that tells it.
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use spean_protocol::seal::BoxKey;
+
+    use super::*;
+
+    fn site(number: u16, code: &str) -> Site {
+        let byte = u8::try_from(number).unwrap_or(0);
+        Site {
+            id: SiteId(number),
+            code: code.to_owned(),
+            name: code.to_owned(),
+            role: Role::Prison,
+            keys: vec![[byte; 32], [byte + 100; 32]],
+            boxes: BTreeMap::from([(1, BoxKey([byte; 32])), (2, BoxKey([byte + 50; 32]))]),
+            carrier: Vec::new(),
+        }
+    }
+
+    fn roster() -> Roster {
+        Roster {
+            version: 1,
+            cohort: 2,
+            threshold: 1,
+            roots: vec![[9; 32]],
+            escrow: BTreeMap::new(),
+            sites: vec![site(1, "CC4"), site(2, "KAM")],
+            revoked: vec![Revocation {
+                site: SiteId(2),
+                key: [77; 32],
+                cut: Vec::new(),
+            }],
+        }
+    }
+
+    fn told(change: impl FnOnce(&mut Roster)) -> String {
+        let mut next = roster();
+        change(&mut next);
+        let own = BTreeSet::from([(SiteId(1), 3, BoxKey([33; 32]))]);
+        changes(&roster(), &next, &own).join("; ")
+    }
+
+    fn revoke(next: &mut Roster, of: usize, as_of: u16) {
+        let key = next.sites[of].keys.remove(0);
+        next.revoked.push(Revocation {
+            site: SiteId(as_of),
+            key,
+            cut: Vec::new(),
+        });
+    }
+
+    #[test]
+    fn each_change_has_its_line() {
+        let says = |told: String, what: &str| assert!(told.contains(what), "{what} in: {told}");
+        says(told(|_| {}), "nothing");
+        says(
+            told(|next| revoke(next, 1, 2)),
+            "! KAM: A KEY OF ITS NODE IS REVOKED, 1 are left",
+        );
+        // The same, said to be another site's: both are told.
+        let lie = told(|next| revoke(next, 1, 1));
+        says(lie.clone(), "! KAM: 1 of its node's keys are taken away");
+        says(
+            lie,
+            "! CC4: A KEY IS REVOKED THAT IS NOT ITS OWN. DO NOT SIGN",
+        );
+        says(
+            told(|next| next.revoked.clear()),
+            "! KAM: A REVOKED KEY IS TRUSTED AGAIN",
+        );
+        says(
+            told(|next| next.revoked[0].site = SiteId(1)),
+            "A REVOKED KEY OF KAM",
+        );
+        says(
+            told(|next| next.sites[0].keys.swap(0, 1)),
+            "ANOTHER OF ITS KEYS IS SAID TO BE",
+        );
+        let less = told(|next| {
+            next.sites[0].boxes.remove(&2);
+        });
+        says(less, "ITS NEWEST BOX KEY IS TAKEN AWAY");
+        // Of an old one, when a cohort follows, there is nothing to say but the new one.
+        let follows = told(|next| {
+            next.sites[0].boxes.remove(&1);
+            next.sites[0].boxes.insert(3, BoxKey([33; 32]));
+        });
+        assert_eq!(
+            follows,
+            "! CC4: its box key of cohort 3, signed by its own node"
+        );
+        let other = told(|next| {
+            next.sites[0].boxes.insert(3, BoxKey([44; 32]));
+        });
+        says(other, "! CC4: 0 new node keys, ANOTHER box key");
+    }
 }
