@@ -308,17 +308,19 @@ impl Home {
         })
     }
 
-    /// Makes box keys of the cohorts after one and up to another where there are none, keeps them with the others,
-    /// and returns the seeds of the new ones. The home must be locked.
+    /// Makes the box keys of these cohorts, keeps them with the others, and returns their seeds. The home
+    /// must be locked.
     ///
     /// # Errors
     /// [`HomeError`]; no key counts then.
-    pub fn prepare_boxes(
+    pub fn make_boxes(
         &self,
-        after: u16,
-        upto: u16,
+        cohorts: std::ops::RangeInclusive<u16>,
         world: &mut dyn World,
     ) -> Result<Vec<(u16, Secret)>, HomeError> {
+        if cohorts.is_empty() {
+            return Ok(Vec::new());
+        }
         let path = self.keys();
         let io = |error| self.io(&path, error);
         let text = Zeroizing::new(fs::read_to_string(&path).map_err(io)?);
@@ -327,22 +329,15 @@ impl Home {
             reason: "not a key file".to_owned(),
         };
         let mut keys: KeyFile = toml::from_str(&text).map_err(wrong)?;
-        let newest = keys
-            .boxes
-            .keys()
-            .filter_map(|cohort| cohort.parse().ok())
-            .max();
         let mut made = Vec::new();
-        for cohort in newest.unwrap_or(after).max(after).saturating_add(1)..=upto {
+        for cohort in cohorts {
             let seed = Secret(world.random());
             keys.boxes
                 .insert(cohort.to_string(), HEXLOWER.encode(&seed.0));
             made.push((cohort, seed));
         }
-        if !made.is_empty() {
-            let text = Zeroizing::new(toml_text(&keys));
-            write_whole(&path, text.as_bytes(), 0o600).map_err(io)?;
-        }
+        let text = Zeroizing::new(toml_text(&keys));
+        write_whole(&path, text.as_bytes(), 0o600).map_err(io)?;
         Ok(made)
     }
 

@@ -330,16 +330,17 @@ impl KeyStick {
     /// # Errors
     /// [`Refusal`] says which was signed before.
     pub fn note_signed(&self, version: u32, name: &str) -> Result<(), Refusal> {
-        if let Some(last) = self.read_signed()? {
-            if version < last.version || version == last.version && name != last.name {
-                let message = format!(
-                    "{}: this key has signed another roster {} already, and two of one version must \
-                     not be in the world: propose again into this folder, and it gets a later version",
-                    self.0.display(),
-                    last.version
-                );
-                return Err(Refusal::new(Kind::Refused, message));
-            }
+        let last = self.read_signed()?;
+        if let Some(last) = last
+            .filter(|last| version < last.version || version == last.version && name != last.name)
+        {
+            let message = format!(
+                "{}: this key has signed another roster {} already, and two of one version must not be in \
+                 the world: propose again into this folder, and it gets a later version",
+                self.0.display(),
+                last.version
+            );
+            return Err(Refusal::new(Kind::Refused, message));
         }
         let file = SignedFile {
             version,

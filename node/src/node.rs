@@ -83,9 +83,14 @@ impl Node {
         let lock = home.lock()?;
         let store = Sqlite::open(&home.database()).map_err(EngineError::from)?;
         let seed = *identity.signing.as_bytes();
+        let newest = identity.boxes.keys().next_back().copied();
         let mut engine = Engine::open(store, identity, Box::new(Machine))?;
-        let ahead = engine.roster().cohort.saturating_add(COHORTS_READY);
-        for (cohort, seed) in home.prepare_boxes(engine.roster().cohort, ahead, &mut Machine)? {
+        let cohort = engine.roster().cohort;
+        let first = newest
+            .map_or(cohort, |newest| newest.max(cohort))
+            .saturating_add(1);
+        let cohorts = first..=cohort.saturating_add(COHORTS_READY);
+        for (cohort, seed) in home.make_boxes(cohorts, &mut Machine)? {
             engine.add_box(cohort, seed);
         }
         let known = Arc::new(RwLock::new(keys_of(engine.roster())));

@@ -8,18 +8,13 @@
 mod network;
 
 use network::people::newcomer;
-use network::{DGP, Network, Node, identity, items, loan, site};
+use network::{DGP, Network, fold, identity, items, lend, site};
 use spean::engine::{Engine, EngineError, install_roster};
 use spean::store::memory::Memory;
 use spean::world::Machine;
 use spean_protocol::event::Destination;
 use spean_protocol::id::LearnerId;
 use spean_protocol::seal::Secret;
-
-fn lend(node: &mut Node, learner: LearnerId, item: u32) {
-    node.append(learner, &loan(item)).unwrap();
-    node.flush().unwrap();
-}
 
 fn seed(at: usize) -> Secret {
     Secret([u8::try_from(at).unwrap() + 200; 32])
@@ -119,6 +114,6 @@ fn keys_of_both_cohorts_are_found_again() {
     let own = network.nodes.len();
     network.nodes.push(fresh);
     network.exchange(own, 2, None);
-    while network.nodes[own].fold(9).unwrap().more {}
+    fold(&mut network.nodes[own]);
     assert_eq!(items(&mut network.nodes[own], learner), [1, 2]);
 }

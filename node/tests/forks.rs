@@ -11,7 +11,7 @@ mod network;
 use std::collections::BTreeSet;
 
 use network::people::newcomer;
-use network::{DGP, Network, Node, export, identity, import, items, loan, site};
+use network::{DGP, Network, Node, export, fold, identity, import, items, lend, site};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::control::Entry;
 use spean_protocol::event::{Body, Destination, Event, EventId, ExamOutcome, RetractionReason};
@@ -34,14 +34,6 @@ fn write(node: &mut Node, learner: LearnerId, body: Body) {
     let event = Event::new(body).on(date);
     node.append(learner, &[(None, event)]).unwrap();
     node.flush().unwrap();
-}
-
-fn lend(node: &mut Node, learner: LearnerId, item: u32) {
-    write(node, learner, loan(item)[0].1.body.clone());
-}
-
-fn fold(node: &mut Node) {
-    while node.fold(9).unwrap().more {}
 }
 
 /// A network whose first prison is two machines, the second one last: both in the midst of one run,

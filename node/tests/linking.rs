@@ -12,10 +12,10 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 
 use network::people::newcomer;
-use network::{Network, Node, loan, site};
+use network::{Network, lend, loan, site};
 use spean::engine::arrive::Ticket;
 use spean_protocol::event::Destination;
-use spean_protocol::id::{Label, LearnerId};
+use spean_protocol::id::Label;
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::Host;
 
@@ -24,11 +24,6 @@ const TO: usize = 2;
 const NEIGHBOUR: usize = 3;
 const BATCH: usize = 10;
 const TRIALS: usize = 24;
-
-fn lend(node: &mut Node, learner: LearnerId, item: u32) {
-    node.append(learner, &loan(item)).unwrap();
-    node.flush().unwrap();
-}
 
 /// Every data segment of a prison that the neighbour has, in the order of its log, each with the labels
 /// and lengths of its parcels.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use network::people::newcomer;
-use network::{DGP, Network, Node, export, identity, import, items, loan, site};
+use network::{DGP, Network, Node, export, fold, identity, import, items, lend, loan, site};
 use spean::engine::{Engine, EngineError, Identity, install_roster};
 use spean::store::memory::Memory;
 use spean::world::Machine;
@@ -28,15 +28,6 @@ use spean_protocol::totals::Query;
 
 /// The prison whose machine is stolen.
 const STOLEN: usize = 1;
-
-fn lend(node: &mut Node, learner: LearnerId, item: u32) {
-    node.append(learner, &loan(item)).unwrap();
-    node.flush().unwrap();
-}
-
-fn fold(node: &mut Node) {
-    while node.fold(9).unwrap().more {}
-}
 
 fn stolen_key() -> [u8; 32] {
     identity(STOLEN).signing.verifying_key().to_bytes()
@@ -189,6 +180,35 @@ fn a_later_roster_lets_in_what_was_honest() {
     }
     same_everywhere(&mut network, &[DGP, 2, 3]);
     same_from_nothing(&mut network, 2);
+}
+
+/// Days that are let in one after the other do not fill a cut: an end gives way to one above it.
+#[test]
+fn a_cut_is_raised_again_and_again() {
+    let (mut network, _thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    let mut honest = Vec::new();
+    for day in 0..20 {
+        network.restart(STOLEN);
+        lend(&mut network.nodes[STOLEN], learner, 10 + day);
+        honest.push(newest_run(&network.nodes[STOLEN]));
+    }
+    let file = export(&mut network.nodes[STOLEN], &[]);
+    let newer = network.change_roster(&[DGP], |roster| revoke(roster, cut));
+    network.signed = newer;
+    assert!(import(&mut network.nodes[DGP], &file));
+    let beside = network.nodes[DGP].runs_beyond_cut(site(STOLEN)).unwrap();
+    let listed: Vec<RunId> = beside.iter().map(|one| one.run.parse().unwrap()).collect();
+    assert_eq!(listed, honest, "each after those that it continues");
+    for (day, run) in (1..).zip(honest) {
+        let raised = network.nodes[DGP].raised_cut(run).unwrap();
+        assert_eq!(raised.cut.len(), 1, "day {day}");
+        let newer = network.change_roster(&[DGP], |roster| revoke(roster, raised.cut));
+        network.signed = newer;
+        fold(&mut network.nodes[DGP]);
+        assert_eq!(items(&mut network.nodes[DGP], learner).len(), 2 + day);
+    }
+    assert_eq!(network.nodes[DGP].beyond_cut(site(STOLEN)).unwrap(), 0);
 }
 
 /// The prison's next machine, with keys of its own.
@@ -350,19 +370,13 @@ fn continued(node: &Node, run: RunId, key: &SigningKey) -> Segment {
     Segment::sign(header, Vec::new(), key).unwrap()
 }
 
-/// Who has the key can sign without end, and is kept a bounded part of.
-#[test]
-fn a_flood_beyond_the_cut_is_bounded() {
-    let (mut network, thief, learner) = theft();
-    let cut = cut_at(&network.nodes[DGP]);
-    let newer = network.change_roster(&[DGP, 2], |roster| revoke(roster, cut));
-    network.signed = newer;
+/// So many segments that continue a run, signed with another key.
+fn continued_by(node: &Node, run: RunId, count: u64) -> Vec<Frame> {
     let key = identity(STOLEN).signing;
-    let run = newest_run(&thief);
-    let mut next = continued(&thief, run, &key);
-    let mut flood = Vec::new();
-    for _ in 0..BEYOND_CUT_SEGMENTS_MAX + 300 {
-        flood.push(Frame::Segment(next.encode()));
+    let mut next = continued(node, run, &key);
+    let mut pieces = Vec::new();
+    for _ in 0..count {
+        pieces.push(Frame::Segment(next.encode()));
         let header = Header {
             height: next.header.height + 1,
             previous: next.header.hash(),
@@ -370,6 +384,17 @@ fn a_flood_beyond_the_cut_is_bounded() {
         };
         next = Segment::sign(header, Vec::new(), &key).unwrap();
     }
+    pieces
+}
+
+/// Who has the key can sign without end, and is kept a bounded part of.
+#[test]
+fn a_flood_beyond_the_cut_is_bounded() {
+    let (mut network, thief, learner) = theft();
+    let cut = cut_at(&network.nodes[DGP]);
+    let newer = network.change_roster(&[DGP, 2], |roster| revoke(roster, cut));
+    network.signed = newer;
+    let flood = continued_by(&thief, newest_run(&thief), BEYOND_CUT_SEGMENTS_MAX + 300);
     for some in flood.chunks(100) {
         network.nodes[DGP].take_all(some.to_vec()).unwrap();
     }
@@ -540,18 +565,7 @@ fn a_gap_below_the_cut_ends_the_same() {
     assert_eq!(cut.len(), 1);
     let newer = network.change_roster(&[DGP, 2, 3], |roster| revoke(roster, cut));
     network.signed = newer;
-    let key = identity(STOLEN).signing;
-    let mut next = continued(&thief, before.run, &key);
-    let mut forged = Vec::new();
-    for _ in 0..9 {
-        forged.push(Frame::Segment(next.encode()));
-        let header = Header {
-            height: next.header.height + 1,
-            previous: next.header.hash(),
-            ..next.header
-        };
-        next = Segment::sign(header, Vec::new(), &key).unwrap();
-    }
+    let forged = continued_by(&thief, before.run, 9);
     network.nodes[3].take_all(forged).unwrap();
     for (a, b) in [(DGP, 3), (3, 2), (2, DGP), (3, DGP), (3, 2), (2, DGP)] {
         network.exchange(a, b, None);

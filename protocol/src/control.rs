@@ -1,5 +1,5 @@
-//! What the control log says: openings of runs, key wraps, grants, statements, letters, keys to come. Small
-//! things that everything else waits for, so they travel first.
+//! What the control log says: openings of runs, key wraps, grants, statements, letters, keys to
+//! come. Small things that everything else waits for, so they travel first.
 //!
 //! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
 //! and counted.

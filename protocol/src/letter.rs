@@ -3,8 +3,9 @@
 //! box key and written into the control log, so that it travels with everything else, by link or
 //! by stick, and nobody on the way sees for whom it is: each site tries.
 //!
-//! A letter moves nobody: arrivals and departures are events. It opens nothing, for keys come in a grant,
-//! but that the head office gives a prison's next node the keys of the one before. One that is lost, late or repeated changes no figure.
+//! A letter moves nobody: arrivals and departures are events. It opens nothing, for keys come in a
+//! grant, but that the DGP gives a prison's next node the keys of the one before. One that is lost,
+//! late or repeated changes no figure.
 
 use serde::{Deserialize, Serialize};
 

@@ -38,7 +38,7 @@ pub const SITES_MAX: usize = 512;
 /// Root keys, and node keys or box keys of one site.
 pub const KEYS_MAX: usize = 16;
 
-/// Revoked keys of all sites. A roster with as many of two heads each still fits into a frame.
+/// Revoked keys of all sites: 13 KB of a roster where each cut has two heads.
 pub const REVOKED_MAX: usize = 64;
 
 /// Segments that a node keeps beside the log of what revoked keys of one site signed beyond their cut:

@@ -74,15 +74,10 @@ impl Ranges {
     #[must_use]
     pub fn both(&self, other: &Self) -> Self {
         let mut both = Self::default();
-        let mut from = 0;
-        let end = self.0.last().map_or(0, |range| range.1);
-        // What is between the parts that only one of the two has.
-        let mut outside = self.minus(other);
-        outside.extend(Self::prefix_of(end).minus(self));
-        outside.sort_unstable();
-        for (start, stop) in outside.into_iter().chain([(end, end)]) {
-            both.insert(from, start);
-            from = from.max(stop);
+        for &(start, end) in &self.0 {
+            let first = other.0.partition_point(|range| range.1 <= start);
+            let over = other.0[first..].iter().take_while(|range| range.0 < end);
+            over.for_each(|range| both.insert(start.max(range.0), end.min(range.1)));
         }
         both
     }
@@ -138,6 +133,8 @@ mod tests {
             prop_assert!(a.all().windows(2).all(|pair| pair[0].1 < pair[1].0));
             let minus: BTreeSet<u32> = a.minus(&b).iter().flat_map(|r| r.0..r.1).collect();
             prop_assert_eq!(minus, plain_a.difference(&plain_b).copied().collect());
+            let both: BTreeSet<u32> = a.both(&b).all().iter().flat_map(|r| r.0..r.1).collect();
+            prop_assert_eq!(both, plain_a.intersection(&plain_b).copied().collect());
             for height in 0..70 {
                 prop_assert_eq!(a.contains(height), plain_a.contains(&height));
             }

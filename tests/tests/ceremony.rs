@@ -25,8 +25,7 @@ const WORDS: [&str; 3] = [
 /// The head office and a prison, enrolled by a ceremony with passphrases.
 fn begun() -> Ground {
     let ground = Ground::empty();
-    let dgp = ["--code", "DGP", "--name", "Head office", "--headquarters"];
-    ground.run("dgp", &[&["init"][..], &dgp].concat()).done();
+    ground.init_headquarters();
     let init = ["init", "--code", "CC4", "--name", "CC4 Pursat"];
     ground.run("CC4", &init).done();
     for stick in ["a", "b", "c"] {

@@ -42,15 +42,7 @@ fn a_burnt_head_office_is_made_anew_from_one_prison_and_two_officials() {
     fs::rename(ground.path("dgp"), ground.path("burnt")).unwrap();
 
     // A new node; its enrolment is proposed at a prison, and the old one's key is revoked.
-    let init = [
-        "init",
-        "--code",
-        "DGP",
-        "--name",
-        "Head office",
-        "--headquarters",
-    ];
-    ground.run("dgp", &init).done();
+    ground.init_headquarters();
     let proposed = ground.ordain("KAM", &["--revoke", "DGP", "--again", "dgp/request.toml"]);
     proposed.said("! DGP: A KEY OF ITS NODE IS REVOKED, 1 are left");
     let install = ["roster", "install", "ceremony/proposal.spean"];

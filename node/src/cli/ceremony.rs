@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::roster::{Roster, SignedRoster};
-use spean_protocol::seal::box_key;
+use spean_protocol::seal::{Secret, box_key};
 use zeroize::Zeroizing;
 
 use crate::api::{Kind, Refusal, Reply, Request, RosterChanges};
@@ -446,15 +446,13 @@ fn restore(
 
 fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
     let refused = |message: String| Refusal::new(Kind::Refused, message);
-    let mut seeds = Vec::new();
+    let seeds = box_seeds(sticks)?;
     let mut first: Option<(Escrow, SignedRoster)> = None;
     for path in sticks {
-        let words = passphrase(path)?;
-        let one = unlocked((path, &words));
-        seeds.push(one.stick.unlock(one.passphrase)?.box_seed());
+        let stick = KeyStick::at(path);
         let lacks = |what| refused(format!("{}: no {what} on this stick", path.display()));
-        let escrow = one.stick.escrow()?.ok_or_else(|| lacks("escrow"))?;
-        let roster = one.stick.roster()?.ok_or_else(|| lacks("roster"))?;
+        let escrow = stick.escrow()?.ok_or_else(|| lacks("escrow"))?;
+        let roster = stick.roster()?.ok_or_else(|| lacks("roster"))?;
         first = Some(match first {
             None => (escrow, roster),
             Some((known, held)) if known == escrow => (escrow, later(held, roster)?),
@@ -499,6 +497,16 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The seeds with which the officials of these sticks open the escrow.
+pub(super) fn box_seeds(sticks: &[PathBuf]) -> Result<Vec<Secret>, Refusal> {
+    let seed = |path: &PathBuf| {
+        let words = passphrase(path)?;
+        let one = unlocked((path, &words));
+        Ok(one.stick.unlock(one.passphrase)?.box_seed())
+    };
+    sticks.iter().map(seed).collect()
+}
+
 /// The later of the rosters that two sticks saw last: it must follow the other.
 fn later(one: SignedRoster, other: SignedRoster) -> Result<SignedRoster, Refusal> {
     if one.hash() == other.hash() {
@@ -539,9 +547,7 @@ fn read_requests(paths: &[PathBuf]) -> Result<Vec<EnrolmentRequest>, Refusal> {
     paths.iter().map(read).collect()
 }
 
-pub(super) fn unlocked<'a>(
-    (stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>),
-) -> Unlocked<'a> {
+fn unlocked<'a>((stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>)) -> Unlocked<'a> {
     Unlocked {
         stick: KeyStick::at(stick.as_ref()),
         passphrase: words.as_ref().map(|words| words.as_str()),
@@ -549,7 +555,7 @@ pub(super) fn unlocked<'a>(
 }
 
 /// The passphrase of a stick, where it has one.
-pub(super) fn passphrase(stick: &Path) -> Result<Option<Zeroizing<String>>, Refusal> {
+fn passphrase(stick: &Path) -> Result<Option<Zeroizing<String>>, Refusal> {
     if !KeyStick::at(stick).is_locked()? {
         return Ok(None);
     }

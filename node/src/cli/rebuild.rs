@@ -7,9 +7,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use spean_protocol::escrow::Deposit;
 use spean_protocol::seal::Secret;
-use zeroize::Zeroizing;
 
-use super::ceremony::{passphrase, unlocked};
+use super::ceremony::box_seeds;
 use crate::api::{Kind, Refusal};
 use crate::home::Home;
 use crate::key_stick::KeyStick;
@@ -87,16 +86,10 @@ pub(super) async fn rebuild(
 /// The escrow's keys of all cohorts.
 fn open(sticks: &[PathBuf]) -> Result<Vec<Secret>, Refusal> {
     let refused = |message: String| Refusal::new(Kind::Refused, message);
-    let mut holders = Vec::new();
+    let holders = box_seeds(sticks)?;
     let mut escrow = None;
     for path in sticks {
-        let words: Option<Zeroizing<String>> = passphrase(path)?;
-        let one = unlocked((path, &words));
-        holders.push(one.stick.unlock(one.passphrase)?.box_seed());
-        escrow = match escrow {
-            Some(escrow) => Some(escrow),
-            None => KeyStick::at(path).escrow()?,
-        };
+        escrow = escrow.or(KeyStick::at(path).escrow()?);
     }
     let escrow = escrow.ok_or_else(|| refused("none of the sticks has the escrow".to_owned()))?;
     let cohorts = escrow

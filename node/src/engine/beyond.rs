@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use spean_protocol::control::Entry;
 use spean_protocol::id::{Hash, RunId, SiteId};
 use spean_protocol::limits::{BEYOND_CUT_SEGMENTS_MAX, HEADS_MAX};
 use spean_protocol::log::Head;
@@ -12,10 +11,11 @@ use spean_protocol::roster::Revocation;
 use spean_protocol::segment::{Header, Log, Segment};
 
 use super::keys::key_of;
+use super::receive::{Taken, opening_of};
 use super::report::day;
 use super::revocation::Admission;
 use super::{Engine, EngineError};
-use crate::store::{Row, Store, Table};
+use crate::store::{Store, Table};
 
 /// Segments of one run that are kept beside the log, as they are beyond the cut of a revoked key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,8 @@ const SORTED_MAX: usize = 256;
 impl<S: Store> Engine<S> {
     /// Keeps a segment beside the log, if there is room for more of its site.
     pub(super) fn keep_beyond(&mut self, segment: &Segment) -> Result<(), EngineError> {
-        let Header { site, log, .. } = segment.header;
-        let place = beyond_key(site, log, &segment.header);
+        let site = segment.header.site;
+        let place = beyond_key(&segment.header);
         let count = self.beyond_cut(site)?;
         let known = self.store.read(Table::Beyond, &place)?.is_some();
         if known || count >= BEYOND_CUT_SEGMENTS_MAX {
@@ -57,27 +57,27 @@ impl<S: Store> Engine<S> {
             .write(Table::Meta, &place, &count.to_be_bytes())?)
     }
 
-    /// Takes what lies beside a site's log and is below a cut by now. As long as the cut cannot be told
-    /// here, for its own runs lie there, too: those runs, and what their openings name, as far as they go.
+    /// Takes what a revoked key signed, lies beside its site's log and is below its cut by now. As long as
+    /// the cut cannot be told here, for its own runs lie there, too: those runs, and what their openings
+    /// name, as far as they go.
     pub(super) fn let_in(&mut self, revocation: &Revocation) -> Result<(), EngineError> {
-        let site = revocation.site;
-        let wanted = self.wanted_beyond(revocation)?;
+        let (site, key) = (revocation.site, revocation.key);
+        let wanted = below(&revocation.cut, &self.segments_beyond(site)?);
         loop {
-            let told = self.allowed(&revocation.key).is_some();
+            let told = self.allowed(&key).is_some();
             let mut taken = false;
-            for (place, bytes) in self.rows_beyond(site)? {
-                let Ok(segment) = Segment::decode(&bytes) else {
-                    continue;
-                };
+            for segment in self.segments_beyond(site)? {
                 let Header {
                     log, run, height, ..
                 } = segment.header;
                 let named = wanted.get(&(run, log)).is_some_and(|count| height < *count);
-                if (told || named)
+                let its = (told || named) && segment.verify([&key]).is_ok();
+                if its
                     && matches!(self.admit_segment(&segment)?, Admission::In)
-                    && self.take_admitted(&segment)?
+                    && !matches!(self.take_admitted(&segment)?, Taken::Refused(_))
                 {
-                    self.store.remove(Table::Beyond, &place)?;
+                    self.store
+                        .remove(Table::Beyond, &beyond_key(&segment.header))?;
                     let count = self.beyond_cut(site)?;
                     self.count_beyond(site, count.saturating_sub(1))?;
                     taken = true;
@@ -89,47 +89,10 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// How far the runs go that a cut names, and those below them whose openings lie beside the log.
-    fn wanted_beyond(
-        &self,
-        revocation: &Revocation,
-    ) -> Result<BTreeMap<(RunId, Log), u32>, EngineError> {
-        let openings = self.openings_beyond(revocation.site)?;
-        let mut wanted = BTreeMap::new();
-        let mut open = revocation.cut.clone();
-        let mut seen = BTreeSet::new();
-        while let Some(head) = open.pop() {
-            for (log, count) in [(Log::Data, head.data), (Log::Control, head.control)] {
-                let known: &mut u32 = wanted.entry((head.run, log)).or_default();
-                *known = count.max(*known);
-            }
-            if seen.insert(head.run) {
-                open.extend(openings.get(&head.run).into_iter().flatten());
-            }
-        }
-        Ok(wanted)
-    }
-
-    /// What the openings name that lie beside a site's log.
-    fn openings_beyond(&self, site: SiteId) -> Result<BTreeMap<RunId, Vec<Head>>, EngineError> {
-        let mut openings: BTreeMap<RunId, Vec<Head>> = BTreeMap::new();
-        for (_, bytes) in self.rows_beyond(site)? {
-            let segment = Segment::decode(&bytes).ok();
-            let first = segment.filter(|s| (s.header.log, s.header.height) == (Log::Control, 0));
-            let parents = first.as_ref().and_then(|segment| {
-                match Entry::decode(segment.parcels.first()?.as_ref()?) {
-                    Ok(Entry::Opening(parents)) => Some((segment.header.run, parents)),
-                    _ => None,
-                }
-            });
-            openings.extend(parents);
-        }
-        Ok(openings)
-    }
-
-    fn rows_beyond(&self, site: SiteId) -> Result<Vec<Row>, EngineError> {
-        let of_site = site.0.to_be_bytes();
-        Ok(self.store.scan(Table::Beyond, &of_site, &[], usize::MAX)?)
+    fn segments_beyond(&self, site: SiteId) -> Result<Vec<Segment>, EngineError> {
+        let rows = self.first_beyond(site, usize::MAX)?;
+        let decoded = rows.iter().filter_map(|bytes| Segment::decode(bytes).ok());
+        Ok(decoded.collect())
     }
 
     /// The first of those segments, control before data, lower ones first.
@@ -151,28 +114,20 @@ impl<S: Store> Engine<S> {
         self.counter(&key_of(&[COUNT, &site.0.to_be_bytes()]))
     }
 
-    fn headers_beyond(&self, site: SiteId) -> Result<Vec<Header>, EngineError> {
-        let rows = self.rows_beyond(site)?;
-        let decoded = rows
-            .iter()
-            .filter_map(|(_, bytes)| Segment::decode(bytes).ok());
-        Ok(decoded.map(|segment| segment.header).collect())
-    }
-
     /// The same for people who are to say what of it was honest: each run with its days, after those that
     /// it continues.
     ///
     /// # Errors
     /// What the store says.
     pub fn runs_beyond_cut(&self, site: SiteId) -> Result<Vec<RunBeyondCut>, EngineError> {
+        let segments = self.segments_beyond(site)?;
         let mut runs: BTreeMap<RunId, (u64, u64, u64)> = BTreeMap::new();
-        for header in self.headers_beyond(site)? {
+        for Segment { header, .. } in &segments {
             let stamp = header.stamp;
             let row = runs.entry(header.run).or_insert((0, stamp, stamp));
             *row = (row.0 + 1, row.1.min(stamp), row.2.max(stamp));
         }
-        // Each after those that it continues.
-        let openings = self.openings_beyond(site)?;
+        let openings = openings(&segments);
         let below = |run: RunId| {
             if openings.len() > SORTED_MAX {
                 return 0;
@@ -208,15 +163,17 @@ impl<S: Store> Engine<S> {
     pub fn raised_cut(&self, run: RunId) -> Result<Revocation, EngineError> {
         let refused = |why: &str| EngineError::Refused(format!("run {run}: {why}"));
         let site = run.site();
-        let headers = self.headers_beyond(site)?;
-        let of_run = || headers.iter().filter(|header| header.run == run);
+        let segments = self.segments_beyond(site)?;
+        let of_run = || segments.iter().filter(|segment| segment.header.run == run);
         let mut places = BTreeSet::new();
-        if !of_run().all(|header| places.insert((header.log, header.height))) {
+        if !of_run().all(|one| places.insert((one.header.log, one.header.height))) {
             return Err(refused("two segments were signed for one place of it"));
         }
         let end = |log: Log| -> (u32, Hash) {
-            let beyond = of_run().filter(|header| header.log == log);
-            let last = beyond.max_by_key(|header| header.height);
+            let beyond = of_run().map(|segment| &segment.header);
+            let last = beyond
+                .filter(|header| header.log == log)
+                .max_by_key(|header| header.height);
             let held = self.skeleton.run(run);
             let held = held.map(|held| match log {
                 Log::Control => (held.control, held.control_tip),
@@ -229,29 +186,28 @@ impl<S: Store> Engine<S> {
         let first = of_run()
             .next()
             .ok_or_else(|| refused("nothing of it is set aside"))?;
-        let bytes = self
-            .store
-            .read(Table::Beyond, &beyond_key(site, first.log, first))?;
-        let segment = bytes.and_then(|bytes| Segment::decode(&bytes).ok());
-        let signed = |one: &&Revocation| {
-            let segment = segment.as_ref();
-            segment.is_some_and(|segment| segment.verify([&one.key]).is_ok())
-        };
+        let signed = |one: &&Revocation| first.verify([&one.key]).is_ok();
         let mut revocation = self
             .roster
             .revoked_of(site)
             .find(signed)
             .cloned()
             .ok_or_else(|| refused("no revoked key signed it"))?;
-        // An end of the same run gives way; what the raised one is above stays, and does no harm.
-        revocation.cut.retain(|head| head.run != run);
-        revocation.cut.push(Head {
+        let raised = Head {
             run,
             data,
             control,
             data_tip,
             control_tip,
-        });
+        };
+        // Ends that the raised one has below it give way.
+        let covered = below(&[raised], &segments);
+        let is_below = |head: &Head| {
+            let covers = |log, count| covered.get(&(head.run, log)).is_some_and(|it| *it >= count);
+            covers(Log::Data, head.data) && covers(Log::Control, head.control)
+        };
+        revocation.cut.retain(|head| !is_below(head));
+        revocation.cut.push(raised);
         revocation.cut.sort_unstable();
         if revocation.cut.len() > HEADS_MAX {
             return Err(refused("a cut has no room for one more end"));
@@ -260,11 +216,39 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// How far runs go at or below these heads, as far as openings tell that lie beside the log.
+fn below(heads: &[Head], beside: &[Segment]) -> BTreeMap<(RunId, Log), u32> {
+    let openings = openings(beside);
+    let mut far = BTreeMap::new();
+    let mut open = heads.to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(head) = open.pop() {
+        for (log, count) in [(Log::Data, head.data), (Log::Control, head.control)] {
+            let known: &mut u32 = far.entry((head.run, log)).or_default();
+            *known = count.max(*known);
+        }
+        if seen.insert(head.run) {
+            open.extend(openings.get(&head.run).into_iter().flatten());
+        }
+    }
+    far
+}
+
+/// What the openings name that are among these.
+fn openings(segments: &[Segment]) -> BTreeMap<RunId, Vec<Head>> {
+    let control = segments
+        .iter()
+        .filter(|segment| segment.header.log == Log::Control);
+    control
+        .filter_map(|segment| Some((segment.header.run, opening_of(segment).ok()??)))
+        .collect()
+}
+
 /// Where a segment is kept beside the log: control first, lower ones first.
-fn beyond_key(site: SiteId, log: Log, header: &Header) -> Vec<u8> {
-    let log = u8::from(log == Log::Data);
+fn beyond_key(header: &Header) -> Vec<u8> {
+    let log = u8::from(header.log == Log::Data);
     key_of(&[
-        &site.0.to_be_bytes(),
+        &header.site.0.to_be_bytes(),
         &[log],
         &header.height.to_be_bytes(),
         &header.hash().0,

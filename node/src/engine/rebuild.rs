@@ -6,7 +6,6 @@
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::id::{SiteId, Stream};
 use spean_protocol::seal::Secret;
-use spean_protocol::segment::Log;
 
 use super::{Engine, EngineError};
 use crate::store::Store;
@@ -55,23 +54,15 @@ impl<S: Store> Engine<S> {
     fn wraps_for_escrow(&self) -> Result<Vec<(SiteId, Wrap)>, EngineError> {
         let mut wraps = Vec::new();
         for site in self.skeleton.sites() {
-            for (run, held) in self.skeleton.runs(site) {
-                for height in held.from(Log::Control)..held.control {
-                    let segment = self.header_at(run, Log::Control, height)?;
-                    let parcels = segment.into_iter().flat_map(|segment| segment.parcels);
-                    wraps.extend(parcels.flatten().filter_map(|bytes| {
-                        match Entry::decode(&bytes) {
-                            Ok(Entry::Wrap(wrap))
-                                if wrap.recipient == Recipient::Escrow
-                                    && wrap.stream == Stream::Education =>
-                            {
-                                Some((site, wrap))
-                            }
-                            _ => None,
-                        }
-                    }));
+            let entries = self.control_entries(site)?.into_iter();
+            wraps.extend(entries.filter_map(|(_, entry)| match entry {
+                Entry::Wrap(wrap)
+                    if wrap.recipient == Recipient::Escrow && wrap.stream == Stream::Education =>
+                {
+                    Some((site, wrap))
                 }
-            }
+                _ => None,
+            }));
         }
         Ok(wraps)
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
-use spean_protocol::id::{Hash, Label, Position, RunId};
+use spean_protocol::id::{Hash, Label, Position, RunId, SiteId};
 use spean_protocol::limits::{BEYOND_RANGES_MAX, BRANCHES_MAX};
 use spean_protocol::log::{Head, Placing, Run};
 use spean_protocol::parcel::Place;
@@ -110,26 +110,34 @@ impl<S: Store> Engine<S> {
                 return Ok(Taken::Refused(reason));
             }
         }
-        self.take_place(segment)
+        if self.roster.revoked_of(header.site).next().is_some() {
+            // Something may have made way for it.
+            return self.take_admitted(segment);
+        }
+        self.take_place(segment, placing, parents)
     }
 
-    /// Takes a segment that lay beside the log; whether it has its place now.
-    pub(super) fn take_admitted(&mut self, segment: &Segment) -> Result<bool, EngineError> {
-        Ok(!matches!(self.take_place(segment)?, Taken::Refused(_)))
-    }
-
-    /// Puts a segment whose signature is good in its place.
-    pub(super) fn take_place(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
+    /// Takes a segment whose signature is good, whatever stands where now.
+    pub(super) fn take_admitted(&mut self, segment: &Segment) -> Result<Taken, EngineError> {
         let header = &segment.header;
         let parents = match header.log {
             Log::Control => opening_of(segment).unwrap_or_default(),
             Log::Data => None,
         };
-        // Something may have made way for it.
-        let placing = self.placing_of(header, parents.as_deref());
-        if placing == Placing::Known {
-            return Ok(Taken::Known);
+        match self.placing_of(header, parents.as_deref()) {
+            Placing::Known => Ok(Taken::Known),
+            placing => self.take_place(segment, placing, parents),
         }
+    }
+
+    /// Puts a segment whose signature is good in its place.
+    fn take_place(
+        &mut self,
+        segment: &Segment,
+        placing: Placing,
+        parents: Option<Vec<Head>>,
+    ) -> Result<Taken, EngineError> {
+        let header = &segment.header;
         let second = matches!(placing, Placing::Branch(_) | Placing::Clash(..));
         if second && mutant::is_on(Mutant::ForkUnproven) {
             return Ok(Taken::Known);
@@ -310,6 +318,25 @@ impl<S: Store> Engine<S> {
         self.read_mail(segment, reading)
     }
 
+    /// The entries of a site's control log that are here, with their places.
+    pub(super) fn control_entries(
+        &self,
+        site: SiteId,
+    ) -> Result<Vec<(Position, Entry)>, EngineError> {
+        let mut entries = Vec::new();
+        for (run, held) in self.skeleton.runs(site) {
+            for height in held.from(Log::Control)..held.control {
+                let segment = self.header_at(run, Log::Control, height)?;
+                let parcels = segment.into_iter().flat_map(|segment| segment.parcels);
+                let read = parcels
+                    .flatten()
+                    .filter_map(|bytes| Entry::decode(&bytes).ok());
+                entries.extend(read.map(|entry| (Position { site, run, height }, entry)));
+            }
+        }
+        Ok(entries)
+    }
+
     /// Stores a data segment that fits, and marks what can be read of it, unless this node wrote it
     /// itself and adds to the records what it knows.
     pub(super) fn keep_data_segment(
@@ -461,7 +488,7 @@ impl<S: Store> Engine<S> {
 }
 
 /// The heads that an opening names, where the segment is the first of a run; otherwise nothing.
-fn opening_of(segment: &Segment) -> Result<Option<Vec<Head>>, String> {
+pub(super) fn opening_of(segment: &Segment) -> Result<Option<Vec<Head>>, String> {
     if segment.header.height > 0 {
         return Ok(None);
     }

@@ -75,7 +75,7 @@ pub struct SiteStatus {
     pub holes: bool,
     /// Keys of its nodes that are trusted no more.
     pub revoked_keys: usize,
-    /// What is held and not read: revoked keys signed it beyond their cuts.
+    /// What is kept beside the log: revoked keys signed it beyond their cuts.
     pub beyond_cut: Vec<RunBeyondCut>,
     /// The day that the site's own clock showed when it sealed the newest segment held here;
     /// `None` where nothing of it is here: "no data", never zero.

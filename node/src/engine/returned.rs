@@ -5,6 +5,7 @@
 use spean_protocol::codec;
 use spean_protocol::id::{SiteId, Stream};
 use spean_protocol::letter::Letter;
+use spean_protocol::limits::LETTER_LEARNERS_MAX;
 use spean_protocol::roster::Role;
 use spean_protocol::stay::CustodyKey;
 
@@ -38,11 +39,10 @@ impl<S: Store> Engine<S> {
             if keys.is_empty() || self.store.read(Table::Meta, &place)?.as_ref() == Some(&given) {
                 continue;
             }
-            let letter = Letter::Custody(keys);
-            if let Some(one) = self.letter(site, &letter)? {
-                mail.push(one);
-                self.store.write(Table::Meta, &place, &given)?;
+            for some in keys.chunks(LETTER_LEARNERS_MAX) {
+                mail.extend(self.letter(site, &Letter::Custody(some.to_vec()))?);
             }
+            self.store.write(Table::Meta, &place, &given)?;
         }
         self.post(mail)
     }

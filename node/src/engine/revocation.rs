@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use spean_protocol::control::Entry;
 use spean_protocol::frontier::RunTag;
-use spean_protocol::id::{Position, RunId, SiteId};
+use spean_protocol::id::{RunId, SiteId};
 use spean_protocol::limits::HEADS_MAX;
 use spean_protocol::log::{Allowed, Coverage, ForkProof, Head, Span};
 use spean_protocol::segment::{Header, Log, Segment};
@@ -242,7 +242,7 @@ impl<S: Store> Engine<S> {
             while let Some(allowed) = self.but_a_lone_branch(*base) {
                 let branch = self.remove_from(site, &[*base].into(), &allowed)?;
                 for segment in branch {
-                    self.take_place(&segment)?;
+                    self.take_admitted(&segment)?;
                 }
             }
         }
@@ -333,21 +333,13 @@ impl<S: Store> Engine<S> {
 
     /// Reads a site's statements again from what is left of its control log.
     fn state_again(&mut self, site: SiteId) -> Result<(), EngineError> {
+        if !self.is_headquarters() {
+            return Ok(());
+        }
         self.forget_statements(site)?;
-        let chains: Vec<(RunId, u32, u32)> = self
-            .skeleton
-            .runs(site)
-            .map(|(id, run)| (id, run.from(Log::Control), run.control))
-            .collect();
-        for (run, from, control) in chains {
-            for height in from..control {
-                let segment = self.header_at(run, Log::Control, height)?;
-                let parcels = segment.into_iter().flat_map(|segment| segment.parcels);
-                for bytes in parcels.flatten() {
-                    if let Ok(Entry::Statement { sealed }) = Entry::decode(&bytes) {
-                        self.open_statement(Position { site, run, height }, &sealed)?;
-                    }
-                }
+        for (position, entry) in self.control_entries(site)? {
+            if let Entry::Statement { sealed } = entry {
+                self.open_statement(position, &sealed)?;
             }
         }
         Ok(())

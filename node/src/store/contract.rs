@@ -21,6 +21,7 @@ pub fn passes<S: Store>(mut fresh: impl FnMut() -> S) {
     a_rollback_restores_learners(&mut fresh());
     a_learner_is_replaced_as_a_whole(&mut fresh());
     a_closed_learner_still_counts_in_totals(&mut fresh());
+    a_removed_learner_leaves_nothing(&mut fresh());
     learners_are_found_by_name(&mut fresh());
     contributions_come_learner_by_learner(&mut fresh());
 }
@@ -257,6 +258,30 @@ fn a_learner_is_replaced_as_a_whole<S: Store>(store: &mut S) {
     assert_eq!(
         counted(store),
         [(row.learner, nobody_said, second.to_vec())]
+    );
+}
+
+fn a_removed_learner_leaves_nothing<S: Store>(store: &mut S) {
+    let (row, other) = (learner(1, "Sok", true), learner(2, "Dara", true));
+    let rows = [contribution(Indicator::Active, None, 600)];
+    within(store, |store| {
+        store.put_learner(&row, &rows).unwrap();
+        store.put_learner(&other, &rows).unwrap();
+    });
+    let before = counted(store);
+    store.begin().unwrap();
+    store.remove_learner(row.learner).unwrap();
+    store.rollback();
+    assert_eq!(counted(store), before);
+    within(store, |store| {
+        store.remove_learner(row.learner).unwrap();
+        store.remove_learner(LearnerId([9; 16])).unwrap();
+    });
+    assert_eq!(store.learner(row.learner).unwrap(), None);
+    assert_eq!(store.find("sok", false, 9).unwrap(), []);
+    assert_eq!(
+        counted(store),
+        [(other.learner, other.facts, rows.to_vec())]
     );
 }
 

@@ -298,6 +298,17 @@ pub fn loan(item: u32) -> [(Option<EventId>, Event); 1] {
     )]
 }
 
+/// Records a loan of somebody and seals it.
+pub fn lend(node: &mut Node, learner: LearnerId, item: u32) {
+    node.append(learner, &loan(item)).unwrap();
+    node.flush().unwrap();
+}
+
+/// Folds all that waits.
+pub fn fold(node: &mut Node) {
+    while node.fold(9).unwrap().more {}
+}
+
 /// The item numbers of all loans in a learner's record here, in order, and as often as they count:
 /// what came twice under one key counts once.
 pub fn items(node: &mut Node, learner: LearnerId) -> Vec<u32> {

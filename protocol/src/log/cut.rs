@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Coverage, HashAt, Head, Link, Run, Skeleton, Span, index};
+use super::{Coverage, HashAt, Head, Link, Skeleton, Span, index};
 use crate::id::{Hash, RunId, SiteId};
 use crate::segment::Log;
 
@@ -102,44 +102,12 @@ impl Skeleton {
             count == 0 || named.range(at_least).next().is_some()
         };
         for base in bases {
-            let split = self.is_split(*base);
-            let tip = |log, run: &Run| {
-                if run.length(log) > 0 {
-                    run.tip(log)
-                } else {
-                    Hash::ZERO
-                }
-            };
-            for (_, run) in self.chains(*base, Log::Data) {
-                let (data, control) = (run.length(Log::Data), run.control);
-                let named =
-                    is_named(*base, Log::Data, data) && is_named(*base, Log::Control, control);
-                let together = !split && !named;
-                let alone = split && !is_named(*base, Log::Data, data);
-                if together || alone {
-                    ends.insert(Head {
-                        run: *base,
-                        data,
-                        control: if together { control } else { 0 },
-                        data_tip: tip(Log::Data, run),
-                        control_tip: if together {
-                            tip(Log::Control, run)
-                        } else {
-                            Hash::ZERO
-                        },
-                    });
-                }
-            }
-            let alone = self.chains(*base, Log::Control).filter(|_| split);
-            for (_, run) in alone.filter(|(_, run)| !is_named(*base, Log::Control, run.control)) {
-                ends.insert(Head {
-                    run: *base,
-                    data: 0,
-                    control: run.control,
-                    data_tip: Hash::ZERO,
-                    control_tip: tip(Log::Control, run),
-                });
-            }
+            let all: BTreeSet<RunId> = self.openings(*base).map(|(id, _)| id).collect();
+            let leaves = self.leaves(*base, &all).into_iter().map(|(head, _)| head);
+            ends.extend(leaves.filter(|head| {
+                !(is_named(*base, Log::Data, head.data)
+                    && is_named(*base, Log::Control, head.control))
+            }));
         }
         ends.into_iter().collect()
     }
@@ -257,12 +225,12 @@ impl Skeleton {
             run.forked &= split;
             for log in [Log::Control, Log::Data] {
                 let own = run.branch.map_or(0, |branch| branch.from);
-                let (unforked, gone) = std::mem::take(&mut run.names[index(log)])
+                let (stay, gone) = std::mem::take(&mut run.names[index(log)])
                     .into_iter()
                     .partition(|(from, _)| {
                         *from == own && run.branch.is_some() || forks.contains(&(*id, log, *from))
                     });
-                run.names[index(log)] = unforked;
+                run.names[index(log)] = stay;
                 for (_, name) in gone {
                     self.named.remove(&name);
                 }

@@ -31,15 +31,7 @@ impl Ground {
     /// Enrols the head office and the sites of these codes.
     pub fn of(sites: &[&str]) -> Self {
         let ground = Self::empty();
-        let headquarters = [
-            "init",
-            "--code",
-            "DGP",
-            "--name",
-            "Head office",
-            "--headquarters",
-        ];
-        ground.run("dgp", &headquarters).done();
+        ground.init_headquarters();
         let mut requests = vec![ground.path("dgp/request.toml")];
         for site in sites {
             ground
@@ -59,6 +51,13 @@ impl Ground {
             ground.run(home, &["roster", "install", &roster]).done();
         }
         ground
+    }
+
+    /// Makes the head office's node, in the home `dgp`.
+    pub fn init_headquarters(&self) {
+        let headquarters = ["--code", "DGP", "--name", "Head office", "--headquarters"];
+        self.run("dgp", &[&["init"][..], &headquarters].concat())
+            .done();
     }
 
     /// A path in the directory.
