@@ -144,7 +144,7 @@ fn a_later_roster_lets_in_what_was_honest() {
     let left = network.nodes[STOLEN]
         .transfer_out(learner, Destination::Site(site(3)), None, false)
         .unwrap();
-    assert!(left.slip.is_some());
+    let slip = left.slip.unwrap();
     network.exchange(STOLEN, 2, None);
     let newer = network.change_roster(&[DGP, 2, 3], |roster| revoke(roster, cut));
     network.signed = newer;
@@ -157,6 +157,12 @@ fn a_later_roster_lets_in_what_was_honest() {
     fold(&mut network.nodes[DGP]);
     assert_eq!(items(&mut network.nodes[DGP], learner), [0, 1]);
     assert!(network.nodes[DGP].beyond_cut(site(STOLEN)).unwrap() > 0);
+    // The slip is older than the theft, as far as anybody can tell: his card will do.
+    let refused = network.nodes[3].transfer_in(&slip, None).unwrap_err();
+    assert!(
+        refused.to_string().contains("by the id on his card"),
+        "{refused}"
+    );
     // A person looks at it, and it is let in.
     let runs = network.nodes[DGP].runs_beyond_cut(site(STOLEN)).unwrap();
     assert_eq!(runs.len(), 1, "{runs:?}");

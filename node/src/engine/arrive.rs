@@ -215,7 +215,10 @@ impl<S: Store> Engine<S> {
             let slip = Slip::from_text(text)?;
             let explain = |error| match error {
                 SlipError::Elsewhere(site) => EngineError::SlipElsewhere(self.code(site)),
-                SlipError::Signature(site) => EngineError::SlipUnsigned(self.code(site)),
+                SlipError::Signature(site) => match self.roster.revoked_of(site).next() {
+                    Some(_) => EngineError::SlipRevoked(self.code(site)),
+                    None => EngineError::SlipUnsigned(self.code(site)),
+                },
                 other => other.into(),
             };
             slip.verify(self.roster.keys(slip.source))

@@ -108,6 +108,12 @@ pub enum EngineError {
     /// A slip that its issuer, by its code, did not sign.
     #[error("this slip is not signed by {0}: ask for a new one; somebody may have changed it")]
     SlipUnsigned(String),
+    /// A slip that no trusted key of its issuer, by its code, signed, and a key of it is revoked.
+    #[error(
+        "this slip is signed by no key of {0} that is trusted: it may be older than the theft of its \
+         computer. Admit him by the id on his card, the head office is asked for the key"
+    )]
+    SlipRevoked(String),
     /// Nobody of that id is known here.
     #[error("no learner {0} here: search by name, or admit him by his card or slip")]
     UnknownLearner(LearnerId),
