@@ -4,14 +4,17 @@
 use serde::{Deserialize, Serialize};
 use spean_protocol::bundle::Manifest;
 use spean_protocol::id::{LearnerId, QuestionId};
+use spean_protocol::officer::Signature;
 use spean_protocol::session::Outcome;
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
+use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::engine::officers::{OfficerLine, SealedKey, ToSign};
 use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
 use crate::engine::state::{MoveLine, State};
@@ -106,15 +109,15 @@ pub enum Request {
     AskWho(LearnerId),
     /// What waits at the DGP.
     Worklist,
-    /// Decide a question.
+    /// One of two officers decides a question.
     WorkDecide {
         /// The question.
         question: QuestionId,
-        /// Who the new person is; nobody whom the DGP reads.
-        same: Option<LearnerId>,
+        /// The decision, or that one is taken back.
+        decision: Decision,
+        /// The officer's signature of it. What the first of two says is a proposal.
+        by: Signature,
     },
-    /// Take a decision back.
-    WorkUndo(QuestionId),
     /// Exchange with a peer of the configuration, now.
     Sync {
         /// The peer's site code.
@@ -138,6 +141,33 @@ pub enum Request {
     StickInspect {
         /// The directory, or one file.
         path: String,
+    },
+    /// Somebody becomes an officer of this site, or has a new key.
+    OfficerAdd {
+        /// The word of his office.
+        office: String,
+        /// His key under his passphrase.
+        key: SealedKey,
+    },
+    /// An officer's key is withdrawn.
+    OfficerWithdraw(u16),
+    /// At the DGP: an officer of a prison is confirmed.
+    OfficerConfirm {
+        /// The prison's code.
+        site: String,
+        /// His number there.
+        number: u16,
+    },
+    /// Everybody who is an officer somewhere.
+    OfficerList,
+    /// What an officer may sign.
+    ToSign(u16),
+    /// His signatures.
+    Sign {
+        /// The officer.
+        number: u16,
+        /// The signatures.
+        signatures: Vec<Signature>,
     },
     /// The figures.
     Totals(Query),
@@ -297,7 +327,7 @@ pub enum Reply {
     Document(Vec<u8>),
     /// To the imports: the fate of each row.
     Fates(Vec<Fate>),
-    /// How many events were recorded or sealed.
+    /// How many events were recorded, sealed or signed.
     Events(u64),
     /// To [`Request::TransferOut`] and [`Request::TransferSlip`].
     Departures(Vec<Moved<Departure>>),
@@ -314,6 +344,15 @@ pub enum Reply {
     Synced(Outcome),
     /// To the stick commands.
     Bundles(Vec<BundleLine>),
+    /// To [`Request::OfficerList`] and what changes it.
+    Officers(Vec<OfficerLine>),
+    /// To [`Request::ToSign`].
+    ToSign {
+        /// The officer's key under his passphrase.
+        key: SealedKey,
+        /// What waits for him.
+        open: Vec<ToSign>,
+    },
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

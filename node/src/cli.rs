@@ -3,9 +3,11 @@
 
 mod ceremony;
 pub(crate) mod import;
+pub(crate) mod officers;
 mod rebuild;
 pub(crate) mod show;
 mod transfer;
+mod typed;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -87,6 +89,13 @@ enum Command {
     /// At the head office: who came without a key, and who a new person is.
     #[command(subcommand)]
     Worklist(transfer::WorklistCommand),
+    /// Officers of this site and their keys: add, withdraw, confirm, list.
+    #[command(subcommand)]
+    Officer(officers::OfficerCommand),
+    /// Sign exam results and certificates with your own key. They count when two persons have: the second
+    /// may be an officer here, at another prison, or at the head office, later.
+    #[command(after_help = "Example: spean sign --officer 3")]
+    Sign(officers::SignArgs),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -338,6 +347,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             show::reply(cli.json, &reply)
         }
         Command::Transfer(command) => transfer::transfer(&home, command, cli.json).await,
+        Command::Officer(command) => officers::officer(&home, command, cli.json).await,
+        Command::Sign(args) => officers::sign(&home, args, cli.json).await,
         Command::Worklist(command) => transfer::worklist(&home, command, cli.json).await,
         other => {
             let reply = ask(&home, request(other)?).await?;

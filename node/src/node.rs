@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Date, Destination, Event};
 use spean_protocol::id::{LearnerId, RunId, SiteId};
+use spean_protocol::officer::Office;
 use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster, Site};
 use spean_protocol::seal::BoxKey;
 use spean_protocol::session::Outcome;
@@ -122,6 +123,8 @@ impl Node {
             | Request::TransferSlip { .. }
             | Request::Worklist
             | Request::WorkDecide { .. }
+            | Request::ToSign(_)
+            | Request::Sign { .. }
             | Request::Totals(_)
             | Request::TotalsOf { .. } => self.service.fold_all().await?,
             _ => {}
@@ -386,15 +389,42 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             Reply::States(engine.states(learner)?)
         }
         Request::TransferList => Reply::Moves(engine.moves()?),
+        Request::OfficerAdd { office, key } => {
+            let office = Office::from_name(&office).ok_or_else(|| {
+                let names: Vec<_> = Office::ALL[1..].iter().map(|one| one.name()).collect();
+                let message = format!("'{office}' is no office: {}", names.join(", "));
+                Refusal::new(Kind::Refused, message)
+            })?;
+            engine.add_officer(office, key)?;
+            Reply::Officers(engine.officers()?)
+        }
+        Request::OfficerWithdraw(number) => {
+            engine.withdraw_officer(number)?;
+            Reply::Officers(engine.officers()?)
+        }
+        Request::OfficerConfirm { site, number } => {
+            let site = engine.site_of(&site)?;
+            engine.confirm_officer(site, number)?;
+            Reply::Officers(engine.officers()?)
+        }
+        Request::OfficerList => Reply::Officers(engine.officers()?),
+        Request::ToSign(number) => {
+            let (key, open) = engine.to_sign(number)?;
+            Reply::ToSign { key, open }
+        }
+        Request::Sign { number, signatures } => {
+            Reply::Events(engine.sign_events(number, &signatures)?)
+        }
         Request::AskWho(learner) => {
             engine.ask_who(learner)?;
             Reply::States(engine.states(learner)?)
         }
         Request::Worklist => Reply::Worklist(engine.worklist()?),
-        Request::WorkDecide { question, same } => {
-            Reply::Worklist(vec![engine.decide(question, same)?])
-        }
-        Request::WorkUndo(question) => Reply::Worklist(vec![engine.undo_decision(question)?]),
+        Request::WorkDecide {
+            question,
+            decision,
+            by,
+        } => Reply::Worklist(vec![engine.decide_by(question, decision, &by)?]),
         Request::StickExport {
             directory,
             to,

@@ -67,11 +67,17 @@ pub enum Table {
     Told,
     /// Site, log, height, hash: a segment that a revoked key signed beyond its cut.
     Beyond,
+    /// Site, number, public key: an officer.
+    Officer,
+    /// Subject, site, number, hash: an officer's signature.
+    Signed,
+    /// Learner, subject: an event that two persons sign, and whether both have.
+    Stake,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -99,6 +105,9 @@ impl Table {
         Self::Ahead,
         Self::Told,
         Self::Beyond,
+        Self::Officer,
+        Self::Signed,
+        Self::Stake,
     ];
 
     /// The table's name in a database.
@@ -132,6 +141,9 @@ impl Table {
             Self::Ahead => "ahead",
             Self::Told => "told",
             Self::Beyond => "beyond",
+            Self::Officer => "officer",
+            Self::Signed => "signed",
+            Self::Stake => "stake",
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What the control log says: openings of runs, key wraps, grants, statements, letters, keys to
-//! come. Small things that everything else waits for, so they travel first.
+//! come, officers and what they sign. Small things that everything else waits for, so they travel first.
 //!
 //! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
 //! and counted.
@@ -10,6 +10,7 @@ use crate::codec::{self, DecodeError};
 use crate::id::{Hash, Stream};
 use crate::limits::PARENTS_MAX;
 use crate::log::Head;
+use crate::officer::{Officer, Signature};
 use crate::seal::BoxKey;
 
 /// For whom a custody key is wrapped. A grant says no such thing: each site tries.
@@ -69,6 +70,10 @@ pub enum Entry {
         /// The key.
         key: BoxKey,
     },
+    /// An officer of this site; in the DGP's log, one of any site whom the DGP knows.
+    Officer(Officer),
+    /// An officer of this site signs an event.
+    Signature(Signature),
     /// Of a newer version: kept and forwarded.
     Newer(u8),
 }
@@ -84,6 +89,8 @@ impl Entry {
             Self::Statement { sealed } => (4, codec::encode(sealed)),
             Self::Letter { sealed } => (5, codec::encode(sealed)),
             Self::BoxKey { cohort, key } => (6, codec::encode(&(cohort, key))),
+            Self::Officer(officer) => (7, codec::encode(officer)),
+            Self::Signature(signature) => (8, codec::encode(signature)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -116,6 +123,8 @@ impl Entry {
                 let (cohort, key) = codec::decode(body)?;
                 Self::BoxKey { cohort, key }
             }
+            7 => Self::Officer(codec::decode(body)?),
+            8 => Self::Signature(codec::decode(body)?),
             other => Self::Newer(*other),
         })
     }

@@ -31,6 +31,7 @@ pub mod id;
 pub mod letter;
 pub mod limits;
 pub mod log;
+pub mod officer;
 pub mod parcel;
 pub mod ranges;
 pub mod receipt;

@@ -92,6 +92,12 @@ pub const SLIP_LEARNERS_MAX: usize = 3;
 /// One slip as bytes.
 pub const SLIP_BYTES_MAX: usize = 512;
 
+/// Officers' keys of one site, with those that were withdrawn.
+pub const OFFICERS_MAX: usize = 256;
+
+/// Signatures of one site's officers under one event.
+pub const SIGNATURES_MAX: usize = 16;
+
 /// Entries in one register parcel.
 pub const REGISTER_MAX: usize = 1_000;
 

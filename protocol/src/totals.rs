@@ -78,11 +78,14 @@ pub enum Indicator {
     /// Of these, those with a module begun and not finished at earlier stays. `detail`: the
     /// `Continued`; `amount`: how many. IND-18.
     Resumed = 17,
+    /// Exam results and certificates that lack the signature of a second person, by programme or module,
+    /// site and month. `amount`: how many.
+    Provisional = 18,
 }
 
 impl Indicator {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Active,
         Self::Reintegration,
         Self::Started,
@@ -100,6 +103,7 @@ impl Indicator {
         Self::Transferred,
         Self::FirstWork,
         Self::Resumed,
+        Self::Provisional,
     ];
 
     /// The number in rows.

@@ -140,6 +140,9 @@ pub struct Registers {
 pub struct Notices {
     /// Late high-stakes events: they count only when somebody records them anew.
     pub waiting: Vec<EventId>,
+    /// Exam results, certificates and corrections of such that lack the signatures of two persons: they
+    /// count when both are here.
+    pub provisional: Vec<EventId>,
     /// Late ordinary events, which count.
     pub late: Vec<EventId>,
     /// Events in which something was written by a newer version.
@@ -197,11 +200,9 @@ impl LearnerView {
             view.restricted.take(entry);
             view.notices.take(entry);
         }
-        view.notices.waiting = in_effect
-            .waiting
-            .iter()
-            .map(|entry| entry.id.clone())
-            .collect();
+        let ids = |entries: &[&Entry]| entries.iter().map(|entry| entry.id.clone()).collect();
+        view.notices.waiting = ids(&in_effect.waiting);
+        view.notices.provisional = ids(&in_effect.provisional);
         view.notices.retracted = in_effect.retracted;
         view.notices.superseded = in_effect.superseded;
         view.notices.disputed_ids = in_effect.disputed_ids;

@@ -181,6 +181,16 @@ fn what_is_inside_is_read_and_written_unchanged() {
         assert_eq!(Entry::decode(bytes), Ok(box_key_entry()));
         Entry::decode(bytes).unwrap().encode()
     });
+    for (number, entry) in officer_entries().into_iter().enumerate() {
+        unchanged(
+            &format!("control-officer-{number}"),
+            &entry.encode(),
+            |bytes| {
+                assert_eq!(Entry::decode(bytes).as_ref(), Ok(&entry));
+                Entry::decode(bytes).unwrap().encode()
+            },
+        );
+    }
     for (number, letter) in letters().into_iter().enumerate() {
         unchanged(&format!("letter-{number}"), &letter.encode(), |bytes| {
             Letter::decode(bytes).unwrap().encode()

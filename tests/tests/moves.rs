@@ -149,6 +149,10 @@ fn without_notice_and_without_slip() {
     assert_eq!(shows(&ground, "dgp", &dara)["state"], "at B");
 }
 
+fn words_of(officer: &str) -> String {
+    format!("the words of officer {officer}\n")
+}
+
 #[test]
 fn as_a_new_person_joined_later() {
     let (ground, dara) = prisons();
@@ -165,18 +169,48 @@ fn as_a_new_person_joined_later() {
     let line = &list.json()["worklist"][0];
     assert_eq!(line["candidates"][0]["learner"], dara.as_str());
     let question = line["id"].as_str().unwrap();
+    // Two officers of the head office decide it, each with a passphrase of his own.
+    for number in ["1", "2"] {
+        let add = ["officer", "add", number, "--office", "administrator"];
+        ground.told("dgp", &add, &words_of(number)).done();
+    }
+    let decide = |number: &str, more: &[&str]| {
+        let decide = ["worklist", "decide", question, "--officer", number];
+        ground.told("dgp", &[&decide[..], more].concat(), &words_of(number))
+    };
+    decide("1", &[]).refused(1, "--same LEARNER or --nobody");
+    let same = ["--same", &dara[..]];
+    decide("1", &same).said("officer 1 says: the same person as");
+    decide("1", &same).said("a second officer decides");
+    let wrong = [
+        "worklist",
+        "decide",
+        question,
+        "--officer",
+        "2",
+        same[0],
+        same[1],
+    ];
     ground
-        .run("dgp", &["worklist", "decide", question])
-        .refused(1, "--same LEARNER or --nobody");
-    let same = ["worklist", "decide", question, "--same", &dara];
-    ground.run("dgp", &same).said("the same person as");
+        .told("dgp", &wrong, &words_of("1"))
+        .refused(1, "does not open the key of officer 2");
+    carry(&ground, "dgp", &["B"]);
+    assert_eq!(
+        sessions(&ground, "B", &again),
+        1,
+        "one officer alone joins nobody"
+    );
+    decide("2", &same).said(": the same person as");
     carry(&ground, "dgp", &["B"]);
     assert_eq!(sessions(&ground, "B", &again), 2, "one person's record");
     ground.run("B", &["flush"]).done();
     carry(&ground, "B", &["dgp"]);
     assert_eq!(beneficiaries(&ground), 1);
     // It was a mistake.
-    ground.run("dgp", &["worklist", "undo", question]).done();
+    for number in ["2", "1"] {
+        let undo = ["worklist", "undo", question, "--officer", number];
+        ground.told("dgp", &undo, &words_of(number)).done();
+    }
     carry(&ground, "dgp", &["B"]);
     ground.run("B", &["flush"]).done();
     carry(&ground, "B", &["dgp"]);

@@ -1,7 +1,6 @@
 //! `spean ceremony`: the officials who keep the root keys make, sign and check rosters.
 
 mod changes;
-mod typed;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,16 +13,13 @@ use zeroize::Zeroizing;
 
 use crate::api::{Kind, Refusal, Reply, Request, RosterChanges};
 use crate::ceremony::{Folder, Proposed, Signatures, Unlocked};
+use crate::cli::typed::{TEXT_BYTES_MAX, confirm, new_passphrase, read_secret, read_sheet};
 use crate::cli::{ask, show};
 use crate::home::{EnrolmentRequest, Home, read_small};
 use crate::key_stick::{KeyStick, RootKeys};
 use crate::node::roster_page;
 use crate::world::Machine;
 use changes::changes;
-use typed::{confirm, new_passphrase, read_secret, read_sheet};
-
-/// Bytes of an enrolment request, of a line, and of a sheet that somebody types.
-const TEXT_BYTES_MAX: usize = 4_096;
 
 /// Where rosters are made.
 #[derive(Debug, Subcommand)]

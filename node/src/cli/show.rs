@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
-use super::transfer;
+use super::{officers, transfer};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::engine::depart::Moved;
+use crate::engine::officers::OfficerLine;
 use crate::engine::report::{SiteStatus, Status, Totals};
 use crate::engine::state::State;
 use crate::home::{EnrolmentRequest, Home};
@@ -77,6 +78,8 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         }
         Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
         Reply::Totals(totals) => show_totals(totals),
+        Reply::Officers(lines) => show_officers(lines),
+        Reply::ToSign { open, .. } => officers::show_to_sign(open),
         Reply::Proposal { .. } => println!("a proposal"),
         Reply::Roster(page) => {
             let (threshold, roots) = page.roots;
@@ -97,6 +100,21 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         }
     }
     Ok(code)
+}
+
+fn show_officers(lines: &[OfficerLine]) {
+    for line in lines {
+        let stands = match (line.withdrawn, line.confirmed) {
+            (true, _) => "withdrawn",
+            (false, true) => "confirmed",
+            (false, false) => "not confirmed by the head office yet",
+        };
+        println!(
+            "{:8} {:5}  {:13}  key {}  {stands}",
+            line.site, line.number, line.office, line.key
+        );
+    }
+    println!("{} officers' keys", lines.len());
 }
 
 fn show_status(status: &Status) {
@@ -332,6 +350,12 @@ pub fn show_figures(figures: &Figures) {
         "English: {} registered, {} attended all, {} of them released before the exam, {} passed",
         english.registered, english.attended_all, english.released_after_all, english.passed
     );
+    if figures.provisional > 0 {
+        println!(
+            "not counted above, for a second person has not signed them: {} exam results and certificates",
+            figures.provisional
+        );
+    }
     let beep = &figures.beep;
     println!(
         "BEEP: {} enrolled, {} completed, {} others",

@@ -10,8 +10,9 @@ use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::view::OpenItems;
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::cli::{ask, show};
+use crate::cli::{ask, officers, show};
 use crate::engine::arrive::{Arrival, Ticket};
+use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::questions::WorkLine;
 use crate::engine::state::MoveLine;
@@ -135,11 +136,17 @@ pub(super) enum WorklistCommand {
         /// Nobody who is known.
         #[arg(long)]
         nobody: bool,
+        /// Your number: an officer of the head office. It happens when a second one decides the same.
+        #[arg(long, env = "SPEAN_OFFICER")]
+        officer: u16,
     },
     /// Take a decision back: they are two persons.
     Undo {
         /// The question's id.
         question: QuestionId,
+        /// Your number, as above.
+        #[arg(long, env = "SPEAN_OFFICER")]
+        officer: u16,
     },
 }
 
@@ -376,21 +383,30 @@ pub(super) async fn worklist(
     command: &WorklistCommand,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
-    let request = match command {
-        WorklistCommand::List => Request::Worklist,
+    let (question, decision, officer) = match command {
+        WorklistCommand::List => {
+            return show::reply(json, &ask(home, Request::Worklist).await?);
+        }
         WorklistCommand::Decide {
             question,
             same,
             nobody,
+            officer,
         } => {
             if same.is_none() && !nobody {
                 let message = "say --same LEARNER or --nobody";
                 return Err(Refusal::new(Kind::Refused, message));
             }
-            let (question, same) = (*question, *same);
-            Request::WorkDecide { question, same }
+            let decision = same.map_or(Decision::Nobody, Decision::Same);
+            (*question, decision, *officer)
         }
-        WorklistCommand::Undo { question } => Request::WorkUndo(*question),
+        WorklistCommand::Undo { question, officer } => (*question, Decision::Undo, *officer),
+    };
+    let by = officers::sign_as(home, officer, &decision.subject(question)).await?;
+    let request = Request::WorkDecide {
+        question,
+        decision,
+        by,
     };
     show::reply(json, &ask(home, request).await?)
 }
@@ -492,6 +508,9 @@ pub(super) fn show_worklist(lines: &[WorkLine]) {
             "{}  {} from {}: {}  {}: {answered}",
             line.id, line.kind, line.site, line.learner, line.name
         );
+        if !line.proposed.is_empty() {
+            println!("    {}; a second officer decides", line.proposed);
+        }
         for candidate in &line.candidates {
             println!(
                 "    may be {}  {}: {}",

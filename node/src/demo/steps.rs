@@ -1,17 +1,19 @@
 //! What the demo plays, one function for each step. Each says what happens in plain words, lets the
-//! nodes do it, and checks what they answer. First the `registers` come in and the published
-//! figures come out; then a `transfer` and what follows from it, further `moves`, then `trouble`, then
+//! nodes do it, and checks what they answer. First the `registers` come in, people put their `signatures`
+//! under what is at stake, and the published figures come out; then a `transfer` and what follows from it, further `moves`, then `trouble`, then
 //! the `ending`.
 //! Here is what the steps share.
 
 mod ending;
 mod moves;
 mod registers;
+mod signatures;
 mod transfer;
 mod trouble;
 
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::SigningKey;
 use indicatif::ProgressBar;
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::id::LearnerId;
@@ -39,6 +41,8 @@ pub struct Story<'a> {
     pub nodes: Nodes<'a>,
     /// What is claimed.
     pub checks: Checks,
+    /// Officers of the head office, with their keys.
+    officers: Vec<(u16, SigningKey)>,
     sticks: u32,
 }
 
@@ -60,6 +64,7 @@ impl<'a> Story<'a> {
             ground,
             nodes: Nodes::new(ground),
             checks: Checks::new(),
+            officers: Vec::new(),
             sticks: 0,
         }
     }
@@ -72,6 +77,7 @@ impl<'a> Story<'a> {
         self.start().await?;
         self.import().await?;
         self.gather().await?;
+        self.signed().await?;
         let published = self.published().await?;
         let traveller = self.slip().await?;
         self.goes_on(&traveller).await?;

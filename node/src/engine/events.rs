@@ -160,6 +160,7 @@ impl<S: Store> Engine<S> {
             .map(|(_, entry)| entry)
             .collect();
         mark_late(&mut entries, &Order(&self.skeleton));
+        self.count_signers(learner, &mut entries)?;
         Ok(entries)
     }
 

@@ -380,6 +380,7 @@ impl<S: Store> Engine<S> {
     /// only of those who are there; what the others contributed to its totals stays.
     pub(super) fn refresh(&mut self, learner: LearnerId) -> Result<(), EngineError> {
         let entries = self.entries(learner)?;
+        self.note_stakes(learner, &entries)?;
         if entries.is_empty() {
             return self.forget_unheard(learner);
         }

@@ -156,6 +156,19 @@ impl<S: Store> Engine<S> {
         Ok(found)
     }
 
+    /// Marks a learner to be folded once more, where nothing of him came: at once where no key of his
+    /// is here.
+    pub(super) fn fold_again(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        for held in self.keys_of(learner)? {
+            let run = self.skeleton.bases(held.site).next();
+            if let Some(run) = run {
+                let label = held.key.label(learner, held.stream, run);
+                return self.mark_dirty(learner, &held, (run, label), u32::MAX);
+            }
+        }
+        self.refresh(learner)
+    }
+
     /// Notes that a label has parcels to fold, the lowest at `height`.
     pub(super) fn mark_dirty(
         &mut self,

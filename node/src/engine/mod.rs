@@ -8,8 +8,8 @@
 //! [`fold`] (from ciphertext to records and totals), [`depart`], [`arrive`] and [`undo`] (learners
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
-//! [`whereabouts`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`]
-//! (what people ask) and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
+//! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`]
+//! (what people ask), [`officers`] (who signs what) and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
 //! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
 
 pub mod ahead;
@@ -20,6 +20,7 @@ pub mod candidates;
 pub mod carry;
 pub mod cohort;
 pub mod collisions;
+pub mod decisions;
 pub mod depart;
 pub mod entries;
 pub mod events;
@@ -31,6 +32,7 @@ pub mod host;
 pub mod import;
 pub mod keys;
 pub mod letters;
+pub mod officers;
 pub mod own_log;
 pub mod questions;
 pub mod rebuild;
@@ -54,6 +56,7 @@ use spean_protocol::event::CsvProblem;
 use spean_protocol::frontier::RunTag;
 use spean_protocol::id::{Label, LearnerId, RunId, SiteId};
 use spean_protocol::log::{ForkProof, Run, Skeleton};
+use spean_protocol::officer::SubjectTag;
 use spean_protocol::receipt::{Receipt, Statement};
 use spean_protocol::record::RecordError;
 use spean_protocol::roster::{self, Role, Roster, RosterError, SignedRoster};
@@ -210,6 +213,8 @@ pub struct Engine<S> {
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
     reordered: BTreeSet<RunId>,
+    /// What officers signed in this input, or whose signatures count now.
+    signed: BTreeSet<SubjectTag>,
     /// Of runs of sites with revoked keys: the one of those that opened it.
     opened_by: RefCell<BTreeMap<RunId, Option<[u8; 32]>>>,
     /// For recent runs, which keys open which labels.
@@ -282,6 +287,7 @@ impl<S: Store> Engine<S> {
             posted: false,
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
+            signed: BTreeSet::new(),
             opened_by: RefCell::default(),
             openers: BTreeMap::new(),
         };
@@ -351,6 +357,7 @@ impl<S: Store> Engine<S> {
         let done = self.unread.take().map_or(done, |error| Err(error.into()));
         let done = done.and_then(|value| {
             self.apply_cuts(false)?;
+            self.mark_signed()?;
             self.mark_reordered()?;
             self.save_runs()?;
             self.store.commit()?;
@@ -420,6 +427,7 @@ impl<S: Store> Engine<S> {
         self.roster = self.signed_roster.preview()?;
         self.touched.clear();
         self.reordered.clear();
+        self.signed.clear();
         self.openers.clear();
         self.opened_by.borrow_mut().clear();
         let mut rows = Vec::new();

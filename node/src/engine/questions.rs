@@ -10,6 +10,7 @@ use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
 
 use super::candidates::Candidate;
+use super::decisions::Decision;
 use super::giving::Giving;
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -128,6 +129,8 @@ pub struct WorkLine {
     pub name: String,
     /// What was answered, in words; empty while nothing was.
     pub answered: String,
+    /// What the first of two officers has decided, in words; empty where none has.
+    pub proposed: String,
     /// Who he may be.
     pub candidates: Vec<Candidate>,
 }
@@ -405,6 +408,7 @@ impl<S: Store> Engine<S> {
                     learner: arrived.learner,
                     name: self.name_of(arrived.learner)?,
                     answered: String::new(),
+                    proposed: String::new(),
                     candidates: Vec::new(),
                 },
             });
@@ -443,6 +447,7 @@ impl<S: Store> Engine<S> {
             learner: question.learner,
             name: self.name_of(question.learner)?,
             answered,
+            proposed: self.proposed(question.id)?,
             candidates,
         })
     }
@@ -452,7 +457,8 @@ impl<S: Store> Engine<S> {
         Ok(row.map(|row| row.name).unwrap_or_default())
     }
 
-    /// Decides a question: who the new person is, or that nobody knows him.
+    /// Decides a question: who the new person is, or that nobody knows him. Two persons have said so:
+    /// see [`Engine::decide_by`].
     ///
     /// # Errors
     /// [`EngineError::Refused`] where there is no such question, or no such learner here.
@@ -461,20 +467,8 @@ impl<S: Store> Engine<S> {
         id: QuestionId,
         same: Option<LearnerId>,
     ) -> Result<WorkLine, EngineError> {
-        let verdict = same.map_or(Verdict::Nobody, Verdict::Same);
-        self.decided(id, |engine, question, before| {
-            if let Some(other) = same
-                && (engine.view(other)?.is_none() || other == question.learner)
-            {
-                return Err(EngineError::UnknownLearner(other));
-            }
-            match before {
-                Some(Verdict::Same(one)) if Some(one) != same => Err(EngineError::Refused(
-                    "it was decided otherwise: take that back first, 'spean worklist undo'".into(),
-                )),
-                _ => Ok(verdict),
-            }
-        })
+        let decision = same.map_or(Decision::Nobody, Decision::Same);
+        self.decided(id, decision)
     }
 
     /// Takes a decision back: they are two persons.
@@ -482,34 +476,76 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError::Refused`] where nothing of the kind was decided.
     pub fn undo_decision(&mut self, id: QuestionId) -> Result<WorkLine, EngineError> {
-        self.decided(id, |_, _, before| match before {
-            Some(Verdict::Same(other)) => Ok(Verdict::NotSame(other)),
-            _ => Err(EngineError::Refused(
-                "nobody was found to be the same person: there is nothing to take back".into(),
-            )),
-        })
+        self.decided(id, Decision::Undo)
     }
 
-    fn decided(
-        &mut self,
+    /// Refuses what cannot be decided.
+    pub(super) fn may_decide(&self, id: QuestionId, decision: Decision) -> Result<(), EngineError> {
+        let (_, question, before, _) = self.asked(id)?;
+        self.verdict_of(&question, before, decision).map(|_| ())
+    }
+
+    /// How a question stands.
+    pub(super) fn work_line(&self, id: QuestionId) -> Result<WorkLine, EngineError> {
+        let (site, question, verdict, _) = self.asked(id)?;
+        self.question_line(site, &question, verdict)
+    }
+
+    fn asked(
+        &self,
         id: QuestionId,
-        decide: impl FnOnce(&Self, &Question, Option<Verdict>) -> Result<Verdict, EngineError>,
-    ) -> Result<WorkLine, EngineError> {
-        self.input(|engine| {
-            let row = engine.store.read(Table::Work, &id.0)?;
-            let work = row.map(|bytes| codec::decode(&bytes)).transpose()?;
-            let Some(Work::Question {
+    ) -> Result<(SiteId, Question, Option<Verdict>, bool), EngineError> {
+        let row = self.store.read(Table::Work, &id.0)?;
+        match row.map(|bytes| codec::decode(&bytes)).transpose()? {
+            Some(Work::Question {
                 site,
                 question,
-                verdict: before,
+                verdict,
                 owed,
-            }) = work
-            else {
-                return Err(EngineError::Refused(format!(
-                    "no question {id}: 'spean worklist list' shows those that wait"
-                )));
-            };
-            let verdict = decide(engine, &question, before)?;
+            }) => Ok((site, question, verdict, owed)),
+            _ => Err(EngineError::Refused(format!(
+                "no question {id}: 'spean worklist list' shows those that wait"
+            ))),
+        }
+    }
+
+    /// What a decision makes of a question that was answered so before.
+    fn verdict_of(
+        &self,
+        question: &Question,
+        before: Option<Verdict>,
+        decision: Decision,
+    ) -> Result<Verdict, EngineError> {
+        let same = match decision {
+            Decision::Same(other) => Some(other),
+            Decision::Nobody => None,
+            Decision::Undo => {
+                return match before {
+                    Some(Verdict::Same(other)) => Ok(Verdict::NotSame(other)),
+                    _ => Err(EngineError::Refused(
+                        "nobody was found to be the same person: there is nothing to take back"
+                            .into(),
+                    )),
+                };
+            }
+        };
+        if let Some(other) = same
+            && (self.view(other)?.is_none() || other == question.learner)
+        {
+            return Err(EngineError::UnknownLearner(other));
+        }
+        match before {
+            Some(Verdict::Same(one)) if Some(one) != same => Err(EngineError::Refused(
+                "it was decided otherwise: take that back first, 'spean worklist undo'".into(),
+            )),
+            _ => Ok(same.map_or(Verdict::Nobody, Verdict::Same)),
+        }
+    }
+
+    fn decided(&mut self, id: QuestionId, decision: Decision) -> Result<WorkLine, EngineError> {
+        self.input(|engine| {
+            let (site, question, before, owed) = engine.asked(id)?;
+            let verdict = engine.verdict_of(&question, before, decision)?;
             let new = Some(verdict) != before;
             let owed = owed && !new || new && matches!(verdict, Verdict::Same(_));
             if new && !owed {

@@ -311,6 +311,8 @@ impl<S: Store> Engine<S> {
                 Ok(Entry::BoxKey { cohort, key }) => {
                     self.read_box_key(chain, segment, (cohort, key))?;
                 }
+                Ok(Entry::Officer(officer)) => self.read_officer(site, &officer)?,
+                Ok(Entry::Signature(signature)) => self.read_signature(site, &signature)?,
                 Ok(_) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }

@@ -254,6 +254,7 @@ impl<S: Store> Engine<S> {
         }
         self.order_changed(self.skeleton.bases(site).collect());
         self.state_again(site)?;
+        self.read_officers_again()?;
         tracing::warn!(
             site = self.code(site),
             "taken out: beyond the cut of a revoked key"

@@ -69,7 +69,7 @@ fn entry(position: Position, stay: StayId, body: Body) -> Entry {
         position.height,
         body.kind_name()
     ));
-    Entry::new(id, Event::new(body), Origin { position, stay })
+    Entry::new(id, Event::new(body), Origin { position, stay }).signed_by(2)
 }
 
 fn arrived(stay: StayId, from: Option<SiteId>) -> Body {

@@ -361,6 +361,12 @@ impl Body {
         )
     }
 
+    /// Whether it counts only when two persons have signed it: exam results and certificates.
+    #[must_use]
+    pub fn needs_two_persons(&self) -> bool {
+        matches!(self, Self::ExamResult { .. } | Self::Certificate { .. })
+    }
+
     /// The programme or module that the event is about, if it is about one.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {

@@ -53,6 +53,9 @@ pub struct Figures {
     pub turnover: BTreeMap<Month, Turnover>,
     /// IND-18: transfers, each credited to the receiving site and the month of the arrival.
     pub continuity: Continuity,
+    /// `Provisional` rows in, amounts summed: exam results and certificates that a second person has not
+    /// signed yet. No other figure counts them.
+    pub provisional: u64,
     /// How IND-01 of the sites and of the nation go together.
     pub bridge: Bridge,
 }

@@ -23,6 +23,9 @@ pub fn contributions(entries: &[Entry]) -> Vec<Contribution> {
         fold.count(entry);
         fold.note_firsts(entry);
     }
+    for entry in &in_effect.provisional {
+        fold.provisional(entry);
+    }
     fold.standings(&stays);
     fold.departures(&stays);
     for (indicator, site, month, detail) in continuity::rows(&in_effect, &stays) {
@@ -81,6 +84,15 @@ impl Fold {
         let test = matches!(body, Body::Assessed { .. } | Body::Login { .. });
         if programme == ProgrammeId::REINTEGRATION && !test {
             add(Indicator::Reintegration, None);
+        }
+    }
+
+    fn provisional(&mut self, entry: &Entry) {
+        let body = &entry.event.body;
+        if body.needs_two_persons() {
+            let (month, site) = when(entry);
+            let key = (Indicator::Provisional, body.scope(), site, month, 0);
+            *self.rows.entry(key).or_default() += 1;
         }
     }
 

@@ -182,6 +182,10 @@ impl Figures {
             self.certificates.valid += 1;
             *self.certificates.by_issuer.entry(issuer).or_default() += 1;
         }
+        let provisional = rows.inside(Indicator::Provisional);
+        self.provisional += provisional
+            .map(|row| u64::from(row.amount.unsigned_abs()))
+            .sum::<u64>();
         let libraries: BTreeSet<SiteId> =
             rows.inside(Indicator::Reader).map(|row| row.site).collect();
         self.readers.persons += u64::from(!libraries.is_empty());

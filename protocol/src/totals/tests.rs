@@ -43,6 +43,7 @@ fn entry(name: usize, site: u16, date: Option<Date>, body: Body) -> Entry {
             stay: STAY,
         },
     )
+    .signed_by(2)
 }
 
 fn day(text: &str) -> Option<Date> {
@@ -127,7 +128,7 @@ fn numbers_of_rows_never_change_their_meaning() {
         assert_eq!(Indicator::try_from(code), Ok(indicator));
     }
     assert_eq!(Indicator::try_from(0), Err(UnknownIndicator(0)));
-    assert_eq!(Indicator::try_from(18), Err(UnknownIndicator(18)));
+    assert_eq!(Indicator::try_from(19), Err(UnknownIndicator(19)));
     for code in 1..=6 {
         assert_eq!(Standing::from_code(code).code(), code);
     }

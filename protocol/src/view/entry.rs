@@ -5,6 +5,8 @@
 //! - A late high-stakes event waits for a person; it neither counts nor takes another's place. So
 //!   does one in a branch of a forked run, but for arrivals and departures: each site speaks only of
 //!   its own stays, and without them a learner would be lost.
+//! - An exam result or a certificate is provisional until two persons have signed it, and so is what
+//!   would take the place of one that counts: see [`crate::officer`].
 //! - What another event retracts or supersedes does not count. A late one may do so only to
 //!   ordinary events; and when the superseding event is retracted, the superseded one is back.
 //! - A retraction stands: it is neither retracted nor superseded.
@@ -14,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Body, Event, EventId};
 use crate::id::{Position, SiteId, StayId};
+use crate::officer::PERSONS_MIN;
 
 /// Where in the logs an event was written, and under which stay's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,8 @@ pub struct Entry {
     pub answered: bool,
     /// The number of its operation: the order of what one segment holds of one stay.
     pub op: u64,
+    /// How many persons have signed it: only of what needs it, or would overrule such.
+    pub persons: u8,
     /// Work only: the site had noted before that the learner's past is open there.
     pub past_open: bool,
 }
@@ -57,6 +62,7 @@ impl Entry {
             forked: false,
             answered: false,
             op: 0,
+            persons: 0,
             past_open: false,
         }
     }
@@ -66,6 +72,17 @@ impl Entry {
     pub fn at(mut self, op: u64) -> Self {
         self.op = op;
         self
+    }
+
+    /// The same entry, signed by so many persons.
+    #[must_use]
+    pub fn signed_by(mut self, persons: u8) -> Self {
+        self.persons = persons;
+        self
+    }
+
+    fn is_signed(&self) -> bool {
+        self.persons >= PERSONS_MIN
     }
 
     /// The site whose log brought the event: the one that the work is credited to.
@@ -118,6 +135,8 @@ pub struct InEffect<'a> {
     pub entries: Vec<&'a Entry>,
     /// Late high-stakes events, which wait for a person, in the order of the keys.
     pub waiting: Vec<&'a Entry>,
+    /// What needs the signatures of two persons and has not both, in the order of the keys.
+    pub provisional: Vec<&'a Entry>,
     /// How many events were retracted.
     pub retracted: u32,
     /// How many others took another's place.
@@ -156,7 +175,8 @@ impl<'a> InEffect<'a> {
                 let moved_elsewhere =
                     target.is_move() && !target.late && target.site() != by.site();
                 let doubtful = by.late && high_stakes(target) || by.forked && for_a_person(target);
-                let protected = doubtful || moved_elsewhere;
+                let signed = counts_as_signed(target) && !by.is_signed();
+                let protected = doubtful || moved_elsewhere || signed;
                 !protected && !target.is_retraction()
             })
         };
@@ -176,8 +196,21 @@ impl<'a> InEffect<'a> {
                 out.superseded += 1;
             } else if waits(entry) {
                 out.waiting.push(entry);
-            } else if !entry.is_retraction() {
-                out.entries.push(entry);
+            } else {
+                let in_the_way = |id| {
+                    unique
+                        .get(id)
+                        .is_some_and(|target| counts_as_signed(target))
+                };
+                let unsigned =
+                    entry.event.body.needs_two_persons() || entry.overrules().any(in_the_way);
+                if unsigned && !entry.is_signed() {
+                    out.provisional.push(entry);
+                }
+                let counts = !entry.event.body.needs_two_persons() || entry.is_signed();
+                if counts && !entry.is_retraction() {
+                    out.entries.push(entry);
+                }
             }
         }
         out
@@ -186,6 +219,10 @@ impl<'a> InEffect<'a> {
 
 fn high_stakes(entry: &Entry) -> bool {
     entry.event.body.high_stakes()
+}
+
+fn counts_as_signed(entry: &Entry) -> bool {
+    entry.event.body.needs_two_persons() && entry.is_signed()
 }
 
 /// What nobody takes from a branch of a forked run unseen.

@@ -40,6 +40,7 @@ fn entry(name: &str, site: u16, event: Event) -> Entry {
             stay: StayId([2; 16]),
         },
     )
+    .signed_by(2)
 }
 
 fn plain(name: &str, body: Body) -> Entry {
@@ -85,7 +86,7 @@ prop_compose! {
         sample in 0..samples().len(), key in 0..12_u8, target in 0..14_u8, site in 1..4_u16,
         day in prop::option::of(20_000..20_400_i32), late in prop::bool::weighted(0.2),
         op in 0..9_u64, past_open in any::<bool>(),
-        supersedes in prop::collection::vec(0..14_u8, 0..3),
+        supersedes in prop::collection::vec(0..14_u8, 0..3), persons in 0..3_u8,
     ) -> Entry {
         let mut body = samples().swap_remove(sample);
         if let Body::Retracted { event, .. } = &mut body {
@@ -94,7 +95,7 @@ prop_compose! {
         let mut event = Event::new(body);
         event.date = day.map(|day| Date::from_days(day).unwrap());
         event.supersedes = supersedes.iter().map(|key| id(&format!("key-{key}"))).collect();
-        Entry { late, op, past_open, ..entry(&format!("key-{key}"), site, event) }
+        Entry { late, op, past_open, persons, ..entry(&format!("key-{key}"), site, event) }
     }
 }
 
@@ -213,6 +214,44 @@ fn a_late_high_stakes_event_waits() {
     let view = LearnerView::fold(&entries);
     assert_eq!(view.progress.certificates.len(), 1);
     assert!(view.notices.waiting.is_empty());
+}
+
+/// Goal: one officer alone neither gives a certificate nor takes one away.
+/// Method: a certificate with fewer signatures than needed; corrections and retractions of one that
+/// counts, with and without the second person's.
+#[test]
+fn one_person_alone_gives_no_certificate_and_takes_none() {
+    for persons in [0, 1] {
+        let entries = [certificate("alone").signed_by(persons)];
+        let view = LearnerView::fold(&entries);
+        assert!(view.progress.certificates.is_empty());
+        assert_eq!(view.notices.provisional, [id("alone")]);
+    }
+    let good = certificate("good");
+    let work = || plain("w", Body::ModuleDone { module: MODULE });
+    for taking in [
+        retract("r", "good"),
+        in_place_of(certificate("c"), &["good"]),
+        in_place_of(work(), &["good"]),
+    ] {
+        let name = taking.id.clone();
+        let view = LearnerView::fold(&[good.clone(), taking.clone().signed_by(1)]);
+        assert_eq!(view.progress.certificates.len(), 1, "{name}");
+        assert_eq!((view.notices.retracted, view.notices.superseded), (0, 0));
+        assert_eq!(view.notices.provisional, [name]);
+        let view = LearnerView::fold(&[good.clone(), taking]);
+        assert_eq!(view.notices.retracted + view.notices.superseded, 1);
+        assert!(view.notices.provisional.is_empty());
+    }
+    // What does not count yet, whoever wrote it takes back alone; ordinary work needs nobody.
+    let entries = [
+        good.signed_by(1),
+        retract("r", "good").signed_by(0),
+        work().signed_by(0),
+    ];
+    let view = LearnerView::fold(&entries);
+    assert_eq!((view.notices.retracted, view.events), (1, 1));
+    assert!(view.notices.provisional.is_empty());
 }
 
 /// In a branch of a forked run what is at stake waits, and takes nothing of that kind away; moves

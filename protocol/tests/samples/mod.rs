@@ -23,6 +23,7 @@ use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier}
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::log::{ForkProof, Head};
+use spean_protocol::officer::{Office, Officer, Signature, Subject};
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Receipt, Statement, pack};
 use spean_protocol::record::{Batch, Draft, imported_id};
@@ -200,6 +201,22 @@ pub fn box_key_entry() -> Entry {
         cohort: 4,
         key: box_key(&SEED),
     }
+}
+
+/// An officer and what he signs; the frozen segment of entries is older than they are.
+pub fn officer_entries() -> Vec<Entry> {
+    let key = SigningKey::from_bytes(&[9; 32]);
+    let id = EventId("event".to_owned());
+    let subject = Subject::of_event(LEARNER, &id, b"what he signs");
+    vec![
+        Entry::Officer(Officer {
+            site: SiteId(3),
+            number: 2,
+            office: Office::Director,
+            key: key.verifying_key().to_bytes(),
+        }),
+        Entry::Signature(Signature::sign(&subject, 2, &key)),
+    ]
 }
 
 /// A letter of every kind, in the order in which they were invented.

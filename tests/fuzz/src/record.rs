@@ -48,7 +48,12 @@ fn entries(input: &mut Input<'_>) -> Vec<Entry> {
         };
         if let (Ok(id), Ok(event)) = (EventId::try_from(id), Event::decode(bytes)) {
             let origin = Origin { position, stay };
-            entries.push(Entry::new(id, event, origin).at(number as u64));
+            let persons = input.byte() % 4;
+            entries.push(
+                Entry::new(id, event, origin)
+                    .at(number as u64)
+                    .signed_by(persons),
+            );
         }
     }
     entries

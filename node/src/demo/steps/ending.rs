@@ -26,6 +26,7 @@ impl Story<'_> {
                 .await?;
         }
         self.take_in(HEADQUARTERS, &stick).await?;
+        self.sign_the_rest().await?;
         // What came by stick goes out again over the links, and everything by stick.
         self.sync_all(&linked).await?;
         self.carry(HEADQUARTERS, &by_stick, "courier").await?;

@@ -18,6 +18,8 @@ pub(super) struct Act {
     pub(super) body: Body,
     /// It belongs to the second stay, if there is one and this is its site.
     pub(super) moved: bool,
+    /// A second person signed it, where that matters.
+    pub(super) signed: bool,
 }
 
 /// Where a learner was: at `first`, then left if `left` says when and how, then perhaps arrived
@@ -170,7 +172,7 @@ prop_compose! {
             (1..4_u8, prop::option::of(0..24_usize)),
         )),
         acts in prop::collection::vec(
-            (1..4_u16, months(), 1..28_u8, bodies(), any::<bool>()), 0..24,
+            (1..4_u16, months(), 1..28_u8, bodies(), any::<bool>(), any::<bool>()), 0..24,
         ),
         all_of_beep in prop::option::weighted(0.2, (1..4_u16, months(), 1..4_u16, months())),
     ) -> Life {
@@ -178,8 +180,8 @@ prop_compose! {
             let (second, arrival) = (second.filter(|_| left.is_some()), (reason.into(), open));
             Journey { first, left, second, arrival }
         });
-        let acts = acts.into_iter().map(|(site, month, day, body, moved)| {
-            Act { site, month, day, body, moved }
+        let acts = acts.into_iter().map(|(site, month, day, body, moved, signed)| {
+            Act { site, month, day, body, moved, signed }
         });
         let mut acts: Vec<Act> = acts.collect();
         if let Some((site, month, last_site, last_month)) = all_of_beep {
@@ -187,7 +189,7 @@ prop_compose! {
                 let is_last = number == 7;
                 let (site, month) = if is_last { (last_site, last_month) } else { (site, month) };
                 let body = Body::ModuleDone { module: module(1, number) };
-                acts.push(Act { site, month, day: 1, body, moved: true });
+                acts.push(Act { site, month, day: 1, body, moved: true, signed: false });
             }
         }
         Life { sex, journey, acts }
@@ -299,7 +301,8 @@ impl Life {
         }
         for (number, act) in self.acts.iter().enumerate() {
             let date = date(act.month, act.day);
-            let mut new = entry(number, act.site, date, act.body.clone());
+            let persons = if act.signed { 2 } else { 1 };
+            let mut new = entry(number, act.site, date, act.body.clone()).signed_by(persons);
             new.origin.stay = if self.at_second(act) { two } else { one };
             entries.push(placed(new, 2 * number + 1));
         }

@@ -77,8 +77,7 @@ impl Person<'_> {
     }
 
     fn asked(&self, site: u16, month: u16) -> bool {
-        let Period { first, last } = self.query.period;
-        first.0 <= month && month <= last.0 && self.query.site.is_none_or(|only| only.0 == site)
+        asked(&self.query, site, month)
     }
 
     fn inside(&self) -> impl Iterator<Item = &Act> {
@@ -112,16 +111,33 @@ impl Person<'_> {
     }
 }
 
+fn asked(query: &Query, site: u16, month: u16) -> bool {
+    let Period { first, last } = query.period;
+    first.0 <= month && month <= last.0 && query.site.is_none_or(|only| only.0 == site)
+}
+
 /// The figures, from the definitions.
 pub(super) fn recount(population: &Population, query: Query) -> Figures {
     let mut persons: BTreeMap<u8, Vec<&Life>> = BTreeMap::new();
-    for (number, life) in population.lives.iter().enumerate() {
+    let mut provisional = 0;
+    let mut lives = population.lives.clone();
+    for act in lives.iter_mut().flat_map(|life| &mut life.acts) {
+        if !act.signed && matches!(act.body, Body::ExamResult { .. } | Body::Certificate { .. }) {
+            provisional += u64::from(asked(&query, act.site, act.month));
+            // Of which no figure tells.
+            act.body = Body::Consent { given: true };
+        }
+    }
+    for (number, life) in lives.iter().enumerate() {
         persons
             .entry(population.person(number))
             .or_default()
             .push(life);
     }
-    let mut figures = Figures::default();
+    let mut figures = Figures {
+        provisional,
+        ..Figures::default()
+    };
     for lives in persons.into_values() {
         let person = Person { lives, query };
         people(&person, &mut figures);

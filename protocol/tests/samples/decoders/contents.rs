@@ -142,6 +142,7 @@ pub fn entries() -> Vec<Vec<u8>> {
     samples::entries()
         .iter()
         .chain(&later)
+        .chain(&samples::officer_entries())
         .map(Entry::encode)
         .collect()
 }

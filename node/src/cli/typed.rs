@@ -1,18 +1,20 @@
-//! What officials type: passphrases that nobody is to see, a sheet, a yes.
+//! What officials and officers type: passphrases that nobody is to see, a sheet, a yes.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
-use super::TEXT_BYTES_MAX;
 use crate::api::{Kind, Refusal};
 use crate::passphrase::CHARACTERS_MIN;
+
+/// Bytes of what somebody types, or of a file that holds it.
+pub(in crate::cli) const TEXT_BYTES_MAX: usize = 4_096;
 
 /// How often somebody may mistype a passphrase that he sets: what nobody answers ends.
 const TRIES: usize = 5;
 
 /// A passphrase that is set, twice the same from whoever sits there; who mistypes it tries again.
-pub(super) fn new_passphrase(
+pub(in crate::cli) fn new_passphrase(
     prompt: &str,
     none: bool,
 ) -> Result<Option<Zeroizing<String>>, Refusal> {
@@ -36,7 +38,7 @@ pub(super) fn new_passphrase(
 
 /// Reads a line that nobody is to see: from the terminal without showing it, else from standard
 /// input as it is.
-pub(super) fn read_secret(prompt: &str) -> Result<Zeroizing<String>, Refusal> {
+pub(in crate::cli) fn read_secret(prompt: &str) -> Result<Zeroizing<String>, Refusal> {
     let failed = |error: std::io::Error| Refusal::new(Kind::Refused, error.to_string());
     if std::io::stdin().is_terminal() {
         if !std::io::stderr().is_terminal() {
@@ -85,7 +87,7 @@ fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
 }
 
 /// A sheet as somebody types it: up to an empty line.
-pub(super) fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
+pub(in crate::cli) fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
     let mut sheet = Zeroizing::new(String::with_capacity(TEXT_BYTES_MAX));
     while let Some(line) = read_line()? {
         if line.trim().is_empty() {
@@ -100,7 +102,7 @@ pub(super) fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
 }
 
 /// Asks a person who sits there; a program that runs the command has decided already.
-pub(super) fn confirm(question: &str, json: bool) -> Result<(), Refusal> {
+pub(in crate::cli) fn confirm(question: &str, json: bool) -> Result<(), Refusal> {
     if json || !std::io::stdin().is_terminal() {
         return Ok(());
     }

@@ -1,0 +1,92 @@
+//! Who is who is decided by two persons at the DGP: the first officer proposes, and what he proposed
+//! happens when a second one says the same. Each signs, so neither can decide in the other's name. A
+//! decision is taken back in the same way; nothing is rewritten by it.
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::id::{LearnerId, QuestionId};
+use spean_protocol::officer::{Signature, Subject};
+
+use super::keys::key_of;
+use super::questions::WorkLine;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// What an officer of the DGP decides of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// He is the same person as this learner.
+    Same(LearnerId),
+    /// He is nobody whom the DGP reads.
+    Nobody,
+    /// They are two persons, whatever was decided before.
+    Undo,
+}
+
+impl Decision {
+    /// What an officer signs.
+    #[must_use]
+    pub fn subject(&self, question: QuestionId) -> Subject {
+        Subject::of_decision(question, &codec::encode(self))
+    }
+
+    /// The decision in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Same(other) => format!("the same person as {other}"),
+            Self::Nobody => "nobody known".to_owned(),
+            Self::Undo => "two persons after all".to_owned(),
+        }
+    }
+}
+
+fn place(question: QuestionId) -> Vec<u8> {
+    key_of(&[b"proposed of", &question.0])
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes an officer's decision of a question. It happens with the second one's.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where he may not sign, or there is no such question or learner.
+    pub fn decide_by(
+        &mut self,
+        question: QuestionId,
+        decision: Decision,
+        by: &Signature,
+    ) -> Result<WorkLine, EngineError> {
+        let key = self.signing_officer(by.number)?.key;
+        if !by.is_of(&decision.subject(question), &key) {
+            return Err(EngineError::Refused(
+                "the signature is of something else: decide again".into(),
+            ));
+        }
+        let row = self.store.read(Table::Meta, &place(question))?;
+        let proposed: Option<(Decision, u16)> = row.map(|row| codec::decode(&row)).transpose()?;
+        let second = proposed.is_some_and(|(one, number)| one == decision && number != by.number);
+        if !second {
+            // Refused now, if it would be then.
+            self.may_decide(question, decision)?;
+            let row = codec::encode(&(decision, by.number));
+            self.input(|engine| Ok(engine.store.write(Table::Meta, &place(question), &row)?))?;
+            return self.work_line(question);
+        }
+        match decision {
+            Decision::Same(other) => self.decide(question, Some(other))?,
+            Decision::Nobody => self.decide(question, None)?,
+            Decision::Undo => self.undo_decision(question)?,
+        };
+        self.input(|engine| Ok(engine.store.remove(Table::Meta, &place(question))?))?;
+        self.work_line(question)
+    }
+
+    /// What the first of two officers has proposed, in words.
+    pub(super) fn proposed(&self, question: QuestionId) -> Result<String, EngineError> {
+        let row = self.store.read(Table::Meta, &place(question))?;
+        let proposed: Option<(Decision, u16)> = row.map(|row| codec::decode(&row)).transpose()?;
+        Ok(proposed.map_or_else(String::new, |(decision, number)| {
+            format!("officer {number} says: {}", decision.words())
+        }))
+    }
+}

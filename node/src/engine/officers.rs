@@ -1,0 +1,607 @@
+//! Officers' keys and what they sign. Entries of control logs say who is an officer where, and what he
+//! signed; here they become how many persons have signed an event.
+//!
+//! Each site says who its officers are. So that nobody who runs a node alone is two persons, officers
+//! whom the DGP has not confirmed are together one person for each site.
+//!
+//! Order of arrival matters nowhere: an office is the highest that was ever given to a key, a withdrawn
+//! key signs no more at its own node, and what it signed before stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::control::Entry as ControlEntry;
+use spean_protocol::event::{Body, Event, EventId};
+use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::limits::{OFFICERS_MAX, SIGNATURES_MAX};
+use spean_protocol::officer::{Office, Officer, PERSONS_MIN, Signature, Subject, SubjectTag};
+use spean_protocol::view::Entry;
+
+use super::keys::{key_of, learner_of};
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// An officer's secret key under his passphrase, as his node keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedKey {
+    /// The officer's number.
+    pub number: u16,
+    /// His public key.
+    pub key: [u8; 32],
+    /// Salt of the passphrase.
+    pub salt: [u8; 32],
+    /// The Ed25519 seed, sealed: see [`crate::passphrase`].
+    pub sealed: Vec<u8>,
+}
+
+impl SealedKey {
+    /// What the seal is bound to.
+    #[must_use]
+    pub fn whose(key: &[u8; 32]) -> Vec<u8> {
+        [b"spean officer".as_slice(), key].concat()
+    }
+}
+
+/// What is known of one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    /// The highest office that its site gave it.
+    office: Option<Office>,
+    withdrawn: bool,
+    /// The DGP knows whose it is.
+    confirmed: bool,
+}
+
+/// An officer in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficerLine {
+    /// The code of his site.
+    pub site: String,
+    /// His number there.
+    pub number: u16,
+    /// His office.
+    pub office: String,
+    /// How his key begins, for a comparison by telephone.
+    pub key: String,
+    /// The DGP has confirmed him.
+    pub confirmed: bool,
+    /// His key signs no more.
+    pub withdrawn: bool,
+    /// His key is on this node.
+    pub here: bool,
+}
+
+/// An event that an officer may sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToSign {
+    /// Whose.
+    pub learner: LearnerId,
+    /// His name.
+    pub name: String,
+    /// The site that recorded it.
+    pub site: String,
+    /// The event's key.
+    pub event: String,
+    /// What it says: kind, date and fields.
+    pub says: String,
+    /// Who has signed it so far: site and number.
+    pub signed_by: Vec<String>,
+    /// What is signed.
+    pub subject: Subject,
+}
+
+/// Where it is kept that an event needs two persons: the row says whether both have signed.
+fn stake(learner: LearnerId, tag: SubjectTag) -> Vec<u8> {
+    key_of(&[&learner.0, &tag])
+}
+
+fn place(site: SiteId, number: u16, key: &[u8; 32]) -> Vec<u8> {
+    key_of(&[&site.0.to_be_bytes(), &number.to_be_bytes(), key])
+}
+
+fn own_place(number: u16) -> Vec<u8> {
+    key_of(&[b"key of officer", &number.to_be_bytes()])
+}
+
+impl<S: Store> Engine<S> {
+    /// Reads what a control log says of officers.
+    pub(super) fn read_officer(
+        &mut self,
+        from: SiteId,
+        officer: &Officer,
+    ) -> Result<(), EngineError> {
+        let headquarters = self.roster.headquarters().map(|site| site.id);
+        if officer.site != from && headquarters != Some(from) {
+            let (from, of) = (self.code(from), self.code(officer.site));
+            return self.set_aside(&format!("{from} speaks of an officer of {of}"));
+        }
+        let of_site = officer.site.0.to_be_bytes();
+        let at = place(officer.site, officer.number, &officer.key);
+        let row = self.store.read(Table::Officer, &at)?;
+        let held = self
+            .store
+            .scan(Table::Officer, &of_site, &[], OFFICERS_MAX)?;
+        if row.is_none() && held.len() >= OFFICERS_MAX {
+            let code = self.code(officer.site);
+            return self.set_aside(&format!("more officers of {code} than a site can have"));
+        }
+        let mut known: Known = row
+            .map(|bytes| codec::decode(&bytes))
+            .transpose()?
+            .unwrap_or_default();
+        let before = known;
+        match officer.office {
+            Office::Withdrawn => known.withdrawn = true,
+            office => {
+                if officer.site == from {
+                    known.office = Some(known.office.map_or(office, |known| known.min(office)));
+                }
+                known.confirmed |= headquarters == Some(from);
+            }
+        }
+        if known == before {
+            return Ok(());
+        }
+        self.store
+            .write(Table::Officer, &at, &codec::encode(&known))?;
+        for (key, _) in self.store.scan(Table::Signed, &[], &[], usize::MAX)? {
+            if signer_of(&key) == Some((officer.site, officer.number)) {
+                self.signed.extend(tag_of(&key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a signature of a control log. What it is of may come later, and so may the officer's key.
+    pub(super) fn read_signature(
+        &mut self,
+        site: SiteId,
+        signature: &Signature,
+    ) -> Result<(), EngineError> {
+        let of_site = key_of(&[&signature.subject, &site.0.to_be_bytes()]);
+        let name = blake3::hash(&signature.signature);
+        let number = signature.number.to_be_bytes();
+        let at = key_of(&[&of_site, &number, &name.as_bytes()[..8]]);
+        let held = self
+            .store
+            .scan(Table::Signed, &of_site, &[], SIGNATURES_MAX)?;
+        if held.iter().any(|(key, _)| *key == at) {
+            return Ok(());
+        }
+        if held.len() >= SIGNATURES_MAX {
+            let code = self.code(site);
+            return self.set_aside(&format!(
+                "more signatures of {code} under one event than it has officers"
+            ));
+        }
+        self.store
+            .write(Table::Signed, &at, &codec::encode(signature))?;
+        self.signed.insert(signature.subject);
+        Ok(())
+    }
+
+    /// Marks whoever has an event that was signed in this input, to be folded once more.
+    pub(super) fn mark_signed(&mut self) -> Result<(), EngineError> {
+        let signed = std::mem::take(&mut self.signed);
+        if signed.is_empty() {
+            return Ok(());
+        }
+        for (key, _) in self.store.scan(Table::Stake, &[], &[], usize::MAX)? {
+            let of_it = key
+                .get(16..)
+                .is_some_and(|tag| signed.iter().any(|one| one == tag));
+            if of_it {
+                self.fold_again(learner_of(&key)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody's signatures anew, from the logs as they are now.
+    pub(super) fn read_officers_again(&mut self) -> Result<(), EngineError> {
+        for table in [Table::Officer, Table::Signed] {
+            for (key, _) in self.store.scan(table, &[], &[], usize::MAX)? {
+                self.store.remove(table, &key)?;
+            }
+        }
+        let sites: Vec<SiteId> = self.roster.sites.iter().map(|site| site.id).collect();
+        for site in sites {
+            for (_, entry) in self.control_entries(site)? {
+                match entry {
+                    ControlEntry::Officer(officer) => self.read_officer(site, &officer)?,
+                    ControlEntry::Signature(signature) => self.read_signature(site, &signature)?,
+                    _ => {}
+                }
+            }
+        }
+        for (key, _) in self.store.scan(Table::Stake, &[], &[], usize::MAX)? {
+            self.signed
+                .extend(key.get(16..).and_then(|tag| SubjectTag::try_from(tag).ok()));
+        }
+        Ok(())
+    }
+
+    /// Says of each entry that needs it how many persons have signed it, and notes those that do.
+    pub(super) fn count_signers(
+        &mut self,
+        learner: LearnerId,
+        entries: &mut [Entry],
+    ) -> Result<(), EngineError> {
+        let needs = |entry: &Entry| entry.event.body.needs_two_persons();
+        let at_stake: BTreeSet<EventId> = entries
+            .iter()
+            .filter(|e| needs(e))
+            .map(|entry| entry.id.clone())
+            .collect();
+        if at_stake.is_empty() {
+            return Ok(());
+        }
+        for entry in entries {
+            if needs(entry) || entry.overrules().any(|id| at_stake.contains(id)) {
+                let subject = Subject::of_event(learner, &entry.id, &entry.event.encode());
+                let persons = self.signers(&subject)?.1;
+                entry.persons = u8::try_from(persons).unwrap_or(u8::MAX);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which of a learner's events two persons sign, so that he is found when one has.
+    pub(super) fn note_stakes(
+        &mut self,
+        learner: LearnerId,
+        entries: &[Entry],
+    ) -> Result<(), EngineError> {
+        let mut stakes = BTreeMap::new();
+        let at_stake: BTreeSet<&EventId> = entries
+            .iter()
+            .filter(|entry| entry.event.body.needs_two_persons())
+            .map(|entry| &entry.id)
+            .collect();
+        for entry in entries {
+            if at_stake.contains(&entry.id) || entry.overrules().any(|id| at_stake.contains(id)) {
+                let subject = Subject::of_event(learner, &entry.id, &entry.event.encode());
+                stakes.insert(stake(learner, subject.tag()), entry.persons >= PERSONS_MIN);
+            }
+        }
+        let held = self.store.scan(Table::Stake, &learner.0, &[], usize::MAX)?;
+        for (key, value) in held {
+            match stakes.get(&key) {
+                Some(both) if codec::decode::<bool>(&value) == Ok(*both) => {
+                    stakes.remove(&key);
+                }
+                Some(_) => {}
+                None => self.store.remove(Table::Stake, &key)?,
+            }
+        }
+        for (key, both) in stakes {
+            self.store
+                .write(Table::Stake, &key, &codec::encode(&both))?;
+        }
+        Ok(())
+    }
+
+    /// Who signed a subject, and how many persons that is.
+    fn signers(&self, subject: &Subject) -> Result<(BTreeSet<(SiteId, u16)>, usize), EngineError> {
+        let headquarters = self.roster.headquarters().map(|site| site.id);
+        let (mut signers, mut persons) = (BTreeSet::new(), BTreeSet::new());
+        for (key, value) in self
+            .store
+            .scan(Table::Signed, &subject.tag(), &[], usize::MAX)?
+        {
+            let Some((site, number)) = signer_of(&key) else {
+                continue;
+            };
+            let signature: Signature = codec::decode(&value)?;
+            let of_number = key_of(&[&site.0.to_be_bytes(), &number.to_be_bytes()]);
+            for (key, known) in self
+                .store
+                .scan(Table::Officer, &of_number, &[], OFFICERS_MAX)?
+            {
+                let known: Known = codec::decode(&known)?;
+                let public = key.get(4..).and_then(|key| key.try_into().ok());
+                let signs = known.office.is_some_and(Office::signs);
+                if signs && public.is_some_and(|public| signature.is_of(subject, &public)) {
+                    signers.insert((site, number));
+                    let confirmed = known.confirmed || headquarters == Some(site);
+                    persons.insert((site, confirmed.then_some(number)));
+                }
+            }
+        }
+        Ok((signers, persons.len()))
+    }
+
+    /// Makes somebody an officer of this site, or gives him a new key.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] for an office that is not of this site, or too many officers.
+    pub fn add_officer(&mut self, office: Office, sealed: SealedKey) -> Result<(), EngineError> {
+        self.input(|engine| {
+            let of_headquarters = matches!(office, Office::Analyst | Office::Administrator);
+            if office == Office::Withdrawn || of_headquarters && !engine.is_headquarters() {
+                return Err(EngineError::Refused(format!(
+                    "{} is no office of this site", office.name()
+                )));
+            }
+            let of_site = engine.site.0.to_be_bytes();
+            let held = engine.store.scan(Table::Officer, &of_site, &[], OFFICERS_MAX)?;
+            if held.len() >= OFFICERS_MAX {
+                return Err(EngineError::Refused(format!(
+                    "a site has at most {OFFICERS_MAX} officers' keys, with those that were withdrawn"
+                )));
+            }
+            if let Some(before) = engine.own_officer(sealed.number)? {
+                engine.announce_officer(engine.site, before.number, Office::Withdrawn, before.key)?;
+            }
+            let (number, key) = (sealed.number, sealed.key);
+            engine.store.write(Table::Meta, &own_place(number), &codec::encode(&sealed))?;
+            engine.announce_officer(engine.site, number, office, key)
+        })
+    }
+
+    /// Withdraws the key of an officer of this site: he left, or it may be known to others.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where there is no such officer.
+    pub fn withdraw_officer(&mut self, number: u16) -> Result<(), EngineError> {
+        self.input(|engine| {
+            let site = engine.site;
+            let keys = engine.keys_of_officer(site, number)?;
+            if keys.is_empty() {
+                return Err(no_officer(&engine.code(site), number));
+            }
+            engine.store.remove(Table::Meta, &own_place(number))?;
+            for key in keys {
+                engine.announce_officer(site, number, Office::Withdrawn, key)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// At the DGP: confirms who an officer of a prison is, so that he is a person of his own.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] elsewhere, or where there is no such officer.
+    pub fn confirm_officer(&mut self, site: SiteId, number: u16) -> Result<(), EngineError> {
+        self.input(|engine| {
+            if !engine.is_headquarters() {
+                return Err(EngineError::Refused(
+                    "only the head office confirms officers".into(),
+                ));
+            }
+            let keys = engine.keys_of_officer(site, number)?;
+            let [key] = keys.as_slice() else {
+                return Err(no_officer(&engine.code(site), number));
+            };
+            let row = engine
+                .store
+                .read(Table::Officer, &place(site, number, key))?;
+            let known: Known = row
+                .map(|row| codec::decode(&row))
+                .transpose()?
+                .unwrap_or_default();
+            let office = known.office.unwrap_or(Office::Officer);
+            engine.announce_officer(site, number, office, *key)
+        })
+    }
+
+    /// Keys of an officer that are not withdrawn.
+    fn keys_of_officer(&self, site: SiteId, number: u16) -> Result<Vec<[u8; 32]>, EngineError> {
+        let of_number = key_of(&[&site.0.to_be_bytes(), &number.to_be_bytes()]);
+        let mut keys = Vec::new();
+        for (key, known) in self
+            .store
+            .scan(Table::Officer, &of_number, &[], OFFICERS_MAX)?
+        {
+            if !codec::decode::<Known>(&known)?.withdrawn {
+                keys.extend(key.get(4..).and_then(|key| <[u8; 32]>::try_from(key).ok()));
+            }
+        }
+        Ok(keys)
+    }
+
+    fn announce_officer(
+        &mut self,
+        site: SiteId,
+        number: u16,
+        office: Office,
+        key: [u8; 32],
+    ) -> Result<(), EngineError> {
+        let officer = Officer {
+            site,
+            number,
+            office,
+            key,
+        };
+        self.write_control(&[ControlEntry::Officer(officer)])
+    }
+
+    fn own_officer(&self, number: u16) -> Result<Option<SealedKey>, EngineError> {
+        let row = self.store.read(Table::Meta, &own_place(number))?;
+        Ok(row.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+
+    /// Everybody who is an officer somewhere, as far as the logs tell.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn officers(&self) -> Result<Vec<OfficerLine>, EngineError> {
+        let mut lines = Vec::new();
+        let headquarters = self.roster.headquarters().map(|site| site.id);
+        for (at, known) in self.store.scan(Table::Officer, &[], &[], usize::MAX)? {
+            let known: Known = codec::decode(&known)?;
+            let wrong = || EngineError::Malformed("an officer");
+            let number = |from: usize| -> Option<u16> {
+                Some(u16::from_be_bytes(at.get(from..from + 2)?.try_into().ok()?))
+            };
+            let site = SiteId(number(0).ok_or_else(wrong)?);
+            let number = number(2).ok_or_else(wrong)?;
+            let key = at.get(4..).ok_or_else(wrong)?;
+            let own = self
+                .own_officer(number)?
+                .filter(|own| own.key.as_slice() == key);
+            lines.push(OfficerLine {
+                site: self.code(site),
+                number,
+                office: known.office.map_or("unknown", Office::name).to_owned(),
+                key: data_encoding::HEXLOWER.encode(&key[..8]),
+                confirmed: known.confirmed || headquarters == Some(site),
+                withdrawn: known.withdrawn,
+                here: site == self.site && own.is_some(),
+            });
+        }
+        Ok(lines)
+    }
+
+    /// The key of an officer of this site, and what he may sign: results and certificates of everybody
+    /// whom this node reads, and corrections of such, that lack a person's signature and not his.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where there is no such officer, or his office does not sign.
+    pub fn to_sign(&mut self, number: u16) -> Result<(SealedKey, Vec<ToSign>), EngineError> {
+        let sealed = self.signing_officer(number)?;
+        let mut learners = BTreeSet::new();
+        for (key, both) in self.store.scan(Table::Stake, &[], &[], usize::MAX)? {
+            if codec::decode::<bool>(&both) != Ok(true) {
+                learners.insert(learner_of(&key)?);
+            }
+        }
+        let mut open = Vec::new();
+        for learner in learners {
+            open.append(&mut self.open_of(learner, number)?);
+        }
+        Ok((sealed, open))
+    }
+
+    /// The key of an officer of this site whose office signs.
+    pub(super) fn signing_officer(&self, number: u16) -> Result<SealedKey, EngineError> {
+        let sealed = self
+            .own_officer(number)?
+            .ok_or_else(|| no_officer(&self.code(self.site), number))?;
+        let row = self
+            .store
+            .read(Table::Officer, &place(self.site, number, &sealed.key))?;
+        let known: Known = row
+            .map(|row| codec::decode(&row))
+            .transpose()?
+            .unwrap_or_default();
+        if known.withdrawn || !known.office.is_some_and(Office::signs) {
+            let office = known.office.map_or("unknown", Office::name);
+            return Err(EngineError::Refused(format!(
+                "officer {number} is {office}: directors, officers and administrators sign"
+            )));
+        }
+        Ok(sealed)
+    }
+
+    fn open_of(&mut self, learner: LearnerId, number: u16) -> Result<Vec<ToSign>, EngineError> {
+        let entries = self.entries(learner)?;
+        let provisional = spean_protocol::view::InEffect::of(&entries).provisional;
+        let mut open = Vec::new();
+        for entry in provisional {
+            let subject = Subject::of_event(learner, &entry.id, &entry.event.encode());
+            let (signers, _) = self.signers(&subject)?;
+            if signers.contains(&(self.site, number)) {
+                continue;
+            }
+            let by = |(site, number): &(SiteId, u16)| format!("{} {number}", self.code(*site));
+            open.push(ToSign {
+                learner,
+                name: self.name_of(learner)?,
+                site: self.code(entry.site()),
+                event: entry.id.to_string(),
+                says: says(&entry.event),
+                signed_by: signers.iter().map(by).collect(),
+                subject,
+            });
+        }
+        Ok(open)
+    }
+
+    /// Puts an officer's signatures into the log; returns how many were new. Each must be of something
+    /// that he may sign.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where one is not.
+    pub fn sign_events(
+        &mut self,
+        number: u16,
+        signatures: &[Signature],
+    ) -> Result<u64, EngineError> {
+        self.input(|engine| {
+            let (sealed, open) = engine.to_sign(number)?;
+            let subjects: BTreeMap<SubjectTag, Subject> =
+                open.iter().map(|one| (one.subject.tag(), one.subject)).collect();
+            let mut entries = Vec::with_capacity(signatures.len());
+            for signature in signatures {
+                let subject = subjects.get(&signature.subject);
+                let good = subject.is_some_and(|subject| signature.is_of(subject, &sealed.key));
+                if !good || signature.number != number {
+                    return Err(EngineError::Refused(
+                        "a signature is of nothing that waits for this officer: list it again, 'spean sign'"
+                            .into(),
+                    ));
+                }
+                entries.push(ControlEntry::Signature(signature.clone()));
+            }
+            if !entries.is_empty() {
+                engine.write_control(&entries)?;
+            }
+            Ok(entries.len() as u64)
+        })
+    }
+}
+
+/// What an event says that needs two persons, in words.
+fn says(event: &Event) -> String {
+    let mut words = vec![event.body.kind_name().to_owned()];
+    if let Some(scope) = event.body.scope() {
+        let module = scope.module().map(|module| format!(" {module}"));
+        words.push(format!(
+            "{}{}",
+            scope.programme(),
+            module.unwrap_or_default()
+        ));
+    }
+    match &event.body {
+        Body::ExamResult {
+            sitting,
+            outcome,
+            score,
+            ..
+        } => {
+            words.extend(sitting.map(|sitting| format!("sitting {sitting}")));
+            words.push(outcome.to_string());
+            words.extend(score.map(|score| format!("{} of {}", score.points(), score.max())));
+        }
+        Body::Certificate { issuer, .. } => words.push(format!("by {issuer}")),
+        Body::Retracted { event, reason } => words.push(format!("{event}: {reason}")),
+        _ => {}
+    }
+    words.extend(event.date.map(|date| date.to_string()));
+    if !event.supersedes.is_empty() {
+        words.push("in place of another".to_owned());
+    }
+    words.join(", ")
+}
+
+fn no_officer(code: &str, number: u16) -> EngineError {
+    EngineError::Refused(format!(
+        "{code} has no officer {number} with one key: 'spean officer list' shows them"
+    ))
+}
+
+fn tag_of(key: &[u8]) -> Option<SubjectTag> {
+    key.first_chunk().copied()
+}
+
+/// Whose signature a row is.
+fn signer_of(key: &[u8]) -> Option<(SiteId, u16)> {
+    let number = |from: usize| -> Option<u16> {
+        Some(u16::from_be_bytes(
+            key.get(from..from + 2)?.try_into().ok()?,
+        ))
+    };
+    Some((SiteId(number(16)?), number(18)?))
+}

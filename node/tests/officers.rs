@@ -1,0 +1,290 @@
+//! Goal: an exam result counts when two persons have signed it, wherever the second one sits and in
+//! whatever order the pieces come; nobody who runs one node alone is two persons.
+//! Method: two prisons and the DGP in memory; officers' keys sign what their nodes offer; forged,
+//! foreign and repeated signatures; a revoked node.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod network;
+
+use ed25519_dalek::SigningKey;
+use network::people::newcomer;
+use network::{DGP, Network, Node, export, fold, identity, import, site};
+use spean::engine::EngineError;
+use spean::engine::decisions::Decision;
+use spean::engine::officers::SealedKey;
+use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
+use spean_protocol::event::{Body, Event, EventId, ExamOutcome, RetractionReason};
+use spean_protocol::id::LearnerId;
+use spean_protocol::officer::{Office, Signature};
+use spean_protocol::roster::Revocation;
+use spean_protocol::session::Host;
+use spean_protocol::totals::Query;
+
+fn key(number: u16) -> SigningKey {
+    SigningKey::from_bytes(&[u8::try_from(number).unwrap(); 32])
+}
+
+fn appoint(node: &mut Node, number: u16, office: Office) -> Result<(), EngineError> {
+    let sealed = SealedKey {
+        number,
+        key: key(number).verifying_key().to_bytes(),
+        salt: [0; 32],
+        sealed: Vec::new(),
+    };
+    node.add_officer(office, sealed)
+}
+
+fn passed() -> Event {
+    let module = ModuleId {
+        programme: ProgrammeId::BEEP,
+        number: 2,
+    };
+    Event::new(Body::ExamResult {
+        scope: Scope::Module(module),
+        sitting: None,
+        outcome: ExamOutcome::Passed,
+        score: None,
+    })
+    .on("2026-05-01".parse().unwrap())
+}
+
+/// Signs all that waits for an officer at a node; how much it was.
+fn sign(node: &mut Node, number: u16) -> usize {
+    let (_, open) = node.to_sign(number).unwrap();
+    let of =
+        |one: &spean::engine::officers::ToSign| Signature::sign(&one.subject, number, &key(number));
+    let signatures: Vec<Signature> = open.iter().map(of).collect();
+    node.sign_events(number, &signatures).unwrap();
+    fold(node);
+    open.len()
+}
+
+/// Exam results that count, and those that wait for a second person, as a node sees it.
+fn results(node: &Node, learner: LearnerId) -> (usize, u64) {
+    let exams = node
+        .view(learner)
+        .unwrap()
+        .unwrap_or_default()
+        .progress
+        .exams;
+    let counted = exams.iter().map(|exam| exam.outcomes.len()).sum();
+    (
+        counted,
+        node.totals(Query::ALL).unwrap().figures.provisional,
+    )
+}
+
+/// A learner of the first prison with a result that nobody has signed.
+fn examined(network: &mut Network) -> LearnerId {
+    let learner = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
+    network.nodes[1]
+        .append(learner, &[(None, passed())])
+        .unwrap();
+    network.nodes[1].flush().unwrap();
+    learner
+}
+
+#[test]
+fn a_result_counts_when_two_persons_have_signed_it() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    assert_eq!(results(&network.nodes[1], learner), (0, 1));
+    for number in [1, 2] {
+        appoint(&mut network.nodes[1], number, Office::Officer).unwrap();
+    }
+    // Two officers whom nobody but their own node knows are one person.
+    assert_eq!(
+        (
+            sign(&mut network.nodes[1], 1),
+            sign(&mut network.nodes[1], 2)
+        ),
+        (1, 1)
+    );
+    assert_eq!(results(&network.nodes[1], learner), (0, 1));
+    network.settle();
+    assert_eq!(results(&network.nodes[DGP], learner), (0, 1));
+    // The DGP confirms one of them: now they are two, everywhere.
+    network.nodes[DGP].confirm_officer(site(1), 2).unwrap();
+    network.settle();
+    for at in [DGP, 1] {
+        assert_eq!(results(&network.nodes[at], learner), (1, 0), "{at}");
+    }
+    assert_eq!(sign(&mut network.nodes[1], 1), 0, "nothing waits any more");
+    // Whoever begins with nothing sees the same, in whatever order.
+    let file = export(&mut network.nodes[2], &[]);
+    let mut fresh = network.fresh(DGP);
+    for _ in 0..2 {
+        assert!(import(&mut fresh, &file));
+        fold(&mut fresh);
+    }
+    assert_eq!(results(&fresh, learner), (1, 0));
+    assert_eq!(fresh.digest(), network.nodes[DGP].digest());
+}
+
+#[test]
+fn the_second_person_sits_at_the_head_office_and_signs_later() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    appoint(&mut network.nodes[1], 1, Office::Director).unwrap();
+    appoint(&mut network.nodes[DGP], 9, Office::Administrator).unwrap();
+    sign(&mut network.nodes[1], 1);
+    network.settle();
+    assert_eq!(sign(&mut network.nodes[DGP], 9), 1);
+    assert_eq!(results(&network.nodes[DGP], learner), (1, 0));
+    assert_eq!(results(&network.nodes[1], learner), (0, 1), "not heard yet");
+    network.settle();
+    assert_eq!(results(&network.nodes[1], learner), (1, 0));
+    // What counts, one officer alone does not take away.
+    let events = network.nodes[1].events(learner).unwrap();
+    let (id, _) = events
+        .into_iter()
+        .find(|(_, event)| event.body.needs_two_persons())
+        .unwrap();
+    let reason = RetractionReason::EnteredByMistake;
+    let event = EventId(id);
+    let back = Event::new(Body::Retracted { event, reason });
+    network.nodes[1].append(learner, &[(None, back)]).unwrap();
+    sign(&mut network.nodes[1], 1);
+    network.settle();
+    assert_eq!(results(&network.nodes[DGP], learner).0, 1);
+    assert_eq!(sign(&mut network.nodes[DGP], 9), 1);
+    network.settle();
+    for at in [DGP, 1] {
+        assert_eq!(results(&network.nodes[at], learner).0, 0, "{at}");
+    }
+}
+
+#[test]
+fn signatures_that_are_none_are_refused() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    for (number, office) in [
+        (1, Office::Officer),
+        (2, Office::PeerTutor),
+        (3, Office::Officer),
+    ] {
+        appoint(&mut network.nodes[1], number, office).unwrap();
+    }
+    let node = &mut network.nodes[1];
+    let (_, open) = node.to_sign(1).unwrap();
+    let subject = open[0].subject;
+    let refused = |outcome: Result<u64, EngineError>, word: &str| {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    };
+    // Another's key, another's number, something that does not wait.
+    let by_another = Signature::sign(&subject, 1, &key(3));
+    refused(node.sign_events(1, &[by_another]), "nothing that waits");
+    let in_anothers_name = Signature::sign(&subject, 3, &key(1));
+    refused(
+        node.sign_events(1, &[in_anothers_name]),
+        "nothing that waits",
+    );
+    let good = Signature::sign(&subject, 1, &key(1));
+    assert_eq!(node.sign_events(1, std::slice::from_ref(&good)).unwrap(), 1);
+    refused(node.sign_events(1, &[good]), "nothing that waits");
+    // A peer tutor does not sign, nor who is no officer, nor one whose key was withdrawn.
+    refused(node.sign_events(2, &[]), "peer-tutor");
+    refused(node.sign_events(7, &[]), "no officer 7");
+    node.withdraw_officer(3).unwrap();
+    refused(node.sign_events(3, &[]), "no officer 3");
+    // What he signed before he left stands.
+    node.withdraw_officer(1).unwrap();
+    appoint(&mut network.nodes[DGP], 9, Office::Administrator).unwrap();
+    network.settle();
+    sign(&mut network.nodes[DGP], 9);
+    assert_eq!(results(&network.nodes[DGP], learner), (1, 0));
+    // Only the DGP confirms, and offices of the DGP are there only.
+    let confirmed = network.nodes[1].confirm_officer(site(1), 2);
+    assert!(
+        confirmed
+            .unwrap_err()
+            .to_string()
+            .contains("only the head office")
+    );
+    assert!(appoint(&mut network.nodes[1], 4, Office::Administrator).is_err());
+}
+
+#[test]
+fn officers_of_a_stolen_node_go_with_what_it_wrote() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    network.settle();
+    let stolen = identity(1).signing.verifying_key().to_bytes();
+    let cut = network.nodes[DGP].whole_cut(site(1), &stolen).unwrap();
+    // The thief makes an officer of himself; one of the DGP is deceived and signs too.
+    appoint(&mut network.nodes[1], 1, Office::Officer).unwrap();
+    sign(&mut network.nodes[1], 1);
+    appoint(&mut network.nodes[DGP], 9, Office::Administrator).unwrap();
+    network.settle();
+    sign(&mut network.nodes[DGP], 9);
+    assert_eq!(results(&network.nodes[DGP], learner), (1, 0));
+    let newer = network.change_roster(&[DGP, 2], |roster| {
+        roster.sites[1].keys.clear();
+        roster.revoked.push(Revocation {
+            site: site(1),
+            key: stolen,
+            cut,
+        });
+    });
+    network.signed = newer;
+    fold(&mut network.nodes[DGP]);
+    assert_eq!(results(&network.nodes[DGP], learner), (0, 1));
+    assert!(
+        network.nodes[DGP]
+            .officers()
+            .unwrap()
+            .iter()
+            .all(|one| one.site != "S1")
+    );
+}
+
+#[test]
+fn who_is_who_is_decided_by_two_officers() {
+    let mut network = Network::new(2);
+    let old = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
+    let new = network.nodes[2].add_learner(&newcomer("Dara")).unwrap();
+    network.nodes[2].ask_who(new).unwrap();
+    network.settle();
+    let question = network.nodes[DGP].worklist().unwrap()[0]
+        .id
+        .parse()
+        .unwrap();
+    let dgp = &mut network.nodes[DGP];
+    for number in [8, 9] {
+        appoint(dgp, number, Office::Administrator).unwrap();
+    }
+    appoint(dgp, 7, Office::Analyst).unwrap();
+    let same = Decision::Same(old);
+    let by = |decision: Decision, number: u16| {
+        Signature::sign(&decision.subject(question), number, &key(number))
+    };
+    // Not an analyst, not with the signature of something else.
+    assert!(dgp.decide_by(question, same, &by(same, 7)).is_err());
+    assert!(
+        dgp.decide_by(question, same, &by(Decision::Nobody, 8))
+            .is_err()
+    );
+    // One officer proposes, however often; another one who says otherwise proposes anew.
+    for _ in 0..2 {
+        let line = dgp.decide_by(question, same, &by(same, 8)).unwrap();
+        assert_eq!(
+            (line.answered.as_str(), line.proposed.contains("officer 8")),
+            ("", true)
+        );
+    }
+    let line = dgp
+        .decide_by(question, Decision::Nobody, &by(Decision::Nobody, 9))
+        .unwrap();
+    assert!(line.answered.is_empty() && line.proposed.contains("officer 9 says: nobody"));
+    dgp.decide_by(question, same, &by(same, 9)).unwrap();
+    let line = dgp.decide_by(question, same, &by(same, 8)).unwrap();
+    assert!(line.answered.contains("the same person") && line.proposed.is_empty());
+    // It is taken back in the same way.
+    let undo = Decision::Undo;
+    let line = dgp.decide_by(question, undo, &by(undo, 8)).unwrap();
+    assert!(line.answered.contains("the same person as"));
+    let line = dgp.decide_by(question, undo, &by(undo, 9)).unwrap();
+    assert!(line.answered.contains("not the same"), "{}", line.answered);
+}

@@ -1,0 +1,105 @@
+//! Goal: one officer alone makes no exam result count; the second person signs elsewhere, later, and
+//! neither needs more than his own passphrase.
+//! Method: a prison and the head office as real processes; sticks carry what they signed; wrong
+//! passphrases and offices.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod ground;
+
+use ground::Ground;
+
+fn add(ground: &Ground, home: &str, number: &str, office: &str, words: &str) {
+    let add = ["officer", "add", number, "--office", office];
+    ground.told(home, &add, &format!("{words}\n")).done();
+}
+
+fn sign(ground: &Ground, home: &str, number: &str, words: &str) -> ground::Said {
+    ground.told(home, &["sign", "--officer", number], &format!("{words}\n"))
+}
+
+fn provisional(ground: &Ground, home: &str) -> u64 {
+    let totals = ground.run(home, &["totals", "--json"]).json();
+    totals["totals"]["figures"]["provisional"].as_u64().unwrap()
+}
+
+#[test]
+fn a_result_waits_for_the_second_person() {
+    let ground = Ground::of(&["A"]);
+    let dara = ground.learner("A", "Dara");
+    let enrolled = [
+        "record",
+        &dara,
+        "--kind",
+        "enrolled",
+        "--programme",
+        "english",
+    ];
+    ground.run("A", &enrolled).done();
+    let passed = [
+        "record",
+        &dara,
+        "--kind",
+        "exam-result",
+        "--programme",
+        "english",
+        "--module",
+        "a1",
+        "--value",
+        "passed",
+        "--date",
+        "2026-05-01",
+    ];
+    ground.run("A", &passed).done();
+    add(&ground, "A", "3", "officer", "four words of three");
+    add(&ground, "A", "4", "peer-tutor", "four words of four");
+    let short = ["officer", "add", "5"];
+    ground
+        .told("A", &short, "short\n")
+        .refused(1, "at least 12 characters");
+    ground
+        .told(
+            "A",
+            &["officer", "add", "5", "--office", "king"],
+            "four words of five\n",
+        )
+        .refused(1, "'king' is no office: director");
+    ground
+        .run("A", &["officer", "confirm", "A", "3"])
+        .refused(1, "only the head office");
+
+    let list = ground.run("A", &["sign", "--officer", "3", "--list"]);
+    list.said("exam-result, english a1, passed, 2026-05-01");
+    list.said("signed by nobody yet");
+    sign(&ground, "A", "3", "four words of four").refused(1, "does not open the key of officer 3");
+    sign(&ground, "A", "4", "four words of four").refused(1, "officer 4 is peer-tutor");
+    sign(&ground, "A", "9", "four words of four").refused(1, "no officer 9");
+    assert_eq!(provisional(&ground, "A"), 1);
+    sign(&ground, "A", "3", "four words of three").said("1 events");
+    sign(&ground, "A", "3", "four words of three").said("0 to sign");
+    assert_eq!(provisional(&ground, "A"), 1, "one person is not enough");
+    ground
+        .run("A", &["totals"])
+        .said("a second person has not signed them: 1");
+
+    ground.carry("A", "dgp").done();
+    add(&ground, "dgp", "1", "administrator", "four words of one");
+    ground
+        .run("dgp", &["sign", "--officer", "1", "--list"])
+        .said("recorded at A, signed by A 3");
+    sign(&ground, "dgp", "1", "four words of one").done();
+    assert_eq!(provisional(&ground, "dgp"), 0);
+    ground.carry("dgp", "A").done();
+    assert_eq!(provisional(&ground, "A"), 0);
+    ground.run("A", &["totals"]).said("1 passed");
+    // Secrets stand nowhere: neither in the store nor in what was printed.
+    let officers = ground.run("A", &["officer", "list"]);
+    officers.said("not confirmed");
+    ground
+        .run("dgp", &["officer", "confirm", "A", "3"])
+        .said("confirmed");
+    ground
+        .run("A", &["officer", "withdraw", "3"])
+        .said("withdrawn");
+    sign(&ground, "A", "3", "four words of three").refused(1, "no officer 3");
+}
