@@ -10,6 +10,7 @@ mod network;
 
 use std::collections::BTreeSet;
 
+use network::officers::{appoint, sign};
 use network::people::newcomer;
 use network::{DGP, Network, Node, export, fold, identity, import, items, lend, site};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
@@ -17,6 +18,7 @@ use spean_protocol::control::Entry;
 use spean_protocol::event::{Body, Destination, Event, EventId, ExamOutcome, RetractionReason};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId};
 use spean_protocol::limits::BRANCHES_MAX;
+use spean_protocol::officer::Office;
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::{Frame, Host};
 use spean_protocol::totals::Query;
@@ -227,6 +229,11 @@ fn an_exam_result_in_a_branch_waits_and_an_attendance_counts() {
     network.exchange(1, DGP, None);
     fold(&mut network.nodes[DGP]);
     let exams = |node: &Node| node.view(learner).unwrap().unwrap().progress.exams.len();
+    for number in [8, 9] {
+        appoint(&mut network.nodes[DGP], number, Office::Administrator).unwrap();
+        assert_eq!(exams(&network.nodes[DGP]), 0);
+        assert_eq!(sign(&mut network.nodes[DGP], number), 1);
+    }
     assert_eq!(exams(&network.nodes[DGP]), 1, "before anybody knows");
     network.settle();
     for at in [2, DGP] {
@@ -245,9 +252,12 @@ fn an_exam_result_in_a_branch_waits_and_an_attendance_counts() {
             "at {at}"
         );
     }
-    // Recorded anew, by a person, it counts.
+    // Recorded anew, by persons, it counts.
     write(&mut network.nodes[2], learner, exam());
     network.settle();
+    for number in [8, 9] {
+        sign(&mut network.nodes[DGP], number);
+    }
     assert_eq!(exams(&network.nodes[DGP]), 1);
 }
 

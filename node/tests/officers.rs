@@ -7,12 +7,11 @@
 
 mod network;
 
-use ed25519_dalek::SigningKey;
+use network::officers::{appoint, officer_key, sign};
 use network::people::newcomer;
 use network::{DGP, Network, Node, export, fold, identity, import, site};
 use spean::engine::EngineError;
 use spean::engine::decisions::Decision;
-use spean::engine::officers::SealedKey;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::event::{Body, Event, EventId, ExamOutcome, RetractionReason};
 use spean_protocol::id::LearnerId;
@@ -20,20 +19,6 @@ use spean_protocol::officer::{Office, Signature};
 use spean_protocol::roster::Revocation;
 use spean_protocol::session::Host;
 use spean_protocol::totals::Query;
-
-fn key(number: u16) -> SigningKey {
-    SigningKey::from_bytes(&[u8::try_from(number).unwrap(); 32])
-}
-
-fn appoint(node: &mut Node, number: u16, office: Office) -> Result<(), EngineError> {
-    let sealed = SealedKey {
-        number,
-        key: key(number).verifying_key().to_bytes(),
-        salt: [0; 32],
-        sealed: Vec::new(),
-    };
-    node.add_officer(office, sealed)
-}
 
 fn passed() -> Event {
     let module = ModuleId {
@@ -47,17 +32,6 @@ fn passed() -> Event {
         score: None,
     })
     .on("2026-05-01".parse().unwrap())
-}
-
-/// Signs all that waits for an officer at a node; how much it was.
-fn sign(node: &mut Node, number: u16) -> usize {
-    let (_, open) = node.to_sign(number).unwrap();
-    let of =
-        |one: &spean::engine::officers::ToSign| Signature::sign(&one.subject, number, &key(number));
-    let signatures: Vec<Signature> = open.iter().map(of).collect();
-    node.sign_events(number, &signatures).unwrap();
-    fold(node);
-    open.len()
 }
 
 /// Exam results that count, and those that wait for a second person, as a node sees it.
@@ -174,14 +148,14 @@ fn signatures_that_are_none_are_refused() {
         assert!(error.contains(word), "{error}");
     };
     // Another's key, another's number, something that does not wait.
-    let by_another = Signature::sign(&subject, 1, &key(3));
+    let by_another = Signature::sign(&subject, 1, &officer_key(3));
     refused(node.sign_events(1, &[by_another]), "nothing that waits");
-    let in_anothers_name = Signature::sign(&subject, 3, &key(1));
+    let in_anothers_name = Signature::sign(&subject, 3, &officer_key(1));
     refused(
         node.sign_events(1, &[in_anothers_name]),
         "nothing that waits",
     );
-    let good = Signature::sign(&subject, 1, &key(1));
+    let good = Signature::sign(&subject, 1, &officer_key(1));
     assert_eq!(node.sign_events(1, std::slice::from_ref(&good)).unwrap(), 1);
     refused(node.sign_events(1, &[good]), "nothing that waits");
     // A peer tutor does not sign, nor who is no officer, nor one whose key was withdrawn.
@@ -258,7 +232,7 @@ fn who_is_who_is_decided_by_two_officers() {
     appoint(dgp, 7, Office::Analyst).unwrap();
     let same = Decision::Same(old);
     let by = |decision: Decision, number: u16| {
-        Signature::sign(&decision.subject(question), number, &key(number))
+        Signature::sign(&decision.subject(question), number, &officer_key(number))
     };
     // Not an analyst, not with the signature of something else.
     assert!(dgp.decide_by(question, same, &by(same, 7)).is_err());
