@@ -121,6 +121,11 @@ notice-late-important =
         [one] 1 important event came after the departure and waits for a decision.
        *[other] { $count } important events came after the departure and wait for a decision.
     }
+notice-provisional =
+    { $count ->
+        [one] 1 result waits for the signature of a second person and does not count yet.
+       *[other] { $count } results wait for the signature of a second person and do not count yet.
+    }
 notice-late =
     { $count ->
         [one] 1 event was recorded after the departure.
@@ -200,6 +205,18 @@ exam-open = registered, no result yet
 outcome-passed = passed
 outcome-failed = not passed
 outcome-absent = absent
+opened = Who opened this record
+opened-line = { $date }, { $site }: { $who }, { $why }
+opened-by-officer = officer { $number }
+opened-by-nobody = somebody at that prison's computer
+purpose-not-said = no reason given
+purpose-teaching = for teaching
+purpose-transfer = for a move
+purpose-learner-asked = the learner asked for it
+purpose-correction = for a correction
+purpose-signing = to sign a result
+purpose-audit = for a review
+purpose-keys-given = another prison asked for it
 certificates = Certificates
 certificate-line = { $what }: { $issuer }, { $date }
 issuer-moeys = Ministry of Education, Youth and Sport

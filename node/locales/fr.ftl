@@ -121,6 +121,11 @@ notice-late-important =
         [one] 1 événement important est venu après le départ et attend une décision.
        *[other] { $count } événements importants sont venus après le départ et attendent une décision.
     }
+notice-provisional =
+    { $count ->
+        [one] 1 résultat attend la signature d’une deuxième personne et ne compte pas encore.
+       *[other] { $count } résultats attendent la signature d’une deuxième personne et ne comptent pas encore.
+    }
 notice-late =
     { $count ->
         [one] 1 événement a été noté après le départ.
@@ -200,6 +205,18 @@ exam-open = inscription, pas encore de résultat
 outcome-passed = réussi
 outcome-failed = non réussi
 outcome-absent = absence
+opened = Qui a ouvert ce dossier
+opened-line = { $date }, { $site } : { $who }, { $why }
+opened-by-officer = agent { $number }
+opened-by-nobody = une personne à l’ordinateur de cette prison
+purpose-not-said = raison non indiquée
+purpose-teaching = pour enseigner
+purpose-transfer = pour un mouvement
+purpose-learner-asked = la personne l’a demandé
+purpose-correction = pour une correction
+purpose-signing = pour signer un résultat
+purpose-audit = pour un contrôle
+purpose-keys-given = une autre prison l’a demandé
 certificates = Certificats
 certificate-line = { $what } : { $issuer }, { $date }
 issuer-moeys = ministère de l’Éducation, de la Jeunesse et des Sports

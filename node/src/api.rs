@@ -15,6 +15,7 @@ use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
 use crate::engine::officers::{OfficerLine, SealedKey, ToSign};
+use crate::engine::openings::OpeningLine;
 use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
 use crate::engine::state::{MoveLine, State};
@@ -106,7 +107,12 @@ pub enum Request {
     /// Everybody who moves.
     TransferList,
     /// Ask the DGP whether a new person is known to it.
-    AskWho(LearnerId),
+    AskWho {
+        /// Whom.
+        learner: LearnerId,
+        /// The word of why: of the list of reasons.
+        reason: String,
+    },
     /// What waits at the DGP.
     Worklist,
     /// One of two officers decides a question.
@@ -178,6 +184,16 @@ pub enum Request {
         /// The months.
         query: Query,
     },
+    /// The same of an officer who says who he is: what his office does not do is refused, what he records
+    /// bears his number, and what he opens is noted with his purpose.
+    By {
+        /// His number.
+        officer: Option<u16>,
+        /// Why he opens a record: a word of the list of purposes.
+        why: String,
+        /// What he asks.
+        request: Box<Request>,
+    },
     /// The roster in force.
     RosterShow,
     /// A roster that follows the one in force, for the roots to sign.
@@ -239,6 +255,8 @@ pub struct LearnerPage {
     pub states: Vec<State>,
     /// What the record says.
     pub view: LearnerView,
+    /// Who opened it, the newest first.
+    pub openings: Vec<OpeningLine>,
 }
 
 /// A file on a stick.

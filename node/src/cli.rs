@@ -40,6 +40,8 @@ struct Cli {
     /// Print the answer as JSON.
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    who: Who,
     #[command(subcommand)]
     command: Command,
 }
@@ -329,7 +331,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             crate::run::run(&home, stop, || println!("ready")).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Import(args) => import::import(&home, args, cli.json).await,
+        Command::Import(args) => import::import(&home, args, &cli.who, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
         Command::Ceremony(command) => ceremony::ceremony(&home, command, cli.json).await,
         Command::Rebuild(args) => rebuild::rebuild(&home, args, cli.json).await,
@@ -338,7 +340,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             learner,
             document: Some(path),
         }) => {
-            let reply = ask(&home, Request::LearnerDocument(*learner)).await?;
+            let request = cli.who.asks(Request::LearnerDocument(*learner));
+            let reply = ask(&home, request).await?;
             if let Reply::Document(bytes) = &reply {
                 std::fs::write(path, bytes).map_err(|error| {
                     Refusal::new(Kind::Store, format!("{}: {error}", path.display()))
@@ -346,13 +349,42 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             }
             show::reply(cli.json, &reply)
         }
-        Command::Transfer(command) => transfer::transfer(&home, command, cli.json).await,
+        Command::Transfer(command) => transfer::transfer(&home, command, &cli.who, cli.json).await,
         Command::Officer(command) => officers::officer(&home, command, cli.json).await,
-        Command::Sign(args) => officers::sign(&home, args, cli.json).await,
-        Command::Worklist(command) => transfer::worklist(&home, command, cli.json).await,
+        Command::Sign(args) => {
+            officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
+        }
+        Command::Worklist(command) => {
+            transfer::worklist(&home, command, cli.who.officer, cli.json).await
+        }
         other => {
-            let reply = ask(&home, request(other)?).await?;
+            let reply = ask(&home, cli.who.asks(request(other)?)).await?;
             show::reply(cli.json, &reply)
+        }
+    }
+}
+
+/// Who gives a command, as far as he says so.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Your number, if you are an officer of this site: it stands at what you record and open.
+    #[arg(long, global = true, env = "SPEAN_OFFICER")]
+    officer: Option<u16>,
+    /// Why you open a record: teaching, transfer, learner-asked, correction, audit. The learner can see it.
+    #[arg(long, global = true, default_value = "")]
+    why: String,
+}
+
+impl Who {
+    /// The request with who makes it.
+    pub(crate) fn asks(&self, request: Request) -> Request {
+        if self.officer.is_none() && self.why.is_empty() {
+            return request;
+        }
+        Request::By {
+            officer: self.officer,
+            why: self.why.clone(),
+            request: Box::new(request),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod demo;
 #[cfg(feature = "links")]
 pub mod dial;
+pub mod duties;
 pub mod engine;
 #[cfg(feature = "links")]
 pub mod exchange;

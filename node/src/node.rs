@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use spean_protocol::custody::CustodyState;
-use spean_protocol::event::{Date, Destination, Event};
+use spean_protocol::event::{Date, Destination, Event, LinkReason, Purpose};
 use spean_protocol::id::{LearnerId, RunId, SiteId};
 use spean_protocol::officer::Office;
 use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster, Site};
@@ -18,6 +18,7 @@ use crate::api::{
     Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterChanges, RosterLine, RosterPage,
 };
 use crate::ceremony;
+use crate::duties::{self, Duty};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
 use crate::service::{NodeEngine, Service, Stopped};
@@ -114,6 +115,14 @@ impl Node {
     /// # Errors
     /// [`Refusal`].
     pub async fn answer(&self, request: Request) -> Result<Reply, Refusal> {
+        let (who, request) = match request {
+            Request::By {
+                officer,
+                why,
+                request,
+            } => (Who::new(officer, &why)?, *request),
+            plain => (Who::default(), plain),
+        };
         match &request {
             Request::LearnerFind { .. }
             | Request::LearnerShow(_)
@@ -141,7 +150,7 @@ impl Node {
             }
             other => {
                 self.service
-                    .call(move |engine| answer(engine, other))
+                    .call(move |engine| answer_to(engine, who, other))
                     .await?
             }
         }
@@ -329,7 +338,65 @@ const fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
+/// Who asks, and why he opens a record.
+#[derive(Clone, Copy, Default)]
+struct Who {
+    officer: Option<u16>,
+    why: Option<Purpose>,
+}
+
+impl Who {
+    fn new(officer: Option<u16>, why: &str) -> Result<Self, Refusal> {
+        if why.is_empty() {
+            return Ok(Self { officer, why: None });
+        }
+        let known = Purpose::ALL.iter().find(|one| one.name() == Some(why));
+        let names = || {
+            Purpose::ALL
+                .iter()
+                .filter_map(|one| one.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let refused = || Refusal::new(Kind::Refused, format!("'{why}' is no purpose: {}", names()));
+        Ok(Self {
+            officer,
+            why: Some(*known.ok_or_else(refused)?),
+        })
+    }
+}
+
+/// Answers whom his office allows it, and notes what he opens.
+fn answer_to(engine: &mut NodeEngine, who: Who, request: Request) -> Result<Reply, Refusal> {
+    if let Some(number) = who.officer {
+        let office = engine.office_of(number)?;
+        let duty = Duty::of(&request);
+        if !duties::may(office, duty) {
+            let message = format!(
+                "officer {number} is {}: that is not what this office does",
+                office.name()
+            );
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+    }
+    match &request {
+        Request::LearnerShow(learner) | Request::LearnerDocument(learner) => {
+            engine
+                .learner(*learner)?
+                .ok_or(EngineError::UnknownLearner(*learner))?;
+            let why = who.why.unwrap_or(Purpose::NotSaid);
+            engine.note_opening(*learner, who.officer, why)?;
+        }
+        _ => {}
+    }
+    answer(engine, who.officer, request)
+}
+
+fn answer(
+    engine: &mut NodeEngine,
+    officer: Option<u16>,
+    request: Request,
+) -> Result<Reply, Refusal> {
     Ok(match request {
         Request::Status => Reply::Status(Box::new(engine.status()?)),
         Request::LearnerAdd(row) => Reply::Added(engine.add_learner(&row)?),
@@ -349,7 +416,7 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
             learner,
             date,
             fields,
-        } => Reply::Events(engine.record(learner, read_date(&date)?, &fields)?),
+        } => Reply::Events(engine.record(learner, (read_date(&date)?, officer), &fields)?),
         Request::ImportLearners { source, rows } => {
             Reply::Fates(engine.import_learners(&source, &rows)?)
         }
@@ -410,13 +477,27 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
             let (key, open) = engine.to_sign(number)?;
+            for one in &open {
+                engine.note_opening(one.learner, Some(number), Purpose::Signing)?;
+            }
             Reply::ToSign { key, open }
         }
         Request::Sign { number, signatures } => {
             Reply::Events(engine.sign_events(number, &signatures)?)
         }
-        Request::AskWho(learner) => {
-            engine.ask_who(learner)?;
+        Request::AskWho { learner, reason } => {
+            let known = LinkReason::ALL
+                .iter()
+                .find(|one| one.name() == Some(&reason));
+            let refused = || {
+                let names: Vec<_> = LinkReason::ALL
+                    .iter()
+                    .filter_map(|one| one.name())
+                    .collect();
+                let message = format!("'{reason}' is no reason: {}", names.join(", "));
+                Refusal::new(Kind::Refused, message)
+            };
+            engine.ask_who(learner, *known.ok_or_else(refused)?)?;
             Reply::States(engine.states(learner)?)
         }
         Request::Worklist => Reply::Worklist(engine.worklist()?),
@@ -452,6 +533,10 @@ fn answer(engine: &mut NodeEngine, request: Request) -> Result<Reply, Refusal> {
                 ..query
             };
             Reply::Totals(Box::new(engine.totals(query)?))
+        }
+        Request::By { .. } => {
+            let message = "who asks is said once";
+            return Err(Refusal::new(Kind::Refused, message));
         }
         Request::RosterShow => Reply::Roster(roster_page(engine.roster())),
         Request::RosterPropose { changes, after } => {
@@ -512,6 +597,7 @@ fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refu
         state,
         states,
         view,
+        openings: engine.openings(learner)?,
     })
 }
 
@@ -553,12 +639,13 @@ impl NodeEngine {
     fn record(
         &mut self,
         learner: LearnerId,
-        date: Option<Date>,
+        (date, by): (Option<Date>, Option<u16>),
         fields: &[String; 8],
     ) -> Result<u64, Refusal> {
         let body = self.body(learner, fields)?;
         let event = Event {
             date,
+            by,
             ..Event::new(body)
         };
         Ok(self.append(learner, &[(None, event)])?)

@@ -73,11 +73,13 @@ pub enum Table {
     Signed,
     /// Learner, subject: an event that two persons sign, and whether both have.
     Stake,
+    /// Learner, hour, site, officer, purpose: a record was opened.
+    Opened,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -108,6 +110,7 @@ impl Table {
         Self::Officer,
         Self::Signed,
         Self::Stake,
+        Self::Opened,
     ];
 
     /// The table's name in a database.
@@ -144,6 +147,7 @@ impl Table {
             Self::Officer => "officer",
             Self::Signed => "signed",
             Self::Stake => "stake",
+            Self::Opened => "opened",
         }
     }
 }

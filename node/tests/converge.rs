@@ -18,7 +18,7 @@ use spean::engine::EngineError;
 use spean::engine::import::{EventRow, LearnerRow};
 use spean::store::memory::Memory;
 use spean_protocol::event::{
-    Body, Date, Destination, Event, EventId, RetractionReason, Who5Moment,
+    Body, Date, Destination, Event, EventId, LinkReason, RetractionReason, Who5Moment,
 };
 use spean_protocol::id::LearnerId;
 use spean_protocol::session::Host;
@@ -441,7 +441,7 @@ impl Story {
             }
             Act::Undo { .. } => node.undo(learner).err(),
             Act::Dispute { .. } => node.dispute(learner).err(),
-            Act::Ask { .. } => node.ask_who(learner).err(),
+            Act::Ask { .. } => node.ask_who(learner, LinkReason::LearnerSays).err(),
             Act::Decide {
                 question,
                 same: who,

@@ -16,7 +16,7 @@ use spean::engine::depart::{Departure, Moved};
 use spean::engine::state::State;
 use spean_protocol::catalogue::{ProgrammeId, Scope};
 use spean_protocol::custody::CustodyState;
-use spean_protocol::event::{Body, Destination, Event};
+use spean_protocol::event::{Body, Destination, Event, LinkReason};
 use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
@@ -104,7 +104,9 @@ fn as_a_new_person_joined_later_and_parted_again() {
     let old = learner(&mut network, 1, "Dara");
     leaves(&mut network, 1, old, to(2));
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     assert_eq!(states(&mut network, 2, new), [State::Provisional]);
     attends(&mut network.nodes[2], new, 2);
     network.settle();
@@ -144,7 +146,9 @@ fn a_joined_person_moves_on() {
     attends(&mut network.nodes[1], old, 7);
     leaves(&mut network, 1, old, to(2));
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let lines = network.nodes[DGP].worklist().unwrap();
     let question: QuestionId = lines[0].id.parse().unwrap();
@@ -724,7 +728,9 @@ fn a_candidate_among_many() {
     leaves(&mut network, 1, old, Destination::WithoutNode);
     network.settle();
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let line = network.nodes[DGP].worklist().unwrap().remove(0);
     let candidates = line.candidates.iter().map(|one| one.learner);
@@ -741,7 +747,9 @@ fn a_chain_of_joined_ids() {
     leaves(&mut network, 1, old, to(3));
     let joined = |network: &mut Network, at: usize, with: LearnerId| -> LearnerId {
         let new = learner(network, at, "Dara");
-        network.nodes[at].ask_who(new).unwrap();
+        network.nodes[at]
+            .ask_who(new, LinkReason::LearnerSays)
+            .unwrap();
         network.settle();
         let lines = network.nodes[DGP].worklist().unwrap();
         let line = lines.iter().find(|line| line.learner == new).unwrap();

@@ -13,7 +13,7 @@ use network::{DGP, Network, Node, export, fold, identity, import, site};
 use spean::engine::EngineError;
 use spean::engine::decisions::Decision;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
-use spean_protocol::event::{Body, Event, EventId, ExamOutcome, RetractionReason};
+use spean_protocol::event::{Body, Event, EventId, ExamOutcome, LinkReason, RetractionReason};
 use spean_protocol::id::LearnerId;
 use spean_protocol::officer::{Office, Signature};
 use spean_protocol::roster::Revocation;
@@ -219,7 +219,9 @@ fn who_is_who_is_decided_by_two_officers() {
     let mut network = Network::new(2);
     let old = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
     let new = network.nodes[2].add_learner(&newcomer("Dara")).unwrap();
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let question = network.nodes[DGP].worklist().unwrap()[0]
         .id
@@ -261,4 +263,33 @@ fn who_is_who_is_decided_by_two_officers() {
     assert!(line.answered.contains("the same person as"));
     let line = dgp.decide_by(question, undo, &by(undo, 9)).unwrap();
     assert!(line.answered.contains("not the same"), "{}", line.answered);
+}
+
+/// Goal: a prison cannot go through a list of names at the DGP, nor keep another's question from being
+/// seen there.
+#[test]
+fn questions_have_a_reason_and_an_end() {
+    let mut network = Network::new(2);
+    let mut asked = Vec::new();
+    for number in 0..40 {
+        let row = newcomer(&format!("Made up {number}"));
+        let learner = network.nodes[1].add_learner(&row).unwrap();
+        let asking = network.nodes[1].ask_who(learner, LinkReason::Name);
+        assert_eq!(asking.is_ok(), number < 32, "{number}");
+        asked.push(learner);
+    }
+    // The same question again is no further one.
+    network.nodes[1]
+        .ask_who(asked[0], LinkReason::Name)
+        .unwrap();
+    let other = network.nodes[2].add_learner(&newcomer("Dara")).unwrap();
+    network.nodes[2]
+        .ask_who(other, LinkReason::LearnerSays)
+        .unwrap();
+    network.settle();
+    let list = network.nodes[DGP].worklist().unwrap();
+    assert_eq!(list.len(), 33);
+    let seen = list.iter().position(|line| line.learner == other).unwrap();
+    assert!(seen < 2, "the prisons take turns: {seen}");
+    assert_eq!(list[seen].reason, "learner-says");
 }

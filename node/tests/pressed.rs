@@ -31,6 +31,7 @@ use network::people::{attends, learner, leaves, to};
 use network::{DGP, Network, identity, site};
 use spean::store::{Store, Table};
 use spean_protocol::control::Entry;
+use spean_protocol::event::LinkReason;
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{Letter, letter_info};
 use spean_protocol::seal::{self, Secret};
@@ -126,7 +127,9 @@ fn person(network: &mut Network) -> (LearnerId, LearnerId, QuestionId) {
     attends(&mut network.nodes[1], old, 7);
     leaves(network, 1, old, to(2));
     let new = learner(network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let line = network.nodes[DGP].worklist().unwrap().remove(0);
     (old, new, line.id.parse().unwrap())

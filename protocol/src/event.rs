@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use self::body::Body;
 pub use self::codes::{
     ArrivalReason, Aspiration, AssessmentKind, DepartureReason, Disability, EducationLevel,
-    ExamOutcome, Handout, Issuer, LinkReason, Provider, Referral, Remark, RetractionReason, Script,
-    Sex, UnknownCode, Who5Moment, WithdrawalReason,
+    ExamOutcome, Handout, Issuer, LinkReason, Provider, Purpose, Referral, Remark,
+    RetractionReason, Script, Sex, UnknownCode, Who5Moment, WithdrawalReason,
 };
 pub use self::csv::{CsvProblem, CsvRow};
 pub use self::date::{BadDate, Date, Month};

@@ -10,9 +10,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
-use crate::event::{Birth, Date, Sex};
+use crate::event::{Birth, Date, LinkReason, Sex};
 use crate::id::{LearnerId, QuestionId, SiteId, StayId};
 use crate::limits::{LETTER_LEARNERS_MAX, LETTER_NAMES_MAX};
+use crate::opening::Opening;
 use crate::stay::CustodyKey;
 use crate::view::Name;
 
@@ -27,6 +28,8 @@ pub struct Question {
     pub stay: StayId,
     /// What is asked.
     pub about: About,
+    /// Why it is asked.
+    pub reason: LinkReason,
 }
 
 /// What a question asks.
@@ -115,6 +118,8 @@ pub enum Letter {
     CountedToo(Arrived),
     /// From the DGP, to the next node of a prison: the custody keys that the one before had.
     Custody(Vec<CustodyKey>),
+    /// To the DGP: who opened whose record at the sender.
+    Openings(Vec<Opening>),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),
 }
@@ -147,6 +152,7 @@ impl Letter {
             Self::Disputed(arrived) => (7, codec::encode(arrived)),
             Self::CountedToo(arrived) => (8, codec::encode(arrived)),
             Self::Custody(keys) => (9, codec::encode(keys)),
+            Self::Openings(openings) => (10, codec::encode(openings)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -183,6 +189,11 @@ impl Letter {
                 codec::at_most(keys.len(), LETTER_LEARNERS_MAX)?;
                 Self::Custody(keys)
             }
+            10 => {
+                let openings: Vec<Opening> = codec::decode(body)?;
+                codec::at_most(openings.len(), LETTER_LEARNERS_MAX)?;
+                Self::Openings(openings)
+            }
             other => Self::Newer(*other),
         })
     }
@@ -201,7 +212,7 @@ pub fn letter_info(from: SiteId, to: SiteId) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::event::{NamePart, Script};
+    use crate::event::{NamePart, Purpose, Script};
 
     fn letters() -> Vec<Letter> {
         let (learner, stay) = (LearnerId([1; 16]), StayId([2; 16]));
@@ -223,6 +234,7 @@ mod tests {
                 learner,
                 stay,
                 about,
+                reason: LinkReason::Card,
             })
         };
         let answer = |verdict| {
@@ -244,6 +256,12 @@ mod tests {
             Letter::Arrived(arrived),
             Letter::NotArrived(arrived),
             Letter::Disputed(arrived),
+            Letter::Openings(vec![Opening {
+                learner,
+                by: Some(3),
+                purpose: Purpose::Teaching,
+                hour: 495_000,
+            }]),
         ]
     }
 

@@ -32,6 +32,7 @@ pub mod letter;
 pub mod limits;
 pub mod log;
 pub mod officer;
+pub mod opening;
 pub mod parcel;
 pub mod ranges;
 pub mod receipt;

@@ -10,7 +10,7 @@ use spean::engine::import::{EventRow, Fate, LearnerRow};
 use spean::engine::state::State;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec;
-use spean_protocol::event::{AssessmentKind, Body, Date, Destination, Event, Score};
+use spean_protocol::event::{AssessmentKind, Body, Date, Destination, Event, LinkReason, Score};
 use spean_protocol::id::{LearnerId, StayId};
 
 use crate::act::Act;
@@ -245,7 +245,11 @@ impl World {
             let states = self.ask(which, |engine| engine.states(learner));
             let waits = |state: &State| matches!(state, State::WaitingForSegments { .. });
             if states.unwrap_or_default().iter().any(waits) && asked.insert((which, person)) {
-                any |= self.ask(which, |engine| engine.ask_who(learner)).is_ok();
+                any |= self
+                    .ask(which, |engine| {
+                        engine.ask_who(learner, LinkReason::LearnerSays)
+                    })
+                    .is_ok();
             }
         }
         any
@@ -478,7 +482,7 @@ impl World {
         self.ledger.asked(self.machines[which].site, person);
         // Most officers ask the head office; the others leave a duplicate.
         if !salt.is_multiple_of(4) {
-            let _ = self.ask(which, |engine| engine.ask_who(id));
+            let _ = self.ask(which, |engine| engine.ask_who(id, LinkReason::LearnerSays));
         }
         true
     }

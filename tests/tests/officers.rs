@@ -103,3 +103,81 @@ fn a_result_waits_for_the_second_person() {
         .said("withdrawn");
     sign(&ground, "A", "3", "four words of three").refused(1, "no officer 3");
 }
+
+/// Goal: nobody reads a record without a trace that the learner and the head office can see, and each
+/// does what his office is for.
+/// Method: officers of three offices ask for the same record; what is noted is shown there and, after a
+/// stick, at the head office.
+#[test]
+fn whoever_opens_a_record_is_noted() {
+    let ground = Ground::of(&["A"]);
+    let dara = ground.learner("A", "Dara");
+    for (number, office) in [("1", "officer"), ("2", "peer-tutor"), ("3", "monitor")] {
+        add(&ground, "A", number, office, "four words of somebody");
+    }
+    let show = |who: &[&str]| ground.run("A", &[&["learner", "show", &dara], who].concat());
+    show(&["--officer", "1", "--why", "teaching"]).done();
+    show(&[]).said("A, somebody at its console: not-said");
+    show(&["--officer", "1", "--why", "teaching"]).said("A, officer 1: teaching");
+    show(&["--why", "boredom"]).refused(1, "'boredom' is no purpose: not-said, teaching");
+    show(&["--officer", "2"]).refused(1, "officer 2 is peer-tutor");
+    show(&["--officer", "3"]).refused(1, "officer 3 is monitor");
+    show(&["--officer", "9"]).refused(1, "no officer 9");
+    ground.run("A", &["totals", "--officer", "3"]).done();
+    // A peer tutor marks attendance, and nothing else.
+    let mark = |kind: &str| {
+        let words = [
+            "record",
+            &dara,
+            "--kind",
+            kind,
+            "--programme",
+            "english",
+            "--module",
+            "a1",
+        ];
+        let who = ["--session", "1", "--value", "passed", "--officer", "2"];
+        ground.run("A", &[&words[..], &who].concat())
+    };
+    let attended = [
+        "record",
+        &dara,
+        "--kind",
+        "attended",
+        "--programme",
+        "english",
+        "--module",
+        "a1",
+    ];
+    ground
+        .run(
+            "A",
+            &[&attended[..], &["--session", "1", "--officer", "2"]].concat(),
+        )
+        .done();
+    mark("exam-result").refused(1, "that is not what this office does");
+    ground
+        .run(
+            "A",
+            &[
+                "transfer",
+                "out",
+                &dara,
+                "--to",
+                "released",
+                "--officer",
+                "2",
+            ],
+        )
+        .refused(1, "that is not what this office does");
+    ground.run("A", &["flush"]).done();
+    ground.carry("A", "dgp").done();
+    let there = ground.run("dgp", &["learner", "show", &dara]);
+    there.said("A, officer 1: teaching");
+    there.said("DGP, somebody at its console: not-said");
+    let openings = ground
+        .run("dgp", &["learner", "show", &dara, "--json"])
+        .json();
+    let openings = openings["learner"]["openings"].as_array().unwrap().len();
+    assert_eq!(openings, 3, "one for each of who and why within the hour");
+}

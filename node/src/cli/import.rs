@@ -11,6 +11,7 @@ use csv::StringRecord;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::Who;
 use crate::api::{Kind, Refusal, Reply, Request};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
 use crate::home::Home;
@@ -135,7 +136,12 @@ impl Counts {
 /// # Errors
 /// [`Refusal`] when a file cannot be read at all or the node fails; refused rows end with
 /// exit status 6.
-pub async fn import(home: &Home, args: &ImportArgs, json: bool) -> Result<ExitCode, Refusal> {
+pub(super) async fn import(
+    home: &Home,
+    args: &ImportArgs,
+    who: &Who,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
     if args.learners.is_none() && args.events.is_none() {
         return Err(Refusal::new(
             Kind::Refused,
@@ -150,6 +156,7 @@ pub async fn import(home: &Home, args: &ImportArgs, json: bool) -> Result<ExitCo
     // The stopped node, opened for all batches at once.
     let mut stopped: Option<Node> = None;
     let mut ask = async |request: Request| {
+        let request = who.asks(request);
         if let Some(node) = &stopped {
             return node.answer(request).await;
         }

@@ -52,9 +52,6 @@ pub(super) enum OfficerCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {
-    /// Your number.
-    #[arg(long, env = "SPEAN_OFFICER")]
-    officer: u16,
     /// Only what is of these learners.
     learners: Vec<LearnerId>,
     /// List what waits for your signature, and sign nothing.
@@ -137,8 +134,22 @@ async fn waiting_for(home: &Home, number: u16) -> Result<(SealedKey, Vec<ToSign>
     }
 }
 
-pub(super) async fn sign(home: &Home, args: &SignArgs, json: bool) -> Result<ExitCode, Refusal> {
-    let number = args.officer;
+/// Whoever signs says who he is.
+pub(super) fn myself(officer: Option<u16>) -> Result<u16, Refusal> {
+    officer.ok_or_else(|| {
+        Refusal::new(
+            Kind::Refused,
+            "say who you are: --officer NUMBER ('spean officer list' shows the numbers)",
+        )
+    })
+}
+
+pub(super) async fn sign(
+    home: &Home,
+    args: &SignArgs,
+    number: u16,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
     let (key, mut open) = waiting_for(home, number).await?;
     if !args.learners.is_empty() {
         open.retain(|one| args.learners.contains(&one.learner));

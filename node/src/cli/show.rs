@@ -184,6 +184,9 @@ fn show_sites(sites: &[SiteStatus]) {
     }
 }
 
+/// Openings that are printed; '--json' has all.
+const OPENINGS_SHOWN: usize = 20;
+
 fn show_learner(page: &crate::api::LearnerPage) {
     println!("{}  {}", page.learner, page.name);
     if !page.usernames.is_empty() {
@@ -215,6 +218,23 @@ fn show_learner(page: &crate::api::LearnerPage) {
             "from a newer version, kept but not understood: {}",
             notices.from_newer_version
         );
+    }
+    if !notices.provisional.is_empty() {
+        println!(
+            "provisional, for a second person has not signed: {}",
+            notices.provisional.len()
+        );
+    }
+    println!("opened by:");
+    for opening in page.openings.iter().take(OPENINGS_SHOWN) {
+        let day = opening
+            .day()
+            .map_or_else(String::new, |day| day.to_string());
+        let who = opening.officer.map_or_else(
+            || "somebody at its console".to_owned(),
+            |number| format!("officer {number}"),
+        );
+        println!("  {day}  {}, {who}: {}", opening.site, opening.purpose);
     }
 }
 

@@ -10,7 +10,7 @@ use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::view::OpenItems;
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::cli::{ask, officers, show};
+use crate::cli::{Who, ask, officers, show};
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
@@ -54,6 +54,9 @@ pub(super) enum TransferCommand {
     Ask {
         /// The learner's id.
         learner: LearnerId,
+        /// Why: learner-says, officer-knows, name, prisoner-number, card.
+        #[arg(long, default_value = "learner-says")]
+        reason: String,
     },
     /// Everybody who moves: announced, waiting for a key or for segments, overdue, disputed.
     List,
@@ -126,7 +129,8 @@ pub(super) struct SlipArgs {
 pub(super) enum WorklistCommand {
     /// Questions and disputes, those that wait first, with who a new person may be.
     List,
-    /// Decide who a new person is. It can be taken back.
+    /// Decide who a new person is, as an officer of the head office (--officer). It happens when a second one
+    /// decides the same, and can be taken back.
     Decide {
         /// The question's id.
         question: QuestionId,
@@ -136,17 +140,11 @@ pub(super) enum WorklistCommand {
         /// Nobody who is known.
         #[arg(long)]
         nobody: bool,
-        /// Your number: an officer of the head office. It happens when a second one decides the same.
-        #[arg(long, env = "SPEAN_OFFICER")]
-        officer: u16,
     },
     /// Take a decision back: they are two persons.
     Undo {
         /// The question's id.
         question: QuestionId,
-        /// Your number, as above.
-        #[arg(long, env = "SPEAN_OFFICER")]
-        officer: u16,
     },
 }
 
@@ -168,10 +166,11 @@ impl BadLine {
 pub(super) async fn transfer(
     home: &Home,
     command: &TransferCommand,
+    who: &Who,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
     let (request, bad) = request(command)?;
-    let mut reply = ask(home, request).await?;
+    let mut reply = ask(home, who.asks(request)).await?;
     let slips = match command {
         TransferCommand::Out(args) => (args.svg.as_deref(), args.slips.as_deref()),
         TransferCommand::Slip(args) => (None, args.slips.as_deref()),
@@ -215,7 +214,10 @@ fn request(command: &TransferCommand) -> Result<(Request, Vec<BadLine>), Refusal
         TransferCommand::In(args) => return arrivals(args),
         TransferCommand::Undo { learner } => Request::TransferUndo(*learner),
         TransferCommand::Dispute { learner } => Request::TransferDispute(*learner),
-        TransferCommand::Ask { learner } => Request::AskWho(*learner),
+        TransferCommand::Ask { learner, reason } => Request::AskWho {
+            learner: *learner,
+            reason: reason.clone(),
+        },
         TransferCommand::List => Request::TransferList,
     };
     Ok((request, Vec::new()))
@@ -381,9 +383,10 @@ fn write_slips(
 pub(super) async fn worklist(
     home: &Home,
     command: &WorklistCommand,
+    officer: Option<u16>,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
-    let (question, decision, officer) = match command {
+    let (question, decision) = match command {
         WorklistCommand::List => {
             return show::reply(json, &ask(home, Request::Worklist).await?);
         }
@@ -391,18 +394,22 @@ pub(super) async fn worklist(
             question,
             same,
             nobody,
-            officer,
         } => {
             if same.is_none() && !nobody {
                 let message = "say --same LEARNER or --nobody";
                 return Err(Refusal::new(Kind::Refused, message));
             }
             let decision = same.map_or(Decision::Nobody, Decision::Same);
-            (*question, decision, *officer)
+            (*question, decision)
         }
-        WorklistCommand::Undo { question, officer } => (*question, Decision::Undo, *officer),
+        WorklistCommand::Undo { question } => (*question, Decision::Undo),
     };
-    let by = officers::sign_as(home, officer, &decision.subject(question)).await?;
+    let by = officers::sign_as(
+        home,
+        officers::myself(officer)?,
+        &decision.subject(question),
+    )
+    .await?;
     let request = Request::WorkDecide {
         question,
         decision,
@@ -508,6 +515,9 @@ pub(super) fn show_worklist(lines: &[WorkLine]) {
             "{}  {} from {}: {}  {}: {answered}",
             line.id, line.kind, line.site, line.learner, line.name
         );
+        if !line.reason.is_empty() {
+            println!("    asked because: {}", line.reason);
+        }
         if !line.proposed.is_empty() {
             println!("    {}; a second officer decides", line.proposed);
         }

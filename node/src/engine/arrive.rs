@@ -22,6 +22,9 @@ use super::write::OwnStay;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
+/// Questions about new persons that may wait for people at the DGP, of one site at a time.
+const QUESTIONS_MAX: usize = 32;
+
 /// With what somebody arrives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -291,7 +294,7 @@ impl<S: Store> Engine<S> {
             },
         )?);
         if grant.is_none() && from.is_none() {
-            let question = self.question(learner, stay, About::Card, mail)?;
+            let question = self.question(learner, stay, (About::Card, LinkReason::Card), mail)?;
             here.question = question.map(|id| (id, About::Card));
         }
         self.keep_here(learner, &here)?;
@@ -353,7 +356,7 @@ impl<S: Store> Engine<S> {
         &mut self,
         learner: LearnerId,
         stay: StayId,
-        about: About,
+        (about, reason): (About, LinkReason),
         mail: &mut Vec<Mail>,
     ) -> Result<Option<QuestionId>, EngineError> {
         let Some(to) = self.roster.headquarters().map(|site| site.id) else {
@@ -365,6 +368,7 @@ impl<S: Store> Engine<S> {
             learner,
             stay,
             about,
+            reason,
         };
         mail.extend(self.letter(to, &Letter::Question(question))?);
         Ok(Some(id))
@@ -374,9 +378,11 @@ impl<S: Store> Engine<S> {
     /// came by his card once more for the keys of his past.
     ///
     /// # Errors
-    /// [`EngineError::NotHere`], or what the store says.
-    pub fn ask_who(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+    /// [`EngineError::NotHere`]; [`EngineError::Refused`] while too many questions wait; what the store
+    /// says.
+    pub fn ask_who(&mut self, learner: LearnerId, reason: LinkReason) -> Result<(), EngineError> {
         self.input(|engine| {
+            engine.may_ask(learner)?;
             let own = engine.own_stay(learner)?.filter(|own| own.open);
             let own = own.ok_or(EngineError::NotHere(learner))?;
             engine.flush_now()?;
@@ -387,9 +393,27 @@ impl<S: Store> Engine<S> {
             } else {
                 About::Card
             };
-            let mail = engine.ask_again(learner, here, about)?;
+            let mail = engine.ask_again(learner, here, (about, reason))?;
             engine.post(mail)
         })
+    }
+
+    /// Refuses a further question about a new person while many of this site's wait for people at the
+    /// DGP: so a prison cannot go through a list of names.
+    fn may_ask(&self, learner: LearnerId) -> Result<(), EngineError> {
+        let mut waiting = 0;
+        for (key, row) in self.store.scan(Table::Here, &[], &[], usize::MAX)? {
+            let here: Here = codec::decode(&row)?;
+            let waits = matches!(here.question, Some((_, About::Person)));
+            waiting += usize::from(waits && learner_of(&key)? != learner);
+        }
+        if waiting < QUESTIONS_MAX {
+            return Ok(());
+        }
+        Err(EngineError::Refused(format!(
+            "{waiting} questions of this site wait for the head office already: ask again when it has \
+             answered some; he can work meanwhile"
+        )))
     }
 
     /// Notes a question, and returns its letter.
@@ -397,10 +421,10 @@ impl<S: Store> Engine<S> {
         &mut self,
         learner: LearnerId,
         here: Here,
-        about: About,
+        (about, reason): (About, LinkReason),
     ) -> Result<Vec<Mail>, EngineError> {
         let mut mail = Vec::new();
-        let question = self.question(learner, here.stay, about, &mut mail)?;
+        let question = self.question(learner, here.stay, (about, reason), &mut mail)?;
         let question = question.map(|id| (id, about));
         self.keep_here(learner, &Here { question, ..here })?;
         Ok(mail)

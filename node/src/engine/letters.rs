@@ -127,6 +127,9 @@ impl<S: Store> Engine<S> {
                 let key = question.id.0;
                 self.keep_work(&key, &Work::question(from, question))
             }
+            Letter::Openings(openings) if self.is_headquarters() => openings
+                .iter()
+                .try_for_each(|opening| self.keep_opening(from, opening)),
             Letter::Answer(answer) if of_headquarters => self.read_answer(answer),
             Letter::Announced(list) => {
                 for one in list {

@@ -474,6 +474,23 @@ impl<S: Store> Engine<S> {
         Ok((sealed, open))
     }
 
+    /// The office of somebody of this site.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where nobody has that number.
+    pub fn office_of(&self, number: u16) -> Result<Office, EngineError> {
+        let none = || no_officer(&self.code(self.site), number);
+        let sealed = self.own_officer(number)?.ok_or_else(none)?;
+        let row = self
+            .store
+            .read(Table::Officer, &place(self.site, number, &sealed.key))?;
+        let known: Known = row
+            .map(|row| codec::decode(&row))
+            .transpose()?
+            .unwrap_or_default();
+        known.office.filter(|_| !known.withdrawn).ok_or_else(none)
+    }
+
     /// The key of an officer of this site whose office signs.
     pub(super) fn signing_officer(&self, number: u16) -> Result<SealedKey, EngineError> {
         let sealed = self

@@ -3,6 +3,8 @@
 //! else counts him is told. Whether a new person is one who is known already, a person decides; it
 //! can be taken back.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::{CustodyState, Stay, led_from};
@@ -127,6 +129,8 @@ pub struct WorkLine {
     pub learner: LearnerId,
     /// His name, as far as his record is here.
     pub name: String,
+    /// Why it is asked: a word of the list of reasons; empty for a dispute.
+    pub reason: String,
     /// What was answered, in words; empty while nothing was.
     pub answered: String,
     /// What the first of two officers has decided, in words; empty where none has.
@@ -337,6 +341,9 @@ impl<S: Store> Engine<S> {
             return Ok(verdict);
         }
         self.give(site, &given)?;
+        for (learner, _) in &given {
+            self.note_keys_given(*learner)?;
+        }
         let answered = Verdict::Granted;
         // Where something is withheld the site goes on waiting, and says so, until a later grant has
         // the rest. What a person decides is answered by whoever decides it.
@@ -407,15 +414,23 @@ impl<S: Store> Engine<S> {
                     site: self.code(site),
                     learner: arrived.learner,
                     name: self.name_of(arrived.learner)?,
+                    reason: String::new(),
                     answered: String::new(),
                     proposed: String::new(),
                     candidates: Vec::new(),
                 },
             });
         }
-        // What waits comes first.
-        lines.sort_by_key(|line| !line.answered.is_empty());
-        Ok(lines)
+        // What waits comes first, of each site in turn: no site's many keep another's one from being seen.
+        let mut of_site: BTreeMap<String, usize> = BTreeMap::new();
+        let turn = |line: WorkLine| {
+            let turn = of_site.entry(line.site.clone()).or_default();
+            *turn += 1;
+            ((!line.answered.is_empty(), *turn), line)
+        };
+        let mut lines: Vec<_> = lines.into_iter().map(turn).collect();
+        lines.sort_by_key(|(rank, _)| *rank);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 
     fn question_line(
@@ -446,6 +461,7 @@ impl<S: Store> Engine<S> {
             site: self.code(site),
             learner: question.learner,
             name: self.name_of(question.learner)?,
+            reason: question.reason.to_string(),
             answered,
             proposed: self.proposed(question.id)?,
             candidates,

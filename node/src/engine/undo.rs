@@ -4,9 +4,11 @@
 
 use spean_protocol::codec;
 use spean_protocol::custody::{Arrival, Causality, Stay};
-use spean_protocol::event::{ArrivalReason, Body, Destination, Event, EventId, RetractionReason};
+use spean_protocol::event::{
+    ArrivalReason, Body, Destination, Event, EventId, LinkReason, RetractionReason,
+};
 use spean_protocol::id::{LearnerId, Position, StayId};
-use spean_protocol::letter::{Arrived, Letter};
+use spean_protocol::letter::{About, Arrived, Letter};
 use spean_protocol::view::{Entry, LearnerView};
 
 use super::arrive::Here;
@@ -274,7 +276,13 @@ impl<S: Store> Engine<S> {
                 let mut here = Here { stay, ..*here };
                 here.events.push(stays);
                 match asked {
-                    Some(about) => mail.extend(self.ask_again(learner, here, about)?),
+                    Some(about) => {
+                        let reason = match about {
+                            About::Card => LinkReason::Card,
+                            About::Person => LinkReason::OfficerKnows,
+                        };
+                        mail.extend(self.ask_again(learner, here, (about, reason))?);
+                    }
                     None => self.keep_here(learner, &here)?,
                 }
             }

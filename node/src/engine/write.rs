@@ -122,6 +122,7 @@ impl<S: Store> Engine<S> {
     pub(super) fn flush_now(&mut self) -> Result<u64, EngineError> {
         self.duties()?;
         self.publish_boxes()?;
+        self.tell_openings()?;
         let mut count = self.seal_pending()?;
         // Once nothing waits to be sealed under the stays of now.
         self.for_each(Table::Here, Self::was_here_all_along)?;

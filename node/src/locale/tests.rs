@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use spean_protocol::event::{
-    AssessmentKind, EducationLevel, ExamOutcome, Issuer, Sex, WithdrawalReason,
+    AssessmentKind, EducationLevel, ExamOutcome, Issuer, Purpose, Sex, WithdrawalReason,
 };
 
 use super::*;
@@ -108,6 +108,9 @@ fn asked() -> BTreeSet<String> {
     Issuer::ALL
         .iter()
         .for_each(|code| named("issuer", code.name()));
+    Purpose::ALL
+        .iter()
+        .for_each(|code| named("purpose", code.name()));
     WithdrawalReason::ALL
         .iter()
         .for_each(|code| named("withdrawal", code.name()));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use spean_protocol::catalogue::ProgrammeId;
 use spean_protocol::custody::{CustodyState, Stay};
-use spean_protocol::event::{Date, EducationLevel, ExamOutcome, Script, Sex};
+use spean_protocol::event::{Date, EducationLevel, ExamOutcome, Purpose, Script, Sex};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::totals::LearnerFacts;
 use spean_protocol::view::{
@@ -16,6 +16,7 @@ use spean_protocol::view::{
 };
 
 use super::frame::{Failure, Frame, Sites, ask};
+use crate::engine::openings::OpeningLine;
 use crate::engine::state::State;
 use crate::locale;
 use crate::qr::grouped;
@@ -86,6 +87,8 @@ pub struct Known {
     pub waiting: bool,
     /// How his record stands here.
     pub states: Vec<State>,
+    /// Who opened it, the newest first.
+    pub openings: Vec<OpeningLine>,
 }
 
 impl Known {
@@ -97,6 +100,7 @@ impl Known {
             let Some(view) = engine.view(id)?.filter(|_| may_show) else {
                 return Ok(None);
             };
+            engine.note_opening(id, None, Purpose::NotSaid)?;
             Ok(Some(Self {
                 view: LearnerView {
                     restricted: Restricted::default(),
@@ -106,6 +110,7 @@ impl Known {
                 site: engine.site(),
                 waiting: engine.waiting(id)?,
                 states: engine.states(id)?,
+                openings: engine.openings(id)?,
             }))
         });
         known.await?.ok_or(Failure::NoLearner)
@@ -126,6 +131,7 @@ struct Summary<'a> {
     programmes: Vec<Programme>,
     exams: Vec<String>,
     certificates: Vec<String>,
+    openings: Vec<String>,
 }
 
 struct StayRow {
@@ -149,6 +155,9 @@ struct Module {
     done: bool,
 }
 
+/// Openings that the page shows.
+const OPENINGS_SHOWN: usize = 20;
+
 /// The page at `/learner/{id}`.
 pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<String, Failure> {
     let known = Known::ask(service, id).await?;
@@ -170,6 +179,12 @@ pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<Str
             .map(|exam| exam_line(frame, exam))
             .collect(),
         certificates: certificates(frame, view),
+        openings: known
+            .openings
+            .iter()
+            .take(OPENINGS_SHOWN)
+            .map(|opening| opening_line(frame, opening))
+            .collect(),
     };
     Ok(summary.render()?)
 }
@@ -265,6 +280,7 @@ fn notices(frame: &Frame, known: &Known) -> Vec<String> {
     };
     let length = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);
     of(length(view.notices.waiting.len()), "notice-late-important");
+    of(length(view.notices.provisional.len()), "notice-provisional");
     of(length(view.notices.late.len()), "notice-late");
     of(view.notices.from_newer_version.into(), "notice-newer");
     of(view.notices.undated.into(), "notice-undated");
@@ -476,6 +492,22 @@ fn exam_line(frame: &Frame, exam: &Exam) -> String {
             ("outcome", outcome.into()),
         ],
     )
+}
+
+fn opening_line(frame: &Frame, opening: &OpeningLine) -> String {
+    let purpose = opening.purpose;
+    let purpose = locale::code(frame.language, "purpose", purpose.name(), purpose.into());
+    let who = match opening.officer {
+        Some(number) => frame.say("opened-by-officer", &[("number", number.into())]),
+        None => frame.text("opened-by-nobody"),
+    };
+    let arguments = [
+        ("date", frame.date(opening.day()).into()),
+        ("site", opening.site.as_str().into()),
+        ("who", who.into()),
+        ("why", purpose.into()),
+    ];
+    frame.say("opened-line", &arguments)
 }
 
 fn certificates(frame: &Frame, view: &LearnerView) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::network::{DGP, Network, site};
 use spean::engine::state::State;
 use spean::store::{Store, Table};
 use spean_protocol::event::Destination;
+use spean_protocol::event::LinkReason;
 use spean_protocol::id::{LearnerId, QuestionId, StayId};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question};
 
@@ -84,6 +85,7 @@ fn a_flood_of_questions() {
         learner: LearnerId([8; 16]),
         stay: StayId([8; 16]),
         about: About::Card,
+        reason: LinkReason::Card,
     };
     let lie = letter(&network, 3, DGP, &Letter::Question(question));
     network.nodes[DGP]
@@ -186,6 +188,7 @@ fn questions_without_an_arrival_stay() {
         learner: dara,
         stay: StayId([8; 16]),
         about: About::Card,
+        reason: LinkReason::Card,
     };
     let lie = letter(&network, 2, DGP, &Letter::Question(question));
     network.nodes[DGP]

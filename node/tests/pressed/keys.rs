@@ -6,7 +6,7 @@ use crate::network::{DGP, Network, site};
 use spean::engine::state::State;
 use spean::store::{Store, Table};
 use spean_protocol::control::Entry;
-use spean_protocol::event::{Body, Destination, Event};
+use spean_protocol::event::{Body, Destination, Event, LinkReason};
 use spean_protocol::id::{LearnerId, RunId, StayId, Stream};
 use spean_protocol::letter::{Arrived, Letter};
 use spean_protocol::seal::{self};
@@ -135,7 +135,9 @@ fn a_key_made_up_for_the_head_office_keeps_nobody_waiting() {
     let taken = network.nodes[DGP].take_all(vec![forged(3, 7, 1, &[lie])]);
     assert_eq!(taken.unwrap(), [true]);
     network.settle();
-    network.nodes[2].ask_who(dara).unwrap();
+    network.nodes[2]
+        .ask_who(dara, LinkReason::LearnerSays)
+        .unwrap();
     assert_eq!(states(&mut network, 2, dara), [State::WaitingForKey]);
     network.settle();
     let found = states(&mut network, 2, dara);
@@ -184,7 +186,9 @@ fn a_batch_too_large() {
         let old = learner(&mut network, 1, &format!("L{number}"));
         leaves(&mut network, 1, old, to(2));
         let new = learner(&mut network, 2, &format!("L{number}"));
-        network.nodes[2].ask_who(new).unwrap();
+        network.nodes[2]
+            .ask_who(new, LinkReason::LearnerSays)
+            .unwrap();
         joined.push((old, new));
     }
     network.settle();
@@ -310,7 +314,9 @@ fn a_second_question_brings_nothing_new() {
     arrives(&mut network, 3, dara);
     attends(&mut network.nodes[3], dara, 9);
     network.settle();
-    network.nodes[2].ask_who(dara).unwrap();
+    network.nodes[2]
+        .ask_who(dara, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     assert_eq!(held(&network, 2, dara, site(3)), 0);
     assert_eq!(sessions(&mut network.nodes[2], dara), [1]);

@@ -6,6 +6,7 @@ use crate::network::people::{
 };
 use crate::network::{DGP, Network, site};
 use spean::engine::state::State;
+use spean_protocol::event::LinkReason;
 use spean_protocol::id::QuestionId;
 use spean_protocol::segment::Log;
 use spean_protocol::session::{Frame, Host};
@@ -22,7 +23,9 @@ fn not_arrived_overtakes_arrived() {
     network.nodes[2].transfer_in(&slip, day()).unwrap();
     for turn in 0..6 {
         let other = learner(&mut network, 2, &format!("L{turn}"));
-        network.nodes[2].ask_who(other).unwrap();
+        network.nodes[2]
+            .ask_who(other, LinkReason::LearnerSays)
+            .unwrap();
     }
     network.nodes[2].undo(dara).unwrap();
     network.exchange(1, 2, None);
@@ -48,7 +51,9 @@ fn taken_back(cut: usize) {
     network.settle();
     leaves(&mut network, 1, old, to(2));
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let lines = network.nodes[DGP].worklist().unwrap();
     let line = lines.iter().find(|line| line.kind == "person").unwrap();

@@ -4,7 +4,7 @@
 use crate::network::people::{arrives, attends, day, learner, leaves, sessions, states, to};
 use crate::network::{DGP, Network, site};
 use spean::engine::state::State;
-use spean_protocol::event::Destination;
+use spean_protocol::event::{Destination, LinkReason};
 use spean_protocol::id::QuestionId;
 
 use super::{held, person};
@@ -16,7 +16,9 @@ fn a_joined_person_is_not_on_the_way() {
     let old = learner(&mut network, 1, "Dara");
     leaves(&mut network, 1, old, to(2));
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let line = network.nodes[DGP].worklist().unwrap().remove(0);
     network.nodes[DGP]
@@ -84,7 +86,9 @@ fn the_other_record_is_open_elsewhere() {
     // Two persons: one stays at 1, the other is new at 2. The head office errs.
     let old = learner(&mut network, 1, "Dara");
     let new = learner(&mut network, 2, "Dara");
-    network.nodes[2].ask_who(new).unwrap();
+    network.nodes[2]
+        .ask_who(new, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let line = network.nodes[DGP].worklist().unwrap().remove(0);
     let question: QuestionId = line.id.parse().unwrap();
@@ -110,7 +114,9 @@ fn a_chain_of_links() {
     leaves(&mut network, 2, new, Destination::WithoutNode);
     network.settle();
     let third = learner(&mut network, 3, "Dara");
-    network.nodes[3].ask_who(third).unwrap();
+    network.nodes[3]
+        .ask_who(third, LinkReason::LearnerSays)
+        .unwrap();
     network.settle();
     let lines = network.nodes[DGP].worklist().unwrap();
     let line = lines.iter().find(|line| line.learner == third).unwrap();

@@ -6,7 +6,9 @@ use crate::network::people::{arrives, attends, day, learner, leaves, sessions, s
 use crate::network::{DGP, Network, site};
 use spean::engine::state::State;
 use spean::store::{Store, Table};
-use spean_protocol::event::{ArrivalReason, Body, Destination, Event, RetractionReason};
+use spean_protocol::event::{
+    ArrivalReason, Body, Destination, Event, LinkReason, RetractionReason,
+};
 use spean_protocol::id::{QuestionId, StayId};
 use spean_protocol::letter::{About, Letter, Question};
 
@@ -137,6 +139,7 @@ fn a_stay_of_the_same_id_made_up() {
         learner: dara,
         stay,
         about: About::Card,
+        reason: LinkReason::Card,
     };
     let lie = letter(&network, 3, DGP, &Letter::Question(question));
     network.settle();

@@ -231,6 +231,18 @@ codes! {
         PrisonerNumber = 5 "prisoner-number",
         SeenApart = 6 "seen-apart",
     }
+
+    /// Why somebody opened a record.
+    Purpose {
+        NotSaid = 1 "not-said",
+        Teaching = 2 "teaching",
+        Transfer = 3 "transfer",
+        LearnerAsked = 4 "learner-asked",
+        Correction = 5 "correction",
+        Signing = 6 "signing",
+        Audit = 7 "audit",
+        KeysGiven = 8 "keys-given",
+    }
 }
 
 /// Goal: a code never changes its meaning by accident, and an unknown one survives.

@@ -18,12 +18,15 @@ use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::escrow::{Deposit, Escrow, Holder};
-use spean_protocol::event::{Body, Date, Event, EventId, NamePart, Script, Sex};
+use spean_protocol::event::{
+    Body, Date, Event, EventId, LinkReason, NamePart, Purpose, Script, Sex,
+};
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::log::{ForkProof, Head};
 use spean_protocol::officer::{Office, Officer, Signature, Subject};
+use spean_protocol::opening::Opening;
 use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt::{Receipt, Statement, pack};
 use spean_protocol::record::{Batch, Draft, imported_id};
@@ -228,6 +231,7 @@ pub fn letters() -> Vec<Letter> {
             learner,
             stay,
             about,
+            reason: LinkReason::Card,
         })
     };
     let answered = |verdict| {
@@ -270,6 +274,12 @@ pub fn letters() -> Vec<Letter> {
         Letter::Disputed(arrived),
         Letter::CountedToo(arrived),
         Letter::Custody(vec![custody()]),
+        Letter::Openings(vec![Opening {
+            learner,
+            by: Some(3),
+            purpose: Purpose::Teaching,
+            hour: 495_000,
+        }]),
     ]
 }
 
