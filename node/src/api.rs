@@ -8,6 +8,7 @@ use spean_protocol::session::Outcome;
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
+use crate::backup::write::BackupLine;
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
 use crate::engine::depart::{Departure, Moved};
@@ -138,6 +139,11 @@ pub enum Request {
     StickInspect {
         /// The directory, or one file.
         path: String,
+    },
+    /// Write a backup of the whole node into a directory.
+    Backup {
+        /// The directory.
+        directory: String,
     },
     /// The figures.
     Totals(Query),
@@ -314,6 +320,8 @@ pub enum Reply {
     Synced(Outcome),
     /// To the stick commands.
     Bundles(Vec<BundleLine>),
+    /// To [`Request::Backup`].
+    Backup(BackupLine),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

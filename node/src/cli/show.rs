@@ -6,6 +6,7 @@ use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
 use super::transfer;
 use crate::api::{BundleLine, Kind, Refusal, Reply};
+use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
 use crate::engine::report::{SiteStatus, Status, Totals};
 use crate::engine::state::State;
@@ -76,6 +77,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
             );
         }
         Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
+        Reply::Backup(line) => show_backup(line),
         Reply::Totals(totals) => show_totals(totals),
         Reply::Proposal { .. } => println!("a proposal"),
         Reply::Roster(page) => {
@@ -97,6 +99,22 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         }
     }
     Ok(code)
+}
+
+fn show_backup(line: &BackupLine) {
+    let (sheet, cohort) = line.cohorts;
+    println!("{}: {} bytes, read back.", line.file, line.bytes);
+    let officials = match line.escrow {
+        true => ", or two officials with the escrow",
+        false => "",
+    };
+    println!("The sheet made in cohort {sheet} opens it{officials}.");
+    for old in &line.removed {
+        println!("removed: {old}");
+    }
+    if sheet < cohort {
+        println!("NOTE: cohort {cohort} is in force: make a new sheet ('spean backup --sheet').");
+    }
 }
 
 fn show_status(status: &Status) {

@@ -85,7 +85,7 @@ fn read_line() -> Result<Option<Zeroizing<String>>, Refusal> {
 }
 
 /// A sheet as somebody types it: up to an empty line.
-pub(super) fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
+pub(in crate::cli) fn read_sheet() -> Result<Zeroizing<String>, Refusal> {
     let mut sheet = Zeroizing::new(String::with_capacity(TEXT_BYTES_MAX));
     while let Some(line) = read_line()? {
         if line.trim().is_empty() {
