@@ -10,6 +10,7 @@ use spean_protocol::backup::{BackupError, Code, Head, Manifest};
 
 use super::{DATABASE, FILES, KEYS, Opened, ReadError, TEXT_BYTES_MAX, read_head};
 use crate::api::{Kind, Refusal};
+use crate::engine::EngineError;
 use crate::home::Home;
 use crate::store::StoreError;
 use crate::store::sqlite::{Sqlite, VERSION};
@@ -233,14 +234,16 @@ impl<'a> Halves<'a> {
 
     /// Whether the database is one, and whole: a backup of a damaged disk is as damaged as that.
     fn check_database(&self) -> Result<(), Refusal> {
-        let checked = Sqlite::check(&self.half(DATABASE));
-        checked.map_err(|error: StoreError| {
-            let message = format!(
-                "the database in it is damaged ({error}): take an older backup, or make a new node with \
-                 the keys.toml that was kept apart: peers send back what was sent"
-            );
-            Refusal::new(Kind::Store, message)
-        })
+        let why = match Sqlite::check(&self.half(DATABASE)) {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Damaged(why)) => why,
+            Err(other) => return Err(EngineError::from(other).into()),
+        };
+        let message = format!(
+            "the database in it is damaged ({why}): take an older backup, or make a new node with the \
+             keys.toml that was kept apart: peers send back what was sent"
+        );
+        Err(Refusal::new(Kind::Store, message))
     }
 
     /// Gives the files their names; the keys come last, for with them it is a node's home.

@@ -106,8 +106,8 @@ impl Sqlite {
     /// [`StoreError::Damaged`] with the first fault.
     pub fn check(path: &Path) -> Result<(), StoreError> {
         let shown = path.display().to_string();
-        // Without a log beside it, and without making one.
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A database with a log cannot be read without being able to write one.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let run = || {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
