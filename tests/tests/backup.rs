@@ -184,6 +184,10 @@ fn both_copies_of_a_machine_work_and_people_are_told() {
         assert!(copies(&ground, home) > 0);
         assert_eq!(figures(&ground, home), figures(&ground, "dgp"));
     }
+    // The head office is told, too.
+    ground
+        .run("dgp", &["status"])
+        .said("a copy of its machine exists, or it was restored from a backup");
     // Both go on all the same.
     ground.attends("CC4", &rith, "2").done();
     ground.attends("CC4-copy", &rith, "3").done();
@@ -216,6 +220,61 @@ fn a_machine_that_is_set_back_gets_its_tail_back() {
     ground.carry("dgp", "CC4").done();
     assert_eq!(sessions(&ground, "CC4", &dara), 4);
     assert!(copies(&ground, "CC4") > 0);
+}
+
+/// The disk is new and of the old one there are the keys alone: everything that was sent comes back.
+#[test]
+fn a_new_disk_with_the_keys_alone() {
+    let ground = Ground::of(&["CC4"]);
+    let dara = ground.learner("CC4", "Dara");
+    for session in ["1", "2"] {
+        ground.attends("CC4", &dara, session).done();
+    }
+    ground.carry("CC4", "dgp").done();
+    let before = figures(&ground, "dgp");
+    fs::rename(ground.path("CC4"), ground.path("burnt")).unwrap();
+    fs::create_dir(ground.path("CC4")).unwrap();
+    fs::copy(ground.path("burnt/keys.toml"), ground.path("CC4/keys.toml")).unwrap();
+    let roster = ["roster", "install", "ceremony/roster.spean"];
+    ground.run("CC4", &roster).done();
+    ground.carry("dgp", "CC4").done();
+    assert_eq!(sessions(&ground, "CC4", &dara), 2);
+    assert_eq!(figures(&ground, "CC4"), before);
+    ground.attends("CC4", &dara, "3").done();
+    ground.carry("CC4", "dgp").done();
+    assert_eq!(sessions(&ground, "dgp", &dara), 3);
+    assert_eq!(copies(&ground, "CC4"), 0, "it knew of all that was before");
+}
+
+/// A node is killed amid its backups: whatever has a backup's name is whole, and the next one is made.
+#[test]
+fn a_node_that_is_killed_amid_its_backup() {
+    let ground = Ground::of(&["CC4"]);
+    ground.import_learners("CC4", 300);
+    let code = sheet(&ground, "CC4");
+    fs::create_dir(ground.path("stick")).unwrap();
+    for round in 0..8 {
+        let running = ground.start("CC4");
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| ground.run("CC4", &["backup", "stick"]));
+            std::thread::sleep(std::time::Duration::from_millis(5 + 4 * round));
+            drop(running);
+            asked.join().unwrap();
+        });
+    }
+    backup(&ground, "CC4");
+    let mut whole = 0;
+    for entry in fs::read_dir(ground.path("stick")).unwrap() {
+        let path = entry.unwrap().path().display().to_string();
+        assert!(path.ends_with(".backup"), "{path}");
+        let check = ["restore", "--check", &path];
+        ground
+            .told("nowhere", &check, &format!("{code}\n\n"))
+            .done();
+        whole += 1;
+    }
+    assert!((1..=2).contains(&whole), "{whole}");
+    ground.run("CC4", &["status"]).said("learners: 300");
 }
 
 /// Two officials read a code out of the escrow where the sheet is lost; it opens one file.

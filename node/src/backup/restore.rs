@@ -30,7 +30,7 @@ impl Backup {
         path: &Path,
         open: impl FnOnce(&Head) -> Result<Code, BackupError>,
     ) -> Result<Self, Refusal> {
-        let opened = file(path).and_then(|file| Ok(Opened::start(file, open)?));
+        let opened = file(path).and_then(|file| Opened::start(file, open));
         let backup = Self {
             path: path.to_owned(),
             opened: opened.map_err(|error| refused(path, &error))?,
@@ -92,7 +92,7 @@ impl Backup {
     /// # Errors
     /// [`Refusal`] for a file that is not whole.
     pub fn verify(self, progress: &mut dyn FnMut(u64)) -> Result<Manifest, Refusal> {
-        self.each(&mut |_, bytes| {
+        self.each(|_, bytes| {
             progress(bytes.len() as u64);
             Ok(())
         })
@@ -106,7 +106,7 @@ impl Backup {
     pub fn restore(self, home: &Home, progress: &mut dyn FnMut(u64)) -> Result<Manifest, Refusal> {
         let made = home.prepare()?;
         let mut halves = Halves::new(home.path());
-        let manifest = self.each(&mut |name, bytes| {
+        let manifest = self.each(|name, bytes| {
             halves.append(name, bytes)?;
             progress(bytes.len() as u64);
             Ok(())
@@ -128,7 +128,7 @@ impl Backup {
     /// Gives each file's bytes in turn.
     fn each(
         self,
-        take: &mut dyn FnMut(&str, &[u8]) -> Result<(), Refusal>,
+        mut take: impl FnMut(&str, &[u8]) -> Result<(), Refusal>,
     ) -> Result<Manifest, Refusal> {
         let Self { path, mut opened } = self;
         let manifest = opened.manifest.clone();

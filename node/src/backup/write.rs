@@ -225,7 +225,7 @@ fn read_back(half: &Path, code: &Code, stop: &AtomicBool) -> Result<blake3::Hash
     let mut hash = blake3::Hasher::new();
     while let Some(content) = opened.next_content()? {
         if stop.load(Ordering::Relaxed) {
-            return Err(ErrorKind::Interrupted.into()).map_err(ReadError::Io);
+            return Err(ReadError::Io(ErrorKind::Interrupted.into()));
         }
         hash.update(&content);
     }

@@ -26,7 +26,7 @@ pub(super) struct BackupArgs {
     directory: Option<PathBuf>,
     /// Make the sheet that opens the backups made from now on, and print it: once, and again when a
     /// cohort has followed.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "directory")]
     sheet: bool,
 }
 

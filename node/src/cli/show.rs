@@ -167,6 +167,9 @@ fn show_sites(sites: &[SiteStatus]) {
             "  {:8} data through {through}, {} segments{holes}",
             site.code, site.segments
         );
+        if site.copies > 0 {
+            println!("           a copy of its machine exists, or it was restored from a backup");
+        }
         if site.revoked_keys > 0 {
             let aside: u64 = site.beyond_cut.iter().map(|run| run.segments).sum();
             println!("           a key of it is revoked: {aside} segments are set aside");
