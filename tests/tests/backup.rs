@@ -104,6 +104,8 @@ fn a_machine_burns_and_another_goes_on_from_the_stick() {
     let restored = restore(&ground, "CC4", &file, &code);
     restored.done();
     restored.said("Restored CC4 (CC4) as it was on ");
+    let roster = ground.run("dgp", &["roster", "show", "--json"]).json();
+    restored.said(roster["roster"]["seal"].as_str().unwrap());
     let mode = |name: &str| {
         let about = fs::metadata(ground.path(&format!("CC4/{name}"))).unwrap();
         about.permissions().mode() & 0o777

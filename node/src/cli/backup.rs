@@ -14,6 +14,8 @@ use super::{absolute, ask, show};
 use crate::api::{Kind, Refusal, Reply, Request};
 use crate::backup::restore::Backup;
 use crate::backup::{HALF, Sheet};
+use crate::engine::EngineError;
+use crate::engine::report::Status;
 use crate::home::Home;
 use crate::node::Node;
 use crate::world::Machine;
@@ -153,13 +155,13 @@ pub(super) async fn restore(
         return Ok(ExitCode::SUCCESS);
     }
     // The first start says whether the node can be itself still.
-    let status = opened(home).await.map_err(|error| {
+    let (status, seal) = opened(home).await.map_err(|error| {
         let message = format!("the backup of {whose} of {made} was restored, but: {error}");
         Refusal::new(error.kind, message)
     })?;
     if json {
         let value = serde_json::json!({ "restored": {
-            "site": manifest.code, "made": made, "learners": status.learners,
+            "site": manifest.code, "made": made, "learners": status.learners, "seal": seal,
         }});
         println!("{value}");
         return Ok(ExitCode::SUCCESS);
@@ -167,6 +169,9 @@ pub(super) async fn restore(
     println!(
         "Restored {whose} as it was on {made}: {} learners.",
         status.learners
+    );
+    println!(
+        "Seal of the roots: {seal}. It must be the one that you were told when the node was new."
     );
     println!(
         "Next: 'spean run', then a link or a stick of the head office: it brings back what this"
@@ -178,9 +183,13 @@ pub(super) async fn restore(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn opened(home: &Home) -> Result<crate::engine::report::Status, Refusal> {
+/// How the node stands, and the seal of the roots that it trusts.
+async fn opened(home: &Home) -> Result<(Status, String), Refusal> {
     let node = Node::open(home)?;
-    Ok(node.service.call(|engine| engine.status()).await??)
+    let asked = node
+        .service
+        .call(|engine| Ok::<_, EngineError>((engine.status()?, engine.roster().seal())));
+    Ok(asked.await??)
 }
 
 /// The day and hour that the node's clock showed.
