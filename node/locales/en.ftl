@@ -76,6 +76,7 @@ data-of-sites = Data of each prison on this machine
 data-through = Data through
 no-data = no data yet
 parts-missing = (parts are still on their way)
+machine-copied = (a copy of its machine exists)
 this-prison = (this prison)
 
 ## The list

@@ -76,6 +76,7 @@ data-of-sites = Données de chaque prison sur cette machine
 data-through = Données jusqu’au
 no-data = pas encore de données
 parts-missing = (des éléments sont encore en route)
+machine-copied = (une copie de sa machine existe)
 this-prison = (cette prison)
 
 ## The list

@@ -52,6 +52,7 @@ data-of-sites = ទិន្នន័យរបស់ពន្ធនាគារ�
 data-through = ទិន្នន័យគិតត្រឹម
 no-data = មិនទាន់មានទិន្នន័យ
 parts-missing = (ចំណែកខ្លះមិនទាន់មកដល់)
+machine-copied = (មានច្បាប់ចម្លងនៃម៉ាស៊ីន)
 this-prison = (ពន្ធនាគារនេះ)
 
 ## The list

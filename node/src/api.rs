@@ -9,6 +9,7 @@ use spean_protocol::session::Outcome;
 use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
+use crate::backup::write::BackupLine;
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
 use crate::engine::decisions::Decision;
@@ -174,6 +175,11 @@ pub enum Request {
         number: u16,
         /// The signatures.
         signatures: Vec<Signature>,
+    },
+    /// Write a backup of the whole node into a directory.
+    Backup {
+        /// The directory.
+        directory: String,
     },
     /// The figures.
     Totals(Query),
@@ -371,6 +377,8 @@ pub enum Reply {
         /// What waits for him.
         open: Vec<ToSign>,
     },
+    /// To [`Request::Backup`].
+    Backup(BackupLine),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

@@ -1,6 +1,7 @@
 //! The command line. Each command is a request to a node: to the running one over its socket, or
 //! to the stopped one in this very process. What it prints is `show`'s business.
 
+mod backup;
 mod ceremony;
 pub(crate) mod import;
 pub(crate) mod officers;
@@ -124,6 +125,20 @@ enum Command {
     /// Where rosters are made: root keys on sticks, proposals, signatures, paper.
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    /// Write the whole node, sealed, as one file onto a stick. The node may run meanwhile.
+    #[command(
+        after_help = "The sheet that --sheet prints opens it, or two officials with the escrow. The newest \
+                      two backups of a site stay on a stick.\n\n\
+                      Examples:\n  \
+                      spean backup --sheet           once: write it down\n  \
+                      spean backup /media/stick      every week"
+    )]
+    Backup(backup::BackupArgs),
+    /// Make this node's home from a backup; the sheet's letters are read from standard input.
+    #[command(after_help = "Examples:\n  \
+                      spean --home /var/lib/spean restore /media/stick/spean-CC4-7.backup\n  \
+                      spean restore --check /media/stick/spean-CC4-7.backup     a drill: changes nothing")]
+    Restore(backup::RestoreArgs),
     /// After a fire: make the head office's records readable again, from any prison's stick and the
     /// escrow of two officials.
     #[command(
@@ -334,6 +349,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Import(args) => import::import(&home, args, &cli.who, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
         Command::Ceremony(command) => ceremony::ceremony(&home, command, cli.json).await,
+        Command::Backup(args) => backup::backup(&home, args, cli.json).await,
+        Command::Restore(args) => backup::restore(&home, args, cli.json).await,
         Command::Rebuild(args) => rebuild::rebuild(&home, args, cli.json).await,
         Command::Demo(args) => crate::demo::demo(args, cli.json).await,
         Command::Learner(LearnerCommand::Show {

@@ -4,6 +4,7 @@
 //! keys.toml     secret keys, readable by the owner alone (0600)
 //! config.toml   what listens and what is dialled; nothing else does
 //! request.toml  what whoever keeps the roster needs to enrol this node
+//! backup.toml   what backups are sealed to, once there is a sheet of paper that opens them
 //! spean.db      the store (SQLite)
 //! lock          held while a program works on this home
 //! socket        where a running node answers the commands
@@ -178,6 +179,12 @@ impl Home {
         Self(path.to_owned())
     }
 
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Where the database is.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -216,12 +223,7 @@ impl Home {
         cohort: u16,
         world: &mut dyn World,
     ) -> Result<EnrolmentRequest, HomeError> {
-        if self.keys().exists() || self.database().exists() {
-            return Err(HomeError::Used(self.0.clone()));
-        }
-        fs::create_dir_all(&self.0).map_err(|error| self.io(&self.0, error))?;
-        let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(&self.0, private).map_err(|error| self.io(&self.0, error))?;
+        self.prepare()?;
         let signing = SigningKey::from_bytes(&world.random());
         let seed = Secret(world.random());
         let hex = |bytes: &[u8; 32]| HEXLOWER.encode(bytes);
@@ -243,6 +245,36 @@ impl Home {
         // The keys come last: with them the home counts as made.
         self.write(&self.keys(), &toml_text(&keys), 0o600)?;
         Ok(request)
+    }
+
+    /// Whether a node can be put there.
+    ///
+    /// # Errors
+    /// [`HomeError::Used`] when there is one in it already.
+    pub fn check_free(&self) -> Result<(), HomeError> {
+        let files = [
+            self.keys(),
+            self.database(),
+            self.config_path(),
+            self.request_path(),
+        ];
+        match files.iter().any(|file| file.exists()) {
+            true => Err(HomeError::Used(self.0.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the directory, for its owner alone, where no node is in it; whether there was none before.
+    ///
+    /// # Errors
+    /// [`HomeError::Used`] when there is a node in it already.
+    pub fn prepare(&self) -> Result<bool, HomeError> {
+        self.check_free()?;
+        let new = !self.0.exists();
+        fs::create_dir_all(&self.0).map_err(|error| self.io(&self.0, error))?;
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(&self.0, private).map_err(|error| self.io(&self.0, error))?;
+        Ok(new)
     }
 
     fn write(&self, path: &Path, text: &str, mode: u32) -> Result<(), HomeError> {

@@ -2,6 +2,7 @@
 //! screens; the [`engine`] is the only code that changes state.
 
 pub mod api;
+pub mod backup;
 pub mod ceremony;
 pub mod cli;
 pub mod demo;

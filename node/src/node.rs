@@ -2,7 +2,8 @@
 //! requests; what runs by itself (listening, dialling, flushing) is `run`'s business.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use spean_protocol::custody::CustodyState;
@@ -17,6 +18,8 @@ use spean_protocol::view::collision::{self, Shown};
 use crate::api::{
     Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterChanges, RosterLine, RosterPage,
 };
+use crate::backup::Sheet;
+use crate::backup::write::{BackupLine, Source};
 use crate::ceremony;
 use crate::duties::{self, Duty};
 use crate::engine::{Engine, EngineError, install_roster};
@@ -24,8 +27,9 @@ use crate::home::{Home, HomeError, Lock};
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::stick;
 use crate::stick::medium::Directory;
+use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
-use crate::world::Machine;
+use crate::world::{Machine, World};
 
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
@@ -140,6 +144,9 @@ impl Node {
         }
         match request {
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
+            Request::Backup { directory } => {
+                Ok(Reply::Backup(self.backup(directory.into()).await?))
+            }
             Request::RosterInstall { bytes } => {
                 let page = self
                     .service
@@ -152,6 +159,53 @@ impl Node {
                 self.service
                     .call(move |engine| answer_to(engine, who, other))
                     .await?
+            }
+        }
+    }
+
+    /// Writes a backup of the whole node into a directory. The database stands still for it from one
+    /// moment on, while the node works and writes beside it.
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no sheet, another backup is being made, or the stick fails.
+    pub async fn backup(&self, directory: PathBuf) -> Result<BackupLine, Refusal> {
+        // Before anything stands still.
+        Sheet::of(&self.home)?;
+        let home = self.home.clone();
+        let source = self.service.call(move |engine| {
+            let frozen = engine.store().freeze().map_err(|error| match error {
+                StoreError::Locked => Refusal::new(
+                    Kind::Refused,
+                    "a backup is being made already: wait for its end",
+                ),
+                other => EngineError::from(other).into(),
+            })?;
+            let of = (engine.site(), engine.roster());
+            let source = Source::of(&home, of, frozen, Machine.wall_seconds());
+            if source.is_err() {
+                engine.store().thaw().map_err(EngineError::from)?;
+            }
+            source
+        });
+        let source = source.await??;
+        let stop = StopWhenDropped::default();
+        let stopped = stop.0.clone();
+        let written =
+            tokio::task::spawn_blocking(move || source.write(&directory, &stopped, &mut Machine));
+        let written = written.await;
+        // Only if it stood still to the end is the copy one of a moment. A node that stops writes its log
+        // into the database, and does not come here.
+        let thawed = self.service.call(|engine| engine.store().thaw()).await;
+        let written = written.map_err(|error| Refusal::new(Kind::Store, error))??;
+        match thawed {
+            Ok(Ok(())) => written.keep(),
+            Ok(Err(error)) => {
+                written.discard();
+                Err(EngineError::from(error).into())
+            }
+            Err(error) => {
+                written.discard();
+                Err(error.into())
             }
         }
     }
@@ -202,6 +256,16 @@ impl Node {
             *known = keys;
         }
         Ok(())
+    }
+}
+
+/// Ends what works elsewhere for a request that is dropped: the node stops.
+#[derive(Default)]
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -558,7 +622,7 @@ fn answer(
                 evidence,
             }
         }
-        Request::Sync { .. } | Request::RosterInstall { .. } => {
+        Request::Sync { .. } | Request::Backup { .. } | Request::RosterInstall { .. } => {
             return Err(Refusal::new(Kind::Refused, "answered elsewhere"));
         }
     })

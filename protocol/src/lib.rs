@@ -13,12 +13,14 @@
 //!    how it moves
 //! 6. [`view`], [`custody`], [`totals`]: what the events mean, for one learner and for the nation
 //!
-//! [`roster`] says who may write, [`escrow`] keeps what no official opens alone; [`limits`] says how much; [`codec`] is the one encoding; [`id`]
-//! holds the identifiers.
+//! [`roster`] says who may write, [`escrow`] keeps what no official opens alone, [`backup`] is a whole
+//! node as one file; [`limits`] says how much; [`codec`] is the one encoding; [`id`] holds the
+//! identifiers.
 //!
 //! It is sans-IO: no file, socket, thread, clock or random source. Time and randomness are passed
 //! in. The shell around it is the crate `spean`, whose engine is the only code that changes state.
 
+pub mod backup;
 pub mod bundle;
 pub mod catalogue;
 pub mod codec;

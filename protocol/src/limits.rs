@@ -115,3 +115,9 @@ pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes that a reader of a bundle accepts in all: 4 GiB, the largest file that FAT32 holds.
 pub const BUNDLE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Content of one chunk of a backup: what is in memory of it at a time.
+pub const BACKUP_CHUNK_BYTES_MAX: usize = 64 * 1024;
+
+/// Files in one backup: those of a home.
+pub const BACKUP_FILES_MAX: usize = 16;

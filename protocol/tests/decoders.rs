@@ -22,10 +22,10 @@ use spean_protocol::slip::Slip;
 const GIVEN_MIN: u64 = 1_000;
 
 /// Changed inputs that it must have taken: else nothing of it was written again. Of a bundle
-/// nothing but the whole file is one.
+/// and of a backup nothing but the whole file is one.
 fn taken_min(name: &str) -> u64 {
     match name {
-        "bundle" => 0,
+        "bundle" | "backup" => 0,
         "event" | "batch" | "parcel" => 101,
         _ => 1,
     }

@@ -11,6 +11,7 @@ mod samples;
 
 use data_encoding::HEXLOWER;
 use samples::*;
+use spean_protocol::backup::{Code, Opens};
 use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES, Writer};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
@@ -136,6 +137,27 @@ fn what_is_sealed_opens_and_is_written_unchanged() {
         }
         assert_eq!((chunks.len(), rest.len()), (2, 0));
         bundle()
+    });
+    unchanged("backup", &backup(), |bytes| {
+        assert_eq!(
+            decoders::backups::read_backup(bytes).unwrap(),
+            b"keys and all"
+        );
+        backup()
+    });
+    let papers = [
+        backup_sheet().to_paper(Opens::Sheet),
+        backup_code().to_paper(Opens::One),
+    ];
+    let papers = [papers[0].as_bytes(), b"\n", papers[1].as_bytes()].concat();
+    unchanged("backup-on-paper", &papers, |bytes| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let read = |line: &str| {
+            let (opens, code) = Code::from_paper(line).unwrap();
+            code.to_paper(opens).as_bytes().to_vec()
+        };
+        let (first, second) = text.split_once('\n').unwrap();
+        [read(first), b"\n".to_vec(), read(second)].concat()
     });
     let dictionary = blake3::hash(include_bytes!("../src/dictionary.bin"));
     unchanged("dictionary-hash", dictionary.as_bytes(), <[u8]>::to_vec);

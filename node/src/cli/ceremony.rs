@@ -115,6 +115,19 @@ pub(super) enum CeremonyCommand {
         #[arg(long)]
         no_passphrase: bool,
     },
+    /// Where a prison has lost the sheet of its backup: open that one backup with the escrow of these
+    /// sticks, and print the code that 'spean restore' asks for.
+    #[command(
+        after_help = "Example: spean ceremony open-backup spean-CC4-7.backup --stick /media/a \
+                      --stick /media/b"
+    )]
+    OpenBackup {
+        /// The backup's file.
+        file: PathBuf,
+        /// The sticks' folders, as many as must open the escrow together.
+        #[arg(long = "stick", required = true)]
+        sticks: Vec<PathBuf>,
+    },
     /// A drill: open everything in the escrow with these sticks, and show nothing of it.
     Check {
         /// The sticks' folders, as many as must open the escrow together.
@@ -193,6 +206,9 @@ pub(super) async fn ceremony(
             from,
             no_passphrase,
         } => restore(stick, from.as_deref(), *no_passphrase, json),
+        CeremonyCommand::OpenBackup { file, sticks } => {
+            super::backup::open_for_prison(file, sticks, json)
+        }
         CeremonyCommand::Check { sticks } => check(sticks, json),
     }
 }

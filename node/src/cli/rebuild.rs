@@ -84,7 +84,7 @@ pub(super) async fn rebuild(
 }
 
 /// The escrow's keys of all cohorts.
-fn open(sticks: &[PathBuf]) -> Result<Vec<Secret>, Refusal> {
+pub(super) fn open(sticks: &[PathBuf]) -> Result<Vec<Secret>, Refusal> {
     let refused = |message: String| Refusal::new(Kind::Refused, message);
     let holders = box_seeds(sticks)?;
     let mut escrow = None;

@@ -6,6 +6,7 @@ use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
 use super::{officers, transfer};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
+use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
 use crate::engine::officers::OfficerLine;
 use crate::engine::report::{SiteStatus, Status, Totals};
@@ -77,6 +78,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
             );
         }
         Reply::Bundles(lines) => lines.iter().for_each(show_bundle),
+        Reply::Backup(line) => show_backup(line),
         Reply::Totals(totals) => show_totals(totals),
         Reply::Officers(lines) => show_officers(lines),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),
@@ -115,6 +117,22 @@ fn show_officers(lines: &[OfficerLine]) {
         );
     }
     println!("{} officers' keys", lines.len());
+}
+
+fn show_backup(line: &BackupLine) {
+    let (sheet, cohort) = line.cohorts;
+    println!("{}: {} bytes, read back.", line.file, line.bytes);
+    let officials = match line.escrow {
+        true => ", or two officials with the escrow",
+        false => "",
+    };
+    println!("The sheet made in cohort {sheet} opens it{officials}.");
+    for old in &line.removed {
+        println!("removed: {old}");
+    }
+    if sheet < cohort {
+        println!("NOTE: cohort {cohort} is in force: make a new sheet ('spean backup --sheet').");
+    }
 }
 
 fn show_status(status: &Status) {
@@ -167,6 +185,9 @@ fn show_sites(sites: &[SiteStatus]) {
             "  {:8} data through {through}, {} segments{holes}",
             site.code, site.segments
         );
+        if site.copies > 0 {
+            println!("           a copy of its machine exists, or it was restored from a backup");
+        }
         if site.revoked_keys > 0 {
             let aside: u64 = site.beyond_cut.iter().map(|run| run.segments).sum();
             println!("           a key of it is revoked: {aside} segments are set aside");

@@ -87,8 +87,9 @@ pub enum EngineError {
     NotListed,
     /// The key file has not the box key that the roster lists.
     #[error(
-        "the key file lacks this node's key of cohort {0}: it is an old copy. Copy the newest keys.toml \
-         back; without one, make a new node and have it enrolled with --again"
+        "the key file lacks this node's key of cohort {0}: it is an old copy, or of an old backup. Copy the \
+         newest keys.toml back, or restore a newer backup; without one, make a new node and have it enrolled \
+         with --again"
     )]
     NoSeed(u16),
     /// The roster revokes this node's key.

@@ -73,6 +73,8 @@ pub struct SiteStatus {
     pub segments: u64,
     /// Whether something is missing below what is held.
     pub holes: bool,
+    /// Runs of it that are siblings: a copy of its machine exists, or it was restored.
+    pub copies: u64,
     /// Keys of its nodes that are trusted no more.
     pub revoked_keys: usize,
     /// What is kept beside the log: revoked keys signed it beyond their cuts.
@@ -101,15 +103,6 @@ impl<S: Store> Engine<S> {
         let count = |table| {
             Ok::<u64, EngineError>(self.store.scan(table, &[], &[], usize::MAX)?.len() as u64)
         };
-        // Siblings now, or merged by the newest run: after the next run, people know. Of a forked
-        // run, each branch of the data.
-        let count_of = |heads: &[Head]| {
-            let split = |head: &Head| head.data == 0 && self.forks.contains_key(&head.run.into());
-            heads.iter().filter(|head| !split(head)).count() as u64
-        };
-        let heads = count_of(&self.skeleton.heads(self.site));
-        let newest = self.skeleton.runs(self.site).next_back();
-        let merged = newest.map_or(0, |(_, run)| count_of(&run.parents));
         Ok(Status {
             site: self.code(self.site),
             name: site.map(|site| site.name.clone()).unwrap_or_default(),
@@ -120,12 +113,25 @@ impl<S: Store> Engine<S> {
             to_fold: count(Table::Dirty)?,
             set_aside: self.counter(b"aside")?,
             set_aside_reasons: self.set_aside_reasons(8)?,
-            copies: heads.max(merged).saturating_sub(1),
+            copies: self.copies(self.site),
             forks: self.forks.len() as u64,
             held_by: self.held_by().map(|site| self.code(site)).collect(),
             exchanges: self.exchanges()?,
             sites: self.freshness()?,
         })
+    }
+
+    /// Runs of a site that are siblings now, or were merged by its newest run: after the next one, people
+    /// know. Of a forked run, each branch of the data.
+    fn copies(&self, site: SiteId) -> u64 {
+        let count_of = |heads: &[Head]| {
+            let split = |head: &Head| head.data == 0 && self.forks.contains_key(&head.run.into());
+            heads.iter().filter(|head| !split(head)).count() as u64
+        };
+        let heads = count_of(&self.skeleton.heads(site));
+        let newest = self.skeleton.runs(site).next_back();
+        let merged = newest.map_or(0, |(_, run)| count_of(&run.parents));
+        heads.max(merged).saturating_sub(1)
     }
 
     fn set_aside_reasons(&self, limit: usize) -> Result<Vec<String>, EngineError> {
@@ -204,6 +210,7 @@ impl<S: Store> Engine<S> {
                 code: site.code.clone(),
                 segments,
                 holes: !beyond.is_empty(),
+                copies: self.copies(site.id),
                 revoked_keys: self.roster.revoked_of(site.id).count(),
                 beyond_cut: self.runs_beyond_cut(site.id)?,
                 data_through: newest.and_then(day),

@@ -1,7 +1,11 @@
 //! The store on disk: one SQLite file in WAL mode with `synchronous=FULL`, so that what was
 //! acknowledged survives a power cut. The schema is `SCHEMA`; its version is `user_version`.
 
+use std::cell::Cell;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use spean_protocol::codec;
@@ -43,7 +47,32 @@ CREATE TABLE contribution (
 pub struct Sqlite {
     connection: Connection,
     path: String,
+    /// The same file, to read whole. Whichever descriptor of a file a process closes takes all of its
+    /// locks away, so this one is closed after the connection, and there is no further one.
+    file: Option<Arc<File>>,
+    frozen: Cell<bool>,
 }
+
+/// The database as it was when [`Sqlite::freeze`] was called: what is written meanwhile lies beside it.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    file: Arc<File>,
+    /// How many bytes it has.
+    pub length: u64,
+}
+
+impl Frozen {
+    /// Reads from that place on, as much as there is room for.
+    ///
+    /// # Errors
+    /// What the system says; that the file ends before it is full.
+    pub fn read_at(&self, room: &mut [u8], place: u64) -> std::io::Result<()> {
+        self.file.read_exact_at(room, place)
+    }
+}
+
+/// Pages in the log beside the database after which it is written into it.
+const CHECKPOINT_PAGES: u32 = 1_000;
 
 impl Sqlite {
     /// Opens or creates the database at `path`.
@@ -53,7 +82,10 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let shown = path.display().to_string();
         let connection = Connection::open(path).map_err(|error| explain(&error, &shown))?;
-        Self::prepare(connection, shown)
+        let mut sqlite = Self::prepare(connection, shown)?;
+        let file = File::open(path).map_err(|error| StoreError::Other(error.to_string()))?;
+        sqlite.file = Some(Arc::new(file));
+        Ok(sqlite)
     }
 
     /// The same on a file system that was registered with SQLite under that name, so that a disk
@@ -68,8 +100,33 @@ impl Sqlite {
         Self::prepare(connection, shown)
     }
 
+    /// Reads through a database that nobody uses, and says whether it is whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first fault.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        let shown = path.display().to_string();
+        // A database with a log cannot be read without being able to write one.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let run = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        };
+        match run() {
+            Ok(said) if said == "ok" => Ok(()),
+            Ok(said) => Err(StoreError::Damaged(said)),
+            Err(error) => Err(explain(&error, &shown)),
+        }
+    }
+
     fn prepare(connection: Connection, path: String) -> Result<Self, StoreError> {
-        let sqlite = Self { connection, path };
+        let sqlite = Self {
+            connection,
+            path,
+            file: None,
+            frozen: Cell::new(false),
+        };
         // SQLite itself would only say so at the first write.
         let read_only = sqlite.connection.is_readonly("main");
         if read_only.map_err(|error| sqlite.explain(&error))? {
@@ -113,6 +170,51 @@ impl Sqlite {
         sql.push_str(SCHEMA);
         sql.push_str(&format!("PRAGMA user_version = {VERSION}; COMMIT;"));
         self.run(&sql)
+    }
+
+    /// Brings all that was committed into the database's file, and lets nothing more into it until
+    /// [`Sqlite::thaw`]: further changes gather in the log beside it, so that a backup can be read at a
+    /// stick's pace while the node works. Nothing is copied.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where it is frozen already; what SQLite says.
+    pub fn freeze(&self) -> Result<Frozen, StoreError> {
+        let Some(file) = self.file.as_ref().filter(|_| !self.frozen.get()) else {
+            return Err(StoreError::Locked);
+        };
+        self.run("PRAGMA wal_autocheckpoint = 0")?;
+        self.frozen.set(true);
+        let frozen = self.checkpoint().and_then(|()| {
+            let length = file.metadata().map(|about| about.len());
+            let length = length.map_err(|error| StoreError::Other(error.to_string()))?;
+            let file = file.clone();
+            Ok(Frozen { file, length })
+        });
+        if frozen.is_err() {
+            self.thaw()?;
+        }
+        frozen
+    }
+
+    /// Ends what [`Sqlite::freeze`] began.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn thaw(&self) -> Result<(), StoreError> {
+        self.frozen.set(false);
+        self.run(&format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"))
+    }
+
+    fn checkpoint(&self) -> Result<(), StoreError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: bool = self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.explain(&error))?;
+        match busy {
+            true => Err(StoreError::Locked),
+            false => Ok(()),
+        }
     }
 
     fn run(&self, sql: &str) -> Result<(), StoreError> {
@@ -449,6 +551,50 @@ mod tests {
             sync, 2,
             "FULL: a power cut loses nothing that was committed"
         );
+    }
+
+    /// While it is frozen, what is written does not reach the file, however much it is; afterwards it
+    /// does; and another program finds it locked all the time.
+    #[test]
+    fn a_frozen_database_stays_as_it_was() {
+        let folder = tempdir().unwrap();
+        let path = written(&folder);
+        let mut store = Sqlite::open(&path).unwrap();
+        store.begin().unwrap();
+        store.write(Table::Meta, b"before", &[1; 9_000]).unwrap();
+        store.commit().unwrap();
+        let frozen = store.freeze().unwrap();
+        assert!(matches!(store.freeze(), Err(StoreError::Locked)));
+        let whole = || {
+            let mut bytes = vec![0; usize::try_from(frozen.length).unwrap()];
+            frozen.read_at(&mut bytes, 0).unwrap();
+            bytes
+        };
+        let before = whole();
+        for number in 0..40_u32 {
+            store.begin().unwrap();
+            let value = vec![7; 200_000];
+            store
+                .write(Table::Meta, &number.to_be_bytes(), &value)
+                .unwrap();
+            store.commit().unwrap();
+        }
+        assert!(whole() == before, "the file was written into");
+        let copy = folder.path().join("copy.db");
+        fs::write(&copy, before).unwrap();
+        let copied = Sqlite::open(&copy).unwrap();
+        let read = |store: &Sqlite, key: &[u8]| store.read(Table::Meta, key).unwrap();
+        assert_eq!(read(&copied, b"before"), Some(vec![1; 9_000]));
+        assert_eq!(read(&copied, &1_u32.to_be_bytes()), None);
+        store.thaw().unwrap();
+        drop(frozen);
+        let error = Sqlite::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Locked), "{error}");
+        let frozen = store.freeze().unwrap();
+        assert!(frozen.length > 8_000_000, "{}", frozen.length);
+        drop(store);
+        let store = Sqlite::open(&path).unwrap();
+        assert!(read(&store, &39_u32.to_be_bytes()).is_some());
     }
 
     #[test]

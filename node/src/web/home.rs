@@ -22,6 +22,8 @@ struct SiteLine {
     own: bool,
     through: Option<String>,
     holes: bool,
+    /// Another site's machine has a copy; of this one a warning tells.
+    copied: bool,
 }
 
 /// The page at `/`.
@@ -93,5 +95,6 @@ fn site_line(frame: &Frame, status: &Status, site: &SiteStatus) -> SiteLine {
         own: site.code == status.site,
         through: day,
         holes: site.holes,
+        copied: site.copies > 0 && site.code != status.site,
     }
 }

@@ -265,6 +265,7 @@ fn what_needs_a_person_is_said_in_words() {
         sites: vec![SiteStatus {
             code: "CC1".to_owned(),
             segments: 2,
+            copies: 1,
             holes: true,
             revoked_keys: 0,
             beyond_cut: Vec::new(),
@@ -285,6 +286,7 @@ fn what_needs_a_person_is_said_in_words() {
         "2 other prisons and the DGP hold",
         "28 February 2026",
         "still on their way",
+        "(a copy of its machine exists)",
     ] {
         assert!(page.contains(words), "{words}\n{page}");
     }

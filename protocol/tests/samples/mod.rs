@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
+use spean_protocol::backup::{self, Chunks, Code};
 use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec::{self, DecodeError};
@@ -480,6 +481,45 @@ pub fn bundle() -> Vec<u8> {
         file.extend(writer.add(frame));
     }
     file.extend(writer.finish());
+    file
+}
+
+pub fn backup_sheet() -> Code {
+    Code::of(&Secret([0x5E; 32]))
+}
+
+pub fn backup_code() -> Code {
+    Code::of(&Secret([0xC0; 32]))
+}
+
+pub fn backup_head() -> backup::Head {
+    let (sheet, escrow) = (backup_sheet().sheet(), box_key(&SEED));
+    let mut number = 0;
+    let entropy = || {
+        number += 1;
+        [number; 32]
+    };
+    backup::Head::seal([0xBA; 16], &backup_code(), &sheet, Some(&escrow), entropy).unwrap()
+}
+
+pub fn backup_list() -> backup::Manifest {
+    backup::Manifest {
+        site: SITE,
+        code: "CC4".to_owned(),
+        name: "Pursat".to_owned(),
+        stamp: 1_790_000_000,
+        store: 5,
+        files: vec![("keys.toml".to_owned(), 5), ("spean.db".to_owned(), 7)],
+    }
+}
+
+pub fn backup() -> Vec<u8> {
+    let head = backup_head();
+    let mut chunks = Chunks::of(&head, &backup_code());
+    let mut file = head.encode();
+    file.extend(chunks.seal_manifest(&backup_list()).unwrap());
+    file.extend(chunks.seal(b"keys and", false).unwrap());
+    file.extend(chunks.seal(b" all", true).unwrap());
     file
 }
 

@@ -2,6 +2,7 @@
 //! what is made of any bytes. Mutated samples (`tests/decoders.rs`), fuzzing and its corpora
 //! (`tests/fuzz`) all go through here.
 
+pub mod backups;
 mod contents;
 pub mod exchange;
 mod signed;
@@ -70,4 +71,7 @@ pub const DECODERS: &[Decoder] = table! {
     "bundle" in "bundle.rs": exchange::bundles, exchange::bundle;
     "manifest" in "bundle.rs": exchange::manifests, exchange::manifest;
     "chunk" in "bundle.rs": exchange::chunks, exchange::chunk;
+    "backup" in "backup.rs": backups::backups, backups::backup;
+    "backup-list" in "backup.rs": backups::lists, backups::list;
+    "backup-code" in "backup.rs": backups::codes, backups::code;
 };
