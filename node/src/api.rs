@@ -14,6 +14,7 @@ use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
 use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
+use crate::engine::erasure::{Erasing, ErasureLine};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
 use crate::engine::officers::{OfficerLine, SealedKey, ToSign};
 use crate::engine::openings::OpeningLine;
@@ -181,6 +182,15 @@ pub enum Request {
         /// The directory.
         directory: String,
     },
+    /// One of two officers of the DGP erases learners.
+    Erase {
+        /// Whom.
+        learners: Vec<LearnerId>,
+        /// His signature of it.
+        by: Signature,
+    },
+    /// The erasures, and who has done them.
+    Erasures,
     /// The figures.
     Totals(Query),
     /// The figures of one site.
@@ -379,6 +389,10 @@ pub enum Reply {
     },
     /// To [`Request::Backup`].
     Backup(BackupLine),
+    /// To [`Request::Erase`].
+    Erasing(Erasing),
+    /// To [`Request::Erasures`].
+    Erasures(Vec<ErasureLine>),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

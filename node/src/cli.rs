@@ -99,6 +99,11 @@ enum Command {
     /// may be an officer here, at another prison, or at the head office, later.
     #[command(after_help = "Example: spean sign --officer 3")]
     Sign(officers::SignArgs),
+    /// At the head office: erase learners at every site, for good. It happens when two officers say so.
+    /// What they added to the figures stays, without them.
+    #[command(after_help = "Only of those who are in no prison any more. \n\n\
+                            Example: spean erase 0a1b... --officer 1")]
+    Erase(officers::EraseArgs),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -371,6 +376,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Sign(args) => {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
+        Command::Erase(args) => officers::erase(&home, args, cli.who.officer, cli.json).await,
         Command::Worklist(command) => {
             transfer::worklist(&home, command, cli.who.officer, cli.json).await
         }

@@ -70,11 +70,12 @@ impl Duty {
             | Request::ToSign(_)
             | Request::Sign { .. } => Self::Registers,
             Request::LearnerShow(_) | Request::LearnerDocument(_) => Self::Records,
-            Request::Worklist | Request::WorkDecide { .. } => Self::Persons,
+            Request::Worklist | Request::WorkDecide { .. } | Request::Erase { .. } => Self::Persons,
             Request::Status
             | Request::Totals(_)
             | Request::TotalsOf { .. }
             | Request::RosterShow
+            | Request::Erasures
             | Request::OfficerList => Self::Figures,
             Request::By { request, .. } => Self::of(request),
             _ => Self::Node,

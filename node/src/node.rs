@@ -138,6 +138,7 @@ impl Node {
             | Request::WorkDecide { .. }
             | Request::ToSign(_)
             | Request::Sign { .. }
+            | Request::Erase { .. }
             | Request::Totals(_)
             | Request::TotalsOf { .. } => self.service.fold_all().await?,
             _ => {}
@@ -538,6 +539,8 @@ fn answer(
             engine.confirm_officer(site, number)?;
             Reply::Officers(engine.officers()?)
         }
+        Request::Erase { learners, by } => Reply::Erasing(engine.erase_by(&learners, &by)?),
+        Request::Erasures => Reply::Erasures(engine.erasures()?),
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
             let (key, open) = engine.to_sign(number)?;

@@ -75,11 +75,17 @@ pub enum Table {
     Stake,
     /// Learner, hour, site, officer, purpose: a record was opened.
     Opened,
+    /// Label, half of its hash: a parcel that is erased, and by which site.
+    Erased,
+    /// Erasure: how many parcels it names, and which sites have done it.
+    Erasure,
+    /// Erasure or a random name: what erased persons added to the figures.
+    Remains,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -111,6 +117,9 @@ impl Table {
         Self::Signed,
         Self::Stake,
         Self::Opened,
+        Self::Erased,
+        Self::Erasure,
+        Self::Remains,
     ];
 
     /// The table's name in a database.
@@ -148,6 +157,9 @@ impl Table {
             Self::Signed => "signed",
             Self::Stake => "stake",
             Self::Opened => "opened",
+            Self::Erased => "erased",
+            Self::Erasure => "erasure",
+            Self::Remains => "remains",
         }
     }
 }

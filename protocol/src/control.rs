@@ -1,5 +1,5 @@
 //! What the control log says: openings of runs, key wraps, grants, statements, letters, keys to
-//! come, officers and what they sign. Small things that everything else waits for, so they travel first.
+//! come, officers and what they sign, erasures. Small things that everything else waits for, so they travel first.
 //!
 //! An entry is a kind byte and a body; a kind that this program does not know is kept, forwarded
 //! and counted.
@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
+use crate::erasure::Erasure;
 use crate::id::{Hash, Stream};
 use crate::limits::PARENTS_MAX;
 use crate::log::Head;
@@ -74,6 +75,19 @@ pub enum Entry {
     Officer(Officer),
     /// An officer of this site signs an event.
     Signature(Signature),
+    /// Of the DGP: parcels to delete.
+    Erasure(Erasure),
+    /// Of the DGP: what remains of the persons of an erasure.
+    Remains {
+        /// The erasure.
+        id: [u8; 16],
+        /// Sealed to the escrow; otherwise to the DGP.
+        escrow: bool,
+        /// HPKE of [`crate::erasure::AllRemains`].
+        sealed: Vec<u8>,
+    },
+    /// Of any site: an erasure was done here.
+    Erased([u8; 16]),
     /// Of a newer version: kept and forwarded.
     Newer(u8),
 }
@@ -91,6 +105,9 @@ impl Entry {
             Self::BoxKey { cohort, key } => (6, codec::encode(&(cohort, key))),
             Self::Officer(officer) => (7, codec::encode(officer)),
             Self::Signature(signature) => (8, codec::encode(signature)),
+            Self::Erasure(erasure) => (9, codec::encode(erasure)),
+            Self::Remains { id, escrow, sealed } => (10, codec::encode(&(id, escrow, sealed))),
+            Self::Erased(id) => (11, codec::encode(id)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -125,6 +142,12 @@ impl Entry {
             }
             7 => Self::Officer(codec::decode(body)?),
             8 => Self::Signature(codec::decode(body)?),
+            9 => Self::Erasure(codec::decode::<Erasure>(body)?.checked()?),
+            10 => {
+                let (id, escrow, sealed) = codec::decode(body)?;
+                Self::Remains { id, escrow, sealed }
+            }
+            11 => Self::Erased(codec::decode(body)?),
             other => Self::Newer(*other),
         })
     }

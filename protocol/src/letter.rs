@@ -120,6 +120,8 @@ pub enum Letter {
     Custody(Vec<CustodyKey>),
     /// To the DGP: who opened whose record at the sender.
     Openings(Vec<Opening>),
+    /// From the DGP, to a site that had them: these learners are erased.
+    Erased(Vec<LearnerId>),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),
 }
@@ -153,6 +155,7 @@ impl Letter {
             Self::CountedToo(arrived) => (8, codec::encode(arrived)),
             Self::Custody(keys) => (9, codec::encode(keys)),
             Self::Openings(openings) => (10, codec::encode(openings)),
+            Self::Erased(learners) => (11, codec::encode(learners)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -193,6 +196,11 @@ impl Letter {
                 let openings: Vec<Opening> = codec::decode(body)?;
                 codec::at_most(openings.len(), LETTER_LEARNERS_MAX)?;
                 Self::Openings(openings)
+            }
+            11 => {
+                let learners: Vec<LearnerId> = codec::decode(body)?;
+                codec::at_most(learners.len(), LETTER_LEARNERS_MAX)?;
+                Self::Erased(learners)
             }
             other => Self::Newer(*other),
         })
@@ -262,6 +270,7 @@ mod tests {
                 purpose: Purpose::Teaching,
                 hour: 495_000,
             }]),
+            Letter::Erased(vec![learner]),
         ]
     }
 

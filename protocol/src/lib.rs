@@ -26,6 +26,7 @@ pub mod catalogue;
 pub mod codec;
 pub mod control;
 pub mod custody;
+pub mod erasure;
 pub mod escrow;
 pub mod event;
 pub mod frontier;

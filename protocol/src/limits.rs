@@ -92,6 +92,15 @@ pub const SLIP_LEARNERS_MAX: usize = 3;
 /// One slip as bytes.
 pub const SLIP_BYTES_MAX: usize = 512;
 
+/// Parcels in one part of an erasure.
+pub const ERASURE_PARCELS_MAX: usize = 400;
+
+/// Persons in one erasure, and records of one of them.
+pub const ERASED_PERSONS_MAX: usize = 64;
+
+/// Rows of one record that remain in the figures.
+pub const ERASED_ROWS_MAX: usize = 1_024;
+
 /// Officers' keys of one site, with those that were withdrawn.
 pub const OFFICERS_MAX: usize = 256;
 

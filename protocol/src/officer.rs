@@ -135,6 +135,13 @@ impl Subject {
         ))
     }
 
+    /// That these learners are erased, in the order of their ids.
+    #[must_use]
+    pub fn of_erasure(learners: &[LearnerId]) -> Self {
+        let ids: Vec<u8> = learners.iter().flat_map(|learner| learner.0).collect();
+        Self(derive("spean 2026 officer erases v1", &[&ids]))
+    }
+
     /// How the log names it.
     #[must_use]
     pub fn tag(&self) -> SubjectTag {

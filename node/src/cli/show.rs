@@ -81,6 +81,8 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Backup(line) => show_backup(line),
         Reply::Totals(totals) => show_totals(totals),
         Reply::Officers(lines) => show_officers(lines),
+        Reply::Erasing(erasing) => officers::show_erasing(erasing),
+        Reply::Erasures(lines) => officers::show_erasures(lines),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),
         Reply::Proposal { .. } => println!("a proposal"),
         Reply::Roster(page) => {

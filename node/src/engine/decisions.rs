@@ -56,12 +56,7 @@ impl<S: Store> Engine<S> {
         decision: Decision,
         by: &Signature,
     ) -> Result<WorkLine, EngineError> {
-        let key = self.signing_officer(by.number)?.key;
-        if !by.is_of(&decision.subject(question), &key) {
-            return Err(EngineError::Refused(
-                "the signature is of something else: decide again".into(),
-            ));
-        }
+        self.check_signature(&decision.subject(question), by)?;
         let row = self.store.read(Table::Meta, &place(question))?;
         let proposed: Option<(Decision, u16)> = row.map(|row| codec::decode(&row)).transpose()?;
         let second = proposed.is_some_and(|(one, number)| one == decision && number != by.number);
@@ -79,6 +74,36 @@ impl<S: Store> Engine<S> {
         };
         self.input(|engine| Ok(engine.store.remove(Table::Meta, &place(question))?))?;
         self.work_line(question)
+    }
+
+    fn check_signature(&self, subject: &Subject, by: &Signature) -> Result<(), EngineError> {
+        let key = self.signing_officer(by.number)?.key;
+        if by.is_of(subject, &key) {
+            return Ok(());
+        }
+        Err(EngineError::Refused(
+            "the signature is of something else: decide again".into(),
+        ))
+    }
+
+    /// Whether an officer is the second one to sign that; the first is noted.
+    pub(super) fn signs_second(
+        &mut self,
+        subject: &Subject,
+        by: &Signature,
+    ) -> Result<bool, EngineError> {
+        self.check_signature(subject, by)?;
+        let at = key_of(&[b"signed by one", &subject.tag()]);
+        let row = self.store.read(Table::Meta, &at)?;
+        let first: Option<u16> = row.map(|row| codec::decode(&row)).transpose()?;
+        let second = first.is_some_and(|number| number != by.number);
+        self.input(|engine| match second {
+            true => Ok(engine.store.remove(Table::Meta, &at)?),
+            false => Ok(engine
+                .store
+                .write(Table::Meta, &at, &codec::encode(&by.number))?),
+        })?;
+        Ok(second)
     }
 
     /// What the first of two officers has proposed, in words.

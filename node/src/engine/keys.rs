@@ -110,6 +110,9 @@ impl<S: Store> Engine<S> {
         if self.store.read(Table::StayKey, &place)?.is_some() {
             return Ok(false);
         }
+        if self.was_erased(learner)? && self.own_stay(learner)?.is_none() {
+            return Ok(false);
+        }
         self.store.write(Table::StayKey, &place, &held.key.0.0)?;
         let runs: Vec<RunId> = self.skeleton.bases(held.site).collect();
         for run in runs {

@@ -130,6 +130,7 @@ impl<S: Store> Engine<S> {
             Letter::Openings(openings) if self.is_headquarters() => openings
                 .iter()
                 .try_for_each(|opening| self.keep_opening(from, opening)),
+            Letter::Erased(learners) if of_headquarters => self.read_erased_learners(&learners),
             Letter::Answer(answer) if of_headquarters => self.read_answer(answer),
             Letter::Announced(list) => {
                 for one in list {

@@ -9,7 +9,7 @@
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
 //! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`]
-//! (what people ask), [`officers`] (who signs what), [`openings`] (who looks at whom) and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
+//! (what people ask), [`officers`] (who signs what), [`openings`] (who looks at whom), [`erasure`] and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
 //! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
 
 pub mod ahead;
@@ -23,6 +23,7 @@ pub mod collisions;
 pub mod decisions;
 pub mod depart;
 pub mod entries;
+pub mod erasure;
 pub mod events;
 pub mod fold;
 pub mod fork;

@@ -92,6 +92,15 @@ impl Work {
         }
     }
 
+    /// Whether it is about that learner.
+    pub(super) fn is_about(&self, one: LearnerId) -> bool {
+        match self {
+            Self::Question { question, .. } => question.learner == one,
+            Self::Dispute { arrived, .. } => arrived.learner == one,
+            Self::Follow { learner, .. } => *learner == one,
+        }
+    }
+
     const fn site(&self) -> SiteId {
         match self {
             Self::Question { site, .. }

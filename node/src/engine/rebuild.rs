@@ -47,8 +47,28 @@ impl<S: Store> Engine<S> {
                     opened.closed += 1;
                 }
             }
+            for (site, id, sealed) in engine.remains_for_escrow()? {
+                engine.read_remains(site, (id, true), &sealed, seeds)?;
+            }
             Ok(opened)
         })
+    }
+
+    /// What remains of erased persons, as it is sealed to the escrow.
+    fn remains_for_escrow(&self) -> Result<Vec<(SiteId, [u8; 16], Vec<u8>)>, EngineError> {
+        let mut remains = Vec::new();
+        for site in self.skeleton.sites() {
+            let entries = self.control_entries(site)?.into_iter();
+            remains.extend(entries.filter_map(|(_, entry)| match entry {
+                Entry::Remains {
+                    id,
+                    escrow: true,
+                    sealed,
+                } => Some((site, id, sealed)),
+                _ => None,
+            }));
+        }
+        Ok(remains)
     }
 
     fn wraps_for_escrow(&self) -> Result<Vec<(SiteId, Wrap)>, EngineError> {

@@ -11,6 +11,7 @@ use spean_protocol::limits::{BEYOND_RANGES_MAX, BRANCHES_MAX};
 use spean_protocol::log::{Head, Placing, Run};
 use spean_protocol::parcel::Place;
 use spean_protocol::roster::SignedRoster;
+use spean_protocol::seal::Secret;
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::session::{Frame, Host};
 
@@ -184,7 +185,7 @@ impl<S: Store> Engine<S> {
             return Ok(Err("something before it is missing"));
         }
         // A relay could leave out what it likes: the signature covers hashes, not presence.
-        if segment.parcels.iter().any(Option::is_none) {
+        if !self.lacks_only_erased(segment)? {
             return Ok(Err("a parcel is absent"));
         }
         match placing {
@@ -313,6 +314,12 @@ impl<S: Store> Engine<S> {
                 }
                 Ok(Entry::Officer(officer)) => self.read_officer(site, &officer)?,
                 Ok(Entry::Signature(signature)) => self.read_signature(site, &signature)?,
+                Ok(Entry::Erasure(erasure)) => self.read_erasure(site, &erasure)?,
+                Ok(Entry::Erased(id)) => self.read_erased(site, id)?,
+                Ok(Entry::Remains { id, escrow, sealed }) => {
+                    let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
+                    self.read_remains(site, (id, escrow), &sealed, &seeds)?;
+                }
                 Ok(_) => {}
                 Err(error) => self.set_aside(&format!("control entry of {site}: {error}"))?,
             }
@@ -365,12 +372,7 @@ impl<S: Store> Engine<S> {
         };
         let tip = tip.map_or(Hash::ZERO, |segment| segment.header.hash());
         self.note(chain, &segment.header, tip)?;
-        let parcels = segment
-            .header
-            .lines
-            .iter()
-            .zip(segment.parcels.iter().flatten());
-        for (index, (line, body)) in (0_u16..).zip(parcels) {
+        for (index, line, body) in self.kept(segment)? {
             let index = index.to_be_bytes();
             let place = key_of(&[&line.label.0, &number, &height.to_be_bytes(), &index]);
             self.store.write(Table::Parcel, &place, body)?;

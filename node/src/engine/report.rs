@@ -332,6 +332,13 @@ impl<S: Store> Engine<S> {
         self.store.contributions(&mut |learner, facts, rows| {
             learners.push((persons.person(learner), facts, rows));
         })?;
+        for (somebody, remains) in self.remains()? {
+            learners.extend(
+                remains
+                    .into_iter()
+                    .map(|(facts, rows)| (somebody, facts, rows)),
+            );
+        }
         let rows = learners
             .iter()
             .map(|(id, facts, rows)| (*id, *facts, rows.as_slice()));

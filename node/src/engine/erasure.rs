@@ -1,0 +1,547 @@
+//! Erasure of a person: two officers of the DGP decide it, every node deletes his parcels and says so,
+//! and no old stick brings them back. What he added to the figures stays, without him.
+//!
+//! A prison's restricted parcels are not the DGP's to read, so the prison that holds their keys names
+//! them itself: of its own log each site may delete what it wrote, of everybody's the DGP.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::control::Entry;
+use spean_protocol::erasure::{AllRemains, ErasedParcel, Erasure, Remains, remains_info};
+use spean_protocol::id::{LearnerId, RunId, SiteId};
+use spean_protocol::letter::Letter;
+use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX};
+use spean_protocol::officer::{Signature, Subject};
+use spean_protocol::seal::{self, Secret, derive};
+use spean_protocol::segment::{Line, Segment};
+
+use super::keys::{Opener, key_of, learner_of};
+use super::questions::Work;
+use super::{Engine, EngineError};
+use crate::store::{Store, Table};
+
+/// Where it is kept that this node has done an erasure and not said so yet.
+const UNTOLD: &[u8] = b"erasure untold";
+/// Where it is kept that somebody was erased: nothing of him is learnt again.
+const PERSON: &[u8] = b"erased person";
+
+/// An erasure, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureLine {
+    /// Its id.
+    pub id: String,
+    /// How many parcels it names.
+    pub parcels: u64,
+    /// The codes of the sites that have said that they did it.
+    pub done: Vec<String>,
+    /// Those that have not.
+    pub waits: Vec<String>,
+}
+
+/// What became of an officer's decision to erase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasing {
+    /// The learners, with the other ids of the same persons.
+    pub learners: Vec<LearnerId>,
+    /// The erasure; none while a second officer must say the same.
+    pub erasure: Option<ErasureLine>,
+}
+
+/// What officers sign who erase these learners.
+#[must_use]
+pub fn subject(learners: &[LearnerId]) -> Subject {
+    let mut sorted = learners.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    Subject::of_erasure(&sorted)
+}
+
+fn person_key(learner: LearnerId) -> Vec<u8> {
+    let hidden = derive("spean 2026 erased person v1", &[&learner.0]);
+    key_of(&[PERSON, &hidden[..16]])
+}
+
+fn parcel_key((label, half): &ErasedParcel) -> Vec<u8> {
+    key_of(&[&label.0, half])
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes an officer's decision that these learners are erased. It happens with the second one's.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] elsewhere than at the DGP, where he may not sign, or where one of them is
+    /// still in a prison.
+    pub fn erase_by(
+        &mut self,
+        learners: &[LearnerId],
+        by: &Signature,
+    ) -> Result<Erasing, EngineError> {
+        if !self.is_headquarters() {
+            return Err(EngineError::Refused(
+                "only the head office erases: ask it".into(),
+            ));
+        }
+        let signed = subject(learners);
+        let persons = self.persons_to_erase(learners)?;
+        let all: Vec<LearnerId> = persons.iter().flatten().copied().collect();
+        if !self.signs_second(&signed, by)? {
+            return Ok(Erasing {
+                learners: all,
+                erasure: None,
+            });
+        }
+        let id = self.input(|engine| engine.erase(&persons))?;
+        let line = self.erasures()?.into_iter().find(|line| line.id == id);
+        Ok(Erasing {
+            learners: all,
+            erasure: line,
+        })
+    }
+
+    /// The persons that these learners are, each with all his ids; none of them may be in a prison.
+    fn persons_to_erase(&self, learners: &[LearnerId]) -> Result<Vec<Vec<LearnerId>>, EngineError> {
+        let mut persons: Vec<Vec<LearnerId>> = Vec::new();
+        for learner in learners {
+            if persons.iter().flatten().any(|known| known == learner) {
+                continue;
+            }
+            let mut ids = vec![*learner];
+            ids.extend(self.same_as(*learner)?);
+            for id in &ids {
+                let view = self.view(*id)?.ok_or(EngineError::UnknownLearner(*id))?;
+                if let Some(stay) = view.stays.iter().find(|stay| stay.is_open()) {
+                    return Err(EngineError::Refused(format!(
+                        "learner {id} is still at {}: record his departure there first",
+                        self.code(stay.site)
+                    )));
+                }
+            }
+            persons.push(ids);
+        }
+        if persons.is_empty() || persons.len() > ERASED_PERSONS_MAX {
+            return Err(EngineError::Refused(format!(
+                "name 1 to {ERASED_PERSONS_MAX} learners at a time"
+            )));
+        }
+        Ok(persons)
+    }
+
+    fn erase(&mut self, persons: &[Vec<LearnerId>]) -> Result<String, EngineError> {
+        let all: Vec<LearnerId> = persons.iter().flatten().copied().collect();
+        let mut parcels = BTreeSet::new();
+        let mut sites: BTreeMap<SiteId, Vec<LearnerId>> = BTreeMap::new();
+        for learner in &all {
+            parcels.extend(self.parcels_of(*learner, None)?.into_keys());
+            let stays = self.view(*learner)?.unwrap_or_default().stays;
+            let others = stays
+                .iter()
+                .map(|stay| stay.site)
+                .filter(|site| *site != self.site);
+            for site in others.collect::<BTreeSet<_>>() {
+                sites.entry(site).or_default().push(*learner);
+            }
+        }
+        let id = self.fresh_id("erasure", &codec::encode(&all));
+        let mut entries = self.remains_of(persons, id)?;
+        entries.extend(parts(id, &parcels));
+        self.write_control(&entries)?;
+        for learner in all {
+            self.forget(learner, false)?;
+        }
+        let mut mail = Vec::new();
+        for (site, learners) in sites {
+            mail.extend(self.letter(site, &Letter::Erased(learners))?);
+        }
+        self.post(mail)?;
+        Ok(data_encoding::HEXLOWER.encode(&id))
+    }
+
+    /// What these persons added to the figures, sealed.
+    fn remains_of(
+        &mut self,
+        persons: &[Vec<LearnerId>],
+        id: [u8; 16],
+    ) -> Result<Vec<Entry>, EngineError> {
+        let mut rows = BTreeMap::new();
+        let all: BTreeSet<LearnerId> = persons.iter().flatten().copied().collect();
+        self.store.contributions(&mut |learner, facts, some| {
+            if all.contains(&learner) {
+                rows.insert(learner, (facts, some));
+            }
+        })?;
+        let of_person = |ids: &Vec<LearnerId>| -> Remains {
+            ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
+        };
+        let content = AllRemains(persons.iter().map(of_person).collect()).encode();
+        let cohort = self.roster.cohort_of(self.site);
+        let own = self.roster.box_key(self.site);
+        let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
+        let mut entries = Vec::new();
+        for (escrow, key) in readers {
+            let Some(key) = key else {
+                continue;
+            };
+            let entropy = self.entropy(&content);
+            let info = remains_info(self.site, &id, escrow);
+            let sealed = seal::box_seal(&key, &info, &content, entropy)?;
+            entries.push(Entry::Remains { id, escrow, sealed });
+        }
+        Ok(entries)
+    }
+
+    /// Every parcel of a learner that a key here finds, in the logs of one site or of all.
+    fn parcels_of(
+        &self,
+        learner: LearnerId,
+        only: Option<SiteId>,
+    ) -> Result<BTreeMap<ErasedParcel, Vec<u8>>, EngineError> {
+        let mut found = BTreeMap::new();
+        let keys = self.keys_of(learner)?.into_iter();
+        for held in keys.filter(|held| only.is_none_or(|site| site == held.site)) {
+            for run in self.skeleton.bases(held.site) {
+                let label = held.key.label(learner, held.stream, run);
+                for (key, body) in self.store.scan(Table::Parcel, &label.0, &[], usize::MAX)? {
+                    let hash = blake3::hash(&body);
+                    found.insert(Erasure::name(label, hash.as_bytes()), key);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Does what a control log says of an erasure.
+    pub(super) fn read_erasure(
+        &mut self,
+        from: SiteId,
+        erasure: &Erasure,
+    ) -> Result<(), EngineError> {
+        let everybodys = self.roster.headquarters().map(|site| site.id) == Some(from);
+        let mut numbers: BTreeMap<[u8; 4], RunId> = BTreeMap::new();
+        for site in self.skeleton.sites().collect::<Vec<_>>() {
+            for run in self.skeleton.bases(site) {
+                let number = self.skeleton.run(run).map(|held| held.number.to_be_bytes());
+                numbers.extend(number.map(|number| (number, run)));
+            }
+        }
+        let mut learners = BTreeSet::new();
+        for parcel in &erasure.parcels {
+            let by = codec::encode(&from);
+            let at = parcel_key(parcel);
+            if everybodys || self.store.read(Table::Erased, &at)?.is_none() {
+                self.store.write(Table::Erased, &at, &by)?;
+            }
+            for (key, body) in self
+                .store
+                .scan(Table::Parcel, &parcel.0.0, &[], usize::MAX)?
+            {
+                let number = key.get(16..20).and_then(|number| number.try_into().ok());
+                let run = number
+                    .and_then(|number: [u8; 4]| numbers.get(&number))
+                    .copied();
+                let hash = blake3::hash(&body);
+                let named = Erasure::name(parcel.0, hash.as_bytes()) == *parcel;
+                let Some(run) = run.filter(|run| named && (everybodys || run.site() == from))
+                else {
+                    continue;
+                };
+                if let Some(Opener::Stay(learner, _)) = self.openers(run)?.get(&parcel.0) {
+                    learners.insert(*learner);
+                }
+                self.store.remove(Table::Parcel, &key)?;
+            }
+        }
+        for learner in learners {
+            self.forget(learner, !self.is_headquarters())?;
+        }
+        let untold = key_of(&[UNTOLD, &erasure.id]);
+        self.store.write(Table::Meta, &untold, &[])?;
+        let row = key_of(&[&erasure.id, b"parcels"]);
+        let count = self.counter_of(&row)? + erasure.parcels.len() as u64;
+        Ok(self
+            .store
+            .write(Table::Erasure, &row, &count.to_be_bytes())?)
+    }
+
+    fn counter_of(&self, row: &[u8]) -> Result<u64, EngineError> {
+        let value = self.store.read(Table::Erasure, row)?;
+        let count = value.and_then(|bytes| bytes.try_into().ok());
+        Ok(count.map_or(0, u64::from_be_bytes))
+    }
+
+    /// Whether a line's parcel is erased, by the DGP or by the site of its run.
+    fn is_erased(&self, run: RunId, line: &Line) -> Result<bool, EngineError> {
+        let at = parcel_key(&Erasure::name(line.label, &line.hash.0));
+        let Some(by) = self.store.read(Table::Erased, &at)? else {
+            return Ok(false);
+        };
+        let by: SiteId = codec::decode(&by)?;
+        let headquarters = self.roster.headquarters().map(|site| site.id);
+        Ok(headquarters == Some(by) || run.site() == by)
+    }
+
+    /// Whether every parcel that a segment lacks is erased.
+    pub(super) fn lacks_only_erased(&self, segment: &Segment) -> Result<bool, EngineError> {
+        let run = segment.header.run;
+        let lines = segment.header.lines.iter().zip(&segment.parcels);
+        for (line, _) in lines.filter(|(_, parcel)| parcel.is_none()) {
+            if !self.is_erased(run, line)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Which of a segment's parcels are kept: those that are here and are not erased.
+    pub(super) fn kept<'a>(
+        &self,
+        segment: &'a Segment,
+    ) -> Result<Vec<(u16, &'a Line, &'a Vec<u8>)>, EngineError> {
+        let mut kept = Vec::new();
+        let lines = segment.header.lines.iter().zip(&segment.parcels);
+        for (index, (line, parcel)) in (0_u16..).zip(lines) {
+            if let Some(body) = parcel
+                && !self.is_erased(segment.header.run, line)?
+            {
+                kept.push((index, line, body));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// At a prison: the DGP says that these learners are erased.
+    pub(super) fn read_erased_learners(
+        &mut self,
+        learners: &[LearnerId],
+    ) -> Result<(), EngineError> {
+        learners
+            .iter()
+            .try_for_each(|learner| self.forget(*learner, true))
+    }
+
+    /// Names what this site wrote of somebody that only its own keys find: the restricted stream.
+    fn name_the_rest(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let found = self.parcels_of(learner, Some(self.site))?;
+        if found.is_empty() || self.may_write().is_err() {
+            return Ok(());
+        }
+        for key in found.values() {
+            self.store.remove(Table::Parcel, key)?;
+        }
+        let parcels = found.into_keys().collect();
+        let id = self.fresh_id("erasure", &learner.0);
+        self.write_control(&parts(id, &parcels))
+    }
+
+    /// Forgets everything of a learner but what he added to the figures. Whoever is here goes on, with
+    /// what is left.
+    fn forget(&mut self, learner: LearnerId, keep_rows: bool) -> Result<(), EngineError> {
+        self.openers.clear();
+        if self.own_stay(learner)?.is_some_and(|own| own.open) {
+            for (key, _) in self
+                .store
+                .scan(Table::Record, &learner.0, &[], usize::MAX)?
+            {
+                self.store.remove(Table::Record, &key)?;
+            }
+            return self.fold_again(learner);
+        }
+        if keep_rows {
+            self.keep_own_remains(learner)?;
+            self.name_the_rest(learner)?;
+        }
+        self.store.write(Table::Meta, &person_key(learner), &[])?;
+        for site in self
+            .roster
+            .sites
+            .iter()
+            .map(|site| site.id)
+            .collect::<Vec<_>>()
+        {
+            let prefix = key_of(&[&site.0.to_be_bytes(), &learner.0]);
+            for (key, _) in self.store.scan(Table::StayKey, &prefix, &[], usize::MAX)? {
+                self.store.remove(Table::StayKey, &key)?;
+            }
+        }
+        for table in [
+            Table::Stay,
+            Table::Pending,
+            Table::Dirty,
+            Table::Record,
+            Table::Link,
+            Table::Expected,
+            Table::Here,
+            Table::Away,
+            Table::Given,
+            Table::Told,
+            Table::Stake,
+            Table::Opened,
+        ] {
+            for (key, _) in self.store.scan(table, &learner.0, &[], usize::MAX)? {
+                self.store.remove(table, &key)?;
+            }
+        }
+        for (key, _) in self.store.scan(Table::Registered, &[], &[], usize::MAX)? {
+            if key.get(32..48) == Some(&learner.0) {
+                self.store.remove(Table::Registered, &key)?;
+            }
+        }
+        for (key, value) in self.store.scan(Table::Source, &[], &[], usize::MAX)? {
+            if value == learner.0 {
+                self.store.remove(Table::Source, &key)?;
+            }
+        }
+        for (key, value) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            if codec::decode::<Work>(&value)?.is_about(learner) {
+                self.store.remove(Table::Work, &key)?;
+            }
+        }
+        let pair = key_of(&[b"pair", &learner.0]);
+        if let Some(value) = self.store.read(Table::Statement, &pair)? {
+            let hidden = self.fresh_id("pair", &learner.0);
+            self.store.remove(Table::Statement, &pair)?;
+            self.store
+                .write(Table::Statement, &key_of(&[b"pair", &hidden]), &value)?;
+        }
+        Ok(self.store.remove_learner(learner)?)
+    }
+
+    /// Keeps what a learner added to this prison's own figures.
+    fn keep_own_remains(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let mut remains: Remains = Vec::new();
+        self.store.contributions(&mut |one, facts, rows| {
+            if one == learner && !rows.is_empty() {
+                remains.push((facts, rows));
+            }
+        })?;
+        if remains.is_empty() {
+            return Ok(());
+        }
+        let hidden = self.fresh_id("remains", &learner.0);
+        let content = AllRemains(vec![remains]).encode();
+        Ok(self.store.write(Table::Remains, &hidden, &content)?)
+    }
+
+    /// Whether somebody was erased here.
+    pub(super) fn was_erased(&self, learner: LearnerId) -> Result<bool, EngineError> {
+        Ok(self
+            .store
+            .read(Table::Meta, &person_key(learner))?
+            .is_some())
+    }
+
+    /// Takes what remains of erased persons, where one of these seeds opens it.
+    pub(super) fn read_remains(
+        &mut self,
+        from: SiteId,
+        (id, escrow): ([u8; 16], bool),
+        sealed: &[u8],
+        seeds: &[Secret],
+    ) -> Result<(), EngineError> {
+        if self.roster.headquarters().map(|site| site.id) != Some(from) || !self.is_headquarters() {
+            return Ok(());
+        }
+        let info = remains_info(from, &id, escrow);
+        let opened = seeds
+            .iter()
+            .find_map(|seed| seal::box_open(seed, &info, sealed).ok());
+        let Some(content) = opened else {
+            return Ok(());
+        };
+        if AllRemains::decode(&content).is_err() {
+            return self.set_aside("remains of an erasure that do not read");
+        }
+        let name = blake3::hash(&content);
+        let at = key_of(&[&id, &name.as_bytes()[..8]]);
+        Ok(self.store.write(Table::Remains, &at, &content)?)
+    }
+
+    /// What erased persons added to the figures here, each as somebody nobody knows.
+    pub(super) fn remains(&self) -> Result<Vec<(LearnerId, Remains)>, EngineError> {
+        let mut all = Vec::new();
+        for (key, content) in self.store.scan(Table::Remains, &[], &[], usize::MAX)? {
+            for (number, person) in (0_u64..).zip(AllRemains::decode(&content)?.0) {
+                let hidden = derive("spean 2026 remains v1", &[&key, &number.to_be_bytes()]);
+                let mut id = [0; 16];
+                id.copy_from_slice(&hidden[..16]);
+                all.push((LearnerId(id), person));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Says in this site's log which erasures were done here.
+    pub(super) fn tell_erased(&mut self) -> Result<(), EngineError> {
+        let rows = self.store.scan(Table::Meta, UNTOLD, &[], usize::MAX)?;
+        if rows.is_empty() || self.may_write().is_err() {
+            return Ok(());
+        }
+        let id = |key: &[u8]| key.get(UNTOLD.len()..).and_then(|id| id.try_into().ok());
+        let ids = rows.iter().filter_map(|(key, _)| id(key));
+        let entries: Vec<Entry> = ids.map(Entry::Erased).collect();
+        self.write_control(&entries)?;
+        for (key, _) in rows {
+            self.store.remove(Table::Meta, &key)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a site has done an erasure.
+    pub(super) fn read_erased(&mut self, site: SiteId, id: [u8; 16]) -> Result<(), EngineError> {
+        let row = key_of(&[&id, b"by", &site.0.to_be_bytes()]);
+        Ok(self.store.write(Table::Erasure, &row, &[])?)
+    }
+
+    /// The erasures that are known here, and who has done them.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn erasures(&self) -> Result<Vec<ErasureLine>, EngineError> {
+        let mut parcels: BTreeMap<[u8; 16], u64> = BTreeMap::new();
+        let mut done: BTreeMap<[u8; 16], BTreeSet<SiteId>> = BTreeMap::new();
+        for (key, value) in self.store.scan(Table::Erasure, &[], &[], usize::MAX)? {
+            let id = learner_of(&key)?.0;
+            match (&key[16..], <[u8; 8]>::try_from(value.as_slice())) {
+                (b"parcels", Ok(count)) => {
+                    parcels.insert(id, u64::from_be_bytes(count));
+                }
+                ([b'b', b'y', high, low], _) => {
+                    let site = SiteId(u16::from_be_bytes([*high, *low]));
+                    done.entry(id).or_default().insert(site);
+                }
+                _ => {}
+            }
+        }
+        let line = |(id, parcels): ([u8; 16], u64)| {
+            let done = done.get(&id).cloned().unwrap_or_default();
+            let sites = || self.roster.sites.iter().map(|site| site.id);
+            let codes = |which: bool| {
+                let some = sites().filter(|site| done.contains(site) == which);
+                some.map(|site| self.code(site)).collect()
+            };
+            ErasureLine {
+                id: data_encoding::HEXLOWER.encode(&id),
+                parcels,
+                done: codes(true),
+                waits: codes(false),
+            }
+        };
+        Ok(parcels.into_iter().map(line).collect())
+    }
+}
+
+/// The entries of an erasure.
+fn parts(id: [u8; 16], parcels: &BTreeSet<ErasedParcel>) -> Vec<Entry> {
+    let all: Vec<ErasedParcel> = parcels.iter().copied().collect();
+    let part = |some: &[ErasedParcel]| {
+        Entry::Erasure(Erasure {
+            id,
+            parcels: some.to_vec(),
+        })
+    };
+    if all.is_empty() {
+        return vec![part(&[])];
+    }
+    all.chunks(ERASURE_PARCELS_MAX).map(part).collect()
+}
