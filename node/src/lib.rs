@@ -8,6 +8,7 @@ pub mod demo;
 #[cfg(feature = "links")]
 pub mod dial;
 pub mod engine;
+pub mod enrolment;
 #[cfg(feature = "links")]
 pub mod exchange;
 pub mod home;
@@ -17,6 +18,7 @@ pub mod link;
 pub mod locale;
 pub mod mutant;
 pub mod node;
+pub mod paper;
 pub mod passphrase;
 pub mod qr;
 pub mod run;

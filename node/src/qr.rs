@@ -1,12 +1,16 @@
 //! A slip's text as a QR code, for a terminal and for a page, and in groups for reading aloud. Any
 //! text of capital letters and digits will do: what a slip is, `spean_protocol::slip` knows.
 //!
-//! The code is of level M: it still reads with 15 % of it lost to a fold or a stamp.
+//! The code is of level M: it still reads with 15 % of its words lost. On paper, where a fold or a stamp
+//! may touch it, it is of a higher level as long as it does not become finer than the largest slip's.
 
 use fast_qr::{ECL, QRBuilder, QRCode};
 
 /// Light modules around a code, as the standard (ISO/IEC 18004) asks for.
 const QUIET: usize = 4;
+
+/// The largest version that stands on paper: 69 modules a side.
+const PAPER_VERSION_MAX: usize = 13;
 
 /// Characters of a group, and groups of a line.
 const GROUP: usize = 4;
@@ -33,10 +37,39 @@ impl Qr {
             .map_err(|_| TooLong)
     }
 
+    /// A code for paper: of the levels whose code has no more than 69 modules a side, the one that still
+    /// reads with most of it lost.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn for_paper(text: &str) -> Result<Self, TooLong> {
+        let stronger = [ECL::H, ECL::Q].into_iter().find_map(|level| {
+            let code = QRBuilder::new(text).ecl(level).build().map(Self).ok()?;
+            (code.version() <= PAPER_VERSION_MAX).then_some(code)
+        });
+        stronger.map_or_else(|| Self::of(text), Ok)
+    }
+
     /// The version, 1 to 40: four modules a side more with each.
     #[must_use]
     pub fn version(&self) -> usize {
         (self.0.size - 17) / 4
+    }
+
+    /// Modules of a side, without the quiet zone.
+    #[must_use]
+    pub const fn side(&self) -> usize {
+        self.0.size
+    }
+
+    /// The dark modules, without the quiet zone: column, row and length of each run in a row.
+    pub fn runs(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+        let dark = |x: usize, y: usize| x < self.side() && self.0[y][x].value();
+        (0..self.side()).flat_map(move |y| {
+            let begins =
+                (0..self.side()).filter(move |x| dark(*x, y) && (*x == 0 || !dark(x - 1, y)));
+            begins.map(move |x| (x, y, (x..).take_while(|x| dark(*x, y)).count()))
+        })
     }
 
     /// The code in half-blocks, two rows of modules a line. Light modules are the filled ones, for

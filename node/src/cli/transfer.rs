@@ -10,13 +10,14 @@ use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::view::OpenItems;
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::cli::{ask, show};
+use crate::cli::{ask, paper, show};
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::questions::WorkLine;
 use crate::engine::state::MoveLine;
 use crate::home::Home;
 use crate::locale::{self, Language};
+use crate::paper::slip::short_code;
 
 /// Bytes of a list: 4,000 slips.
 const LIST_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -81,10 +82,14 @@ pub(super) struct OutArgs {
     /// The learners agreed that their restricted data (WHO-5, disability) move along.
     #[arg(long)]
     with_restricted: bool,
-    /// Also write the slip's code as a picture (SVG) to this file; for one learner.
+    /// Write all slips into this file (PDF), an A5 page for each learner: for a printer.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Without a printer: write the slip's code as a picture (SVG) to this file; for one learner.
     #[arg(long)]
     svg: Option<PathBuf>,
-    /// Write a picture and a text file of each slip into this directory.
+    /// Without a printer: write a picture and a text file of each slip into this directory, to show on a
+    /// screen, to send, or to copy by hand.
     #[arg(long)]
     slips: Option<PathBuf>,
 }
@@ -115,7 +120,11 @@ pub(super) struct SlipArgs {
     /// The code of the site that the slips are for: needed at the head office only.
     #[arg(long)]
     to: Option<String>,
-    /// Write a picture and a text file of each slip into this directory.
+    /// Write all slips into this file (PDF), an A5 page for each learner: for a printer.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Without a printer: write a picture and a text file of each slip into this directory, to show on a
+    /// screen, to send, or to copy by hand.
     #[arg(long)]
     slips: Option<PathBuf>,
 }
@@ -170,11 +179,20 @@ pub(super) async fn transfer(
         TransferCommand::Slip(args) => (None, args.slips.as_deref()),
         _ => (None, None),
     };
+    let pdf = match command {
+        TransferCommand::Out(args) => args.pdf.as_deref().map(|pdf| (pdf, args.date.parse().ok())),
+        TransferCommand::Slip(args) => args.pdf.as_deref().map(|pdf| (pdf, None)),
+        _ => None,
+    };
     let mut written = Ok(());
     match &mut reply {
         Reply::Departures(moved) => {
             moved.extend(bad.into_iter().map(BadLine::refused));
             written = write_slips(moved, slips);
+            if let Some((pdf, date)) = pdf {
+                let printed = paper::slips(home, moved, date, pdf).await;
+                written = written.and(printed.map_err(recorded));
+            }
         }
         Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(BadLine::refused)),
         _ => {}
@@ -335,6 +353,13 @@ fn read_slip() -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// What became of the paper changes nothing of the departures.
+fn recorded(refusal: Refusal) -> Refusal {
+    let Refusal { kind, message } = refusal;
+    let hint = "the departures are recorded; 'spean transfer slip' gives the slips";
+    Refusal::new(kind, format!("{message}; {hint}"))
+}
+
 fn write_slips(
     moved: &[Moved<Departure>],
     (svg, directory): (Option<&Path>, Option<&Path>),
@@ -352,19 +377,24 @@ fn write_slips(
         std::fs::create_dir_all(directory).map_err(|error| said(directory, error))?;
     }
     for departure in moved.iter().filter_map(Moved::done) {
-        let Some(slip) = &departure.slip else {
-            continue;
-        };
-        let picture = || crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error));
         let write =
             |path: &Path, text: &str| std::fs::write(path, text).map_err(|error| said(path, error));
-        if let Some(path) = svg {
-            write(path, &picture()?)?;
-        }
-        if let Some(directory) = directory {
-            let name = departure.learner.to_string();
-            write(&directory.join(format!("{name}.svg")), &picture()?)?;
-            write(&directory.join(format!("{name}.txt")), slip)?;
+        for (number, slip) in (1..).zip(departure.slips()) {
+            let picture = crate::qr::svg(slip);
+            let picture = picture.map_err(|error| Refusal::new(Kind::Refused, error))?;
+            // A further one stands beside the first.
+            let beside = |path: &Path| match number {
+                1 => path.to_owned(),
+                _ => path.with_extension(format!("{number}.svg")),
+            };
+            if let Some(path) = svg {
+                write(&beside(path), &picture)?;
+            }
+            if let Some(directory) = directory {
+                let path = directory.join(format!("{}.svg", departure.learner));
+                write(&beside(&path), &picture)?;
+                write(&beside(&path).with_extension("txt"), slip)?;
+            }
         }
     }
     Ok(())
@@ -416,13 +446,22 @@ fn show_departure(departure: &Departure, alone: bool) {
     let to = locale::destination(Language::English, to);
     println!("{learner}  {name}: {to}");
     show_items(&departure.moves);
-    let Some(slip) = departure.slip.as_deref().filter(|_| alone) else {
+    if !alone {
+        // What an officer matches paper and person by.
+        if departure.slip.is_some() {
+            println!("    short code on the slip: {}", short_code(*learner));
+        }
         return;
-    };
-    println!("The slip goes with him; it opens his record at the destination only:\n");
-    // Whatever the code says, the text below is the same slip.
-    println!("{}", crate::qr::terminal(slip).unwrap_or_default());
-    println!("{}", crate::qr::grouped(slip));
+    }
+    for (number, slip) in (1..).zip(departure.slips()) {
+        match number {
+            1 => println!("The slip goes with him; it opens his record at the destination only:\n"),
+            _ => println!("\nA further slip of his; it is entered after the first:\n"),
+        }
+        // Whatever the code says, the text below is the same slip.
+        println!("{}", crate::qr::terminal(slip).unwrap_or_default());
+        println!("{}", crate::qr::grouped(slip));
+    }
 }
 
 /// Prints who arrived and how each record stands.
@@ -533,6 +572,7 @@ mod tests {
             to: "released".to_owned(),
             date: String::new(),
             with_restricted: false,
+            pdf: None,
             svg: Some(PathBuf::from("slip.svg")),
             slips: None,
         };
