@@ -77,7 +77,7 @@ fn in_groups(page: &mut Page, (x, y): (f32, f32), (columns, step): (usize, f32),
         page.text((x, at), (6.0, Weight::Regular), &format!("{number}"));
         let mut left = x + 6.0;
         for group in line {
-            page.text((left, at), (9.0, Weight::Bold), group);
+            page.text((left, at), (8.5, Weight::Bold), group);
             left += step;
         }
         at += 3.9;

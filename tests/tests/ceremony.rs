@@ -481,10 +481,13 @@ fn a_site_is_enrolled_by_paper() {
     let out = ["transfer", "out", &learner, "--to", "DGP", "--json"];
     let slip = ground.run("CC4", &out).json()["departures"][0]["done"]["slip"].clone();
     propose(slip.as_str().unwrap()).refused(1, "a transfer slip");
-    // A request is no slip either.
+    // A request is no slip either, and neither is a card.
     ground
         .run("CC4", &["transfer", "in", "--slip", &text])
-        .refused(1, "");
+        .refused(1, "the request of a new node, and no slip");
+    ground
+        .run("CC4", &["transfer", "in", "--slip", &learner])
+        .refused(1, "--card");
     let proposed = propose(&typed);
     proposed.done();
     proposed.said(&format!("+ KAM: KAM (prison), seal of its keys {seal}"));

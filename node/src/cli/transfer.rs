@@ -15,7 +15,7 @@ use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::questions::WorkLine;
 use crate::engine::state::MoveLine;
-use crate::home::Home;
+use crate::home::{EnrolmentRequest, Home};
 use crate::locale::{self, Language};
 use crate::paper::slip::short_code;
 
@@ -100,7 +100,7 @@ pub(super) struct InArgs {
     #[arg(long)]
     slip: Vec<String>,
     /// The id on a card, where there is no slip: his past joins when its key comes.
-    #[arg(long)]
+    #[arg(long, value_parser = typed_id)]
     card: Vec<LearnerId>,
     /// A file with a slip or an id on each line.
     #[arg(long)]
@@ -263,6 +263,9 @@ fn arrivals(args: &InArgs) -> Result<(Request, Vec<BadLine>), Refusal> {
         } else {
             slip.clone()
         };
+        if let Some(what) = no_slip(&text) {
+            return Err(Refusal::new(Kind::Refused, format!("--slip: {what}")));
+        }
         tickets.push(Ticket::Slip(text));
     }
     tickets.extend(args.card.iter().copied().map(Ticket::Card));
@@ -285,6 +288,26 @@ fn arrivals(args: &InArgs) -> Result<(Request, Vec<BadLine>), Refusal> {
         ));
     }
     Ok((Request::TransferIn { tickets, date }, bad))
+}
+
+/// An id as it stands on a card, in groups or without.
+fn typed_id(text: &str) -> Result<LearnerId, String> {
+    let gap = |letter: &char| letter.is_whitespace() || *letter == '-';
+    let digits: String = text.chars().filter(|letter| !gap(letter)).collect();
+    digits
+        .parse()
+        .map_err(|_| "expected 32 digits and letters a to f, as on the card".to_owned())
+}
+
+/// What another paper of ours is that somebody took for a slip.
+fn no_slip(text: &str) -> Option<&'static str> {
+    if typed_id(text).is_ok() {
+        Some("this is the number of a card, and no slip: give it with --card")
+    } else if EnrolmentRequest::from_text(text).is_ok() {
+        Some("this is the request of a new node, and no slip: 'spean ceremony propose --enrol'")
+    } else {
+        None
+    }
 }
 
 fn nobody(bad: &[BadLine], hint: &str) -> Refusal {
@@ -560,6 +583,20 @@ mod tests {
         std::fs::write(&path, line.repeat(4096) + "0").unwrap();
         let refused = lines(&path).unwrap_err();
         assert!(refused.message.contains("larger than 4 MiB"), "{refused:?}");
+    }
+
+    #[test]
+    fn an_id_is_typed_as_it_is_printed() {
+        let id = LearnerId([0xAB; 16]);
+        for typed in [
+            id.to_string(),
+            crate::qr::grouped(&id.to_string().to_uppercase()),
+        ] {
+            assert_eq!(typed_id(&typed), Ok(id));
+            assert!(no_slip(&typed).is_some_and(|what| what.contains("--card")));
+        }
+        assert!(typed_id("abab abab").is_err());
+        assert_eq!(no_slip("AIBQ AAQA"), None);
     }
 
     #[test]
