@@ -1,7 +1,7 @@
 //! What goes on paper, as PDF: the slips of a batch, learners' cards, the request of a new node. Nothing
 //! in a file tells when or where it was made: the same content is the same bytes.
 //!
-//! [`page`] draws and [`font`] shapes; what stands where is the business of the module of each paper.
+//! `page` draws and `font` shapes; what stands where is the business of the module of each paper.
 
 pub mod card;
 mod font;

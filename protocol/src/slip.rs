@@ -8,7 +8,7 @@
 //! ```
 //! Every byte is one that somebody may have to type, and makes a code finer that a cheap printer
 //! prints: the suite follows from the version, a slip is named by its learner, and
-//! [`content`] says each site and stay once. What does not fit goes on a further slip of his.
+//! `content` says each site and stay once. What does not fit goes on a further slip of his.
 //!
 //! The check is the first bytes of the BLAKE3 hash of all before it: it tells a typing error from a
 //! slip that somebody changed.
