@@ -320,3 +320,21 @@ record-disputed-by-other = disputed: another prison says that he has not left it
 moves-title = Who moves
 moves-none = Nobody is on the way, and no record waits for anything.
 to-moves = Who moves: announced, arrived, on the way
+
+## On paper
+
+paper-slip = Transfer slip
+paper-number = Slip
+paper-short-code = Short code
+paper-from = From
+paper-to = To
+paper-day = Day of departure
+paper-typed = to type or to read aloud
+paper-slip-use = At the destination: scan one of the codes or type the letters, to admit the learner. The record opens at that prison and nowhere else.
+paper-slip-further = A further slip: enter it after the same learner's first one. It opens other parts of his record.
+paper-list = List for the escort
+paper-list-use = No names stand here: the short code is on the card and on the slip.
+paper-card = Learner's card
+paper-request = Request of a new machine
+paper-seal = Seal of its keys
+paper-request-use = Send this paper to the DGP, and read the seal by telephone to somebody who knows your voice. Nothing on it is secret.

@@ -320,3 +320,21 @@ record-disputed-by-other = contesté : une autre prison dit qu'il n'en est pas p
 moves-title = Qui se déplace
 moves-none = Personne n'est en route, et aucun dossier n'attend rien.
 to-moves = Qui se déplace : annoncés, arrivés, en route
+
+## Sur papier
+
+paper-slip = Bon de transfert
+paper-number = Bon
+paper-short-code = Code court
+paper-from = De
+paper-to = À
+paper-day = Jour du départ
+paper-typed = à taper ou à lire à voix haute
+paper-slip-use = À destination : scannez un des codes ou tapez les lettres pour admettre l’apprenant. Le dossier s’ouvre dans cette prison et nulle part ailleurs.
+paper-slip-further = Bon supplémentaire : à saisir après le premier bon du même apprenant. Il ouvre d’autres parties de son dossier.
+paper-list = Liste pour l’escorte
+paper-list-use = Aucun nom ici : le code court est sur la carte et sur le bon.
+paper-card = Carte d’apprenant
+paper-request = Demande d’une nouvelle machine
+paper-seal = Sceau de ses clés
+paper-request-use = Envoyez ce papier à la DGP, et lisez le sceau au téléphone à quelqu’un qui connaît votre voix. Rien n’y est secret.

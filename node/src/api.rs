@@ -22,6 +22,7 @@ use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
+use crate::paper::card::Card;
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -45,6 +46,11 @@ pub enum Request {
     LearnerShow(LearnerId),
     /// A learner's education document.
     LearnerDocument(LearnerId),
+    /// What stands on learners' cards.
+    Cards {
+        /// Whose; empty for all who are here.
+        learners: Vec<LearnerId>,
+    },
     /// An event, as the columns of a file of events.
     Record {
         /// The learner.
@@ -359,6 +365,8 @@ pub enum Reply {
     Learner(Box<LearnerPage>),
     /// To [`Request::LearnerDocument`].
     Document(Vec<u8>),
+    /// To [`Request::Cards`].
+    Cards(Vec<Card>),
     /// To the imports: the fate of each row.
     Fates(Vec<Fate>),
     /// How many events were recorded, sealed or signed.

@@ -5,6 +5,7 @@ mod backup;
 mod ceremony;
 pub(crate) mod import;
 pub(crate) mod officers;
+mod paper;
 mod rebuild;
 pub(crate) mod show;
 mod transfer;
@@ -64,6 +65,9 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         cohort: u16,
     },
+    /// The request of this node on paper, for its enrolment.
+    #[command(subcommand)]
+    Enrol(paper::EnrolCommand),
     /// Run the node: answer commands, listen and dial as config.toml says, until Ctrl-C.
     Run {
         /// Also stop when standard input ends: for a program that starts nodes and must not leave
@@ -173,6 +177,14 @@ enum LearnerCommand {
         #[arg(long)]
         document: Option<PathBuf>,
     },
+    /// Print learners' cards: name, id and code, of the size of a bank card.
+    #[command(
+        after_help = "The code holds the id: 'spean transfer in --card' takes it where there is no slip.\n\n\
+                      Examples:\n  \
+                      spean learner card 0a1b... --pdf card.pdf\n  \
+                      spean learner card --all --pdf cards.pdf"
+    )]
+    Card(paper::CardArgs),
     /// All learners of this site.
     List,
 }
@@ -352,6 +364,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Import(args) => import::import(&home, args, &cli.who, cli.json).await,
+        Command::Enrol(command) => paper::enrol(&home, command, cli.json),
+        Command::Learner(LearnerCommand::Card(args)) => paper::cards(&home, args, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
         Command::Ceremony(command) => ceremony::ceremony(&home, command, cli.json).await,
         Command::Backup(args) => backup::backup(&home, args, cli.json).await,

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dial;
 pub mod duties;
 pub mod engine;
+pub mod enrolment;
 #[cfg(feature = "links")]
 pub mod exchange;
 pub mod home;
@@ -19,6 +20,7 @@ pub mod link;
 pub mod locale;
 pub mod mutant;
 pub mod node;
+pub mod paper;
 pub mod passphrase;
 pub mod qr;
 pub mod run;

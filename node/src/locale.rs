@@ -1,5 +1,6 @@
-//! The words of the screens in Khmer, English and French, from the files in `locales/`, which are
-//! part of the program. Not here: names of people and sites, and what the commands print.
+//! The words of the screens and of what goes on paper in Khmer, English and French, from the files in
+//! `locales/`, which are part of the program. Not here: names of people and sites, and what the commands
+//! show.
 //!
 //! A word that a language lacks is shown in English, and one that all lack as its key: a screen
 //! with a gap is better than none. The tests let neither happen.

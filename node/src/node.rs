@@ -13,6 +13,7 @@ use spean_protocol::officer::Office;
 use spean_protocol::roster::{Revocation, Role, Roster, SignedRoster, Site};
 use spean_protocol::seal::BoxKey;
 use spean_protocol::session::Outcome;
+use spean_protocol::view::LearnerView;
 use spean_protocol::view::collision::{self, Shown};
 
 use crate::api::{
@@ -24,6 +25,7 @@ use crate::ceremony;
 use crate::duties::{self, Duty};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
+use crate::paper::card::Card;
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::stick;
 use crate::stick::medium::Directory;
@@ -476,6 +478,7 @@ fn answer(
             Reply::Learners(engine.find(&needle, limit)?.into_iter().map(line).collect())
         }
         Request::LearnerShow(learner) => Reply::Learner(Box::new(page(engine, learner)?)),
+        Request::Cards { learners } => Reply::Cards(cards(engine, learners)?),
         Request::LearnerDocument(learner) => Reply::Document(engine.document(learner)?),
         Request::Record {
             learner,
@@ -629,6 +632,40 @@ fn answer(
             return Err(Refusal::new(Kind::Refused, "answered elsewhere"));
         }
     })
+}
+
+/// What stands on the cards of learners, or of all who are here.
+fn cards(engine: &mut NodeEngine, learners: Vec<LearnerId>) -> Result<Vec<Card>, Refusal> {
+    let learners = match learners.is_empty() {
+        false => learners,
+        true => {
+            let here = engine.find("", usize::MAX)?.into_iter();
+            here.filter(|row| row.here).map(|row| row.learner).collect()
+        }
+    };
+    let status = engine.status()?;
+    let mut cards = Vec::with_capacity(learners.len());
+    for learner in learners {
+        let view = engine.view(learner)?;
+        let view = view.ok_or(EngineError::UnknownLearner(learner))?;
+        cards.push(Card {
+            learner,
+            names: names(&view),
+            site: (status.site.clone(), status.name.clone()),
+        });
+    }
+    Ok(cards)
+}
+
+/// Names as they are to be read: Khmer before Latin, each claim of each script.
+pub(crate) fn names(view: &LearnerView) -> Vec<String> {
+    let claims = view.profile.names.iter();
+    let mut names: Vec<_> = claims.map(|claim| &claim.value).collect();
+    names.sort_by_key(|name| name.script);
+    let parts = names
+        .iter()
+        .map(|name| format!("{} {}", &*name.family, &*name.given));
+    parts.map(|name| name.trim().to_owned()).collect()
 }
 
 fn page(engine: &mut NodeEngine, learner: LearnerId) -> Result<LearnerPage, Refusal> {

@@ -1,12 +1,16 @@
 //! A slip's text as a QR code, for a terminal and for a page, and in groups for reading aloud. Any
 //! text of capital letters and digits will do: what a slip is, `spean_protocol::slip` knows.
 //!
-//! The code is of level M: it still reads with 15 % of it lost to a fold or a stamp.
+//! The code is of level M: it still reads with 15 % of its words lost. On paper, where a fold or a stamp
+//! may touch it, it is of a higher level as long as it does not become finer than the largest slip's.
 
 use fast_qr::{ECL, QRBuilder, QRCode};
 
 /// Light modules around a code, as the standard (ISO/IEC 18004) asks for.
 const QUIET: usize = 4;
+
+/// The largest version that stands on paper: 69 modules a side.
+const PAPER_VERSION_MAX: usize = 13;
 
 /// Characters of a group, and groups of a line.
 const GROUP: usize = 4;
@@ -33,10 +37,39 @@ impl Qr {
             .map_err(|_| TooLong)
     }
 
+    /// A code for paper: of the levels whose code has no more than 69 modules a side, the one that still
+    /// reads with most of it lost.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn for_paper(text: &str) -> Result<Self, TooLong> {
+        let stronger = [ECL::H, ECL::Q].into_iter().find_map(|level| {
+            let code = QRBuilder::new(text).ecl(level).build().map(Self).ok()?;
+            (code.version() <= PAPER_VERSION_MAX).then_some(code)
+        });
+        stronger.map_or_else(|| Self::of(text), Ok)
+    }
+
     /// The version, 1 to 40: four modules a side more with each.
     #[must_use]
     pub fn version(&self) -> usize {
         (self.0.size - 17) / 4
+    }
+
+    /// Modules of a side, without the quiet zone.
+    #[must_use]
+    pub const fn side(&self) -> usize {
+        self.0.size
+    }
+
+    /// The dark modules, without the quiet zone: column, row and length of each run in a row.
+    pub fn runs(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+        let dark = |x: usize, y: usize| x < self.side() && self.0[y][x].value();
+        (0..self.side()).flat_map(move |y| {
+            let begins =
+                (0..self.side()).filter(move |x| dark(*x, y) && (*x == 0 || !dark(x - 1, y)));
+            begins.map(move |x| (x, y, (x..).take_while(|x| dark(*x, y)).count()))
+        })
     }
 
     /// The code in half-blocks, two rows of modules a line. Light modules are the filled ones, for
@@ -118,14 +151,14 @@ pub fn grouped(text: &str) -> String {
 
 /// Goal: a slip fits a code that a cheap printer and an old phone manage, and its text survives
 /// being printed in groups.
-/// Method: issue slips with one key and more, as a departure does; look at the versions; check
+/// Method: issue slips with one key and two, as a departure does, and the largest text of any; look at the versions; check
 /// both pictures module by module against the code.
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use ed25519_dalek::SigningKey;
     use spean_protocol::id::{LearnerId, RunId, SiteId, StayId, Stream};
-    use spean_protocol::limits::SLIP_KEYS_MAX;
+    use spean_protocol::limits::SLIP_BYTES_MAX;
     use spean_protocol::seal::{Secret, box_key};
     use spean_protocol::slip::Slip;
     use spean_protocol::stay::{GrantContent, HeldKey, StayKey};
@@ -134,37 +167,32 @@ mod tests {
 
     /// A slip with the largest numbers that a site and a log may have.
     fn slip(keys: usize) -> String {
-        let key = |number: u8| HeldKey {
+        let key = |stream: Stream| HeldKey {
             site: SiteId(u16::MAX),
-            stream: if number.is_multiple_of(2) {
-                Stream::Education
-            } else {
-                Stream::Restricted
-            },
-            stay: StayId([number; 16]),
-            key: StayKey(Secret([number; 32])),
+            stream,
+            stay: StayId([8; 16]),
+            key: StayKey(Secret([stream.byte(); 32])),
         };
-        let keys = (0..u8::try_from(keys).unwrap()).map(key).collect();
+        let keys = Stream::ALL.into_iter().take(keys).map(key).collect();
+        let places = (SiteId(u16::MAX), SiteId(4));
         let content = GrantContent {
-            upto: Some((RunId([7; 16]), 1 << 20)),
+            upto: Some((RunId::of(places.0, [7; 16]), 1 << 20)),
             learners: vec![(LearnerId([9; 16]), keys)],
         };
         let to = box_key(&Secret([1; 32]));
         let from = SigningKey::from_bytes(&[2; 32]);
-        let places = (SiteId(3), SiteId(4));
-        Slip::issue([5; 16], places, &content, &to, &from, [6; 32])
+        Slip::issue(places, &content, &to, &from, [6; 32])
             .unwrap()
             .to_text()
     }
 
     #[test]
     fn a_slip_fits_a_small_code() {
-        let versions: Vec<usize> = (1..=SLIP_KEYS_MAX)
-            .map(|keys| Qr::of(&slip(keys)).unwrap().version())
-            .collect();
-        // One key without restricted data and two with it: within 13-M, 69 modules a side. Three
-        // and four keys, for stays over two cohorts, take up to 16-M, 81 modules.
-        assert_eq!(versions, [11, 13, 14, 16]);
+        let versions = [1, 2].map(|keys| Qr::of(&slip(keys)).unwrap().version());
+        assert_eq!(versions, [11, 12]);
+        // The largest that is issued: 69 modules a side.
+        let largest = "A".repeat(SLIP_BYTES_MAX * 8 / 5);
+        assert_eq!(Qr::of(&largest).unwrap().version(), 13);
     }
 
     #[test]

@@ -14,10 +14,12 @@ use network::people::{
 use network::{DGP, Network, Node, export, import, site};
 use spean::engine::depart::{Departure, Moved};
 use spean::engine::state::State;
+use spean::qr::Qr;
 use spean_protocol::catalogue::{ProgrammeId, Scope};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::event::{Body, Destination, Event, LinkReason};
 use spean_protocol::id::{LearnerId, QuestionId};
+use spean_protocol::limits::SLIP_BYTES_MAX;
 use spean_protocol::segment::{Log, Segment};
 use spean_protocol::session::{Frame, Host};
 use spean_protocol::totals::Query;
@@ -741,7 +743,7 @@ fn a_candidate_among_many() {
 /// reads on from the first.
 #[test]
 fn a_chain_of_joined_ids() {
-    let mut network = Network::new(3);
+    let mut network = Network::new(4);
     let old = learner(&mut network, 1, "Dara");
     attends(&mut network.nodes[1], old, 7);
     leaves(&mut network, 1, old, to(3));
@@ -764,4 +766,26 @@ fn a_chain_of_joined_ids() {
     network.settle();
     let third = joined(&mut network, 3, second);
     assert_eq!(sessions(&mut network.nodes[3], third), [1, 7]);
+    // On paper the keys of all three take a further slip, and each is small enough for a small code.
+    // What is not here yet when he leaves: the departure. The rest opens by the slips alone.
+    network.nodes[3].flush().unwrap();
+    for from in [1, 2, 3] {
+        network.exchange(from, 4, None);
+    }
+    let left = leaves(&mut network, 3, third, to(4));
+    let slips: Vec<String> = left.slips().map(str::to_owned).collect();
+    assert_eq!(slips.len(), 2);
+    for slip in &slips {
+        assert!(slip.len() * 5 / 8 <= SLIP_BYTES_MAX, "{}", slip.len());
+        assert!(Qr::of(slip).unwrap().version() <= 13);
+    }
+    // A further one admits nobody, neither before nor again.
+    let refused = network.nodes[4].transfer_in(&slips[1], day());
+    assert!(refused.unwrap_err().to_string().contains("first slip"));
+    network.nodes[4].transfer_in(&slips[0], day()).unwrap();
+    network.nodes[4].transfer_in(&slips[1], day()).unwrap();
+    assert_eq!(sessions(&mut network.nodes[4], third), [1, 7]);
+    for slip in &slips {
+        assert!(network.nodes[4].transfer_in(slip, day()).is_err());
+    }
 }

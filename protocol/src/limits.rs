@@ -79,18 +79,16 @@ pub const BRANCHES_MAX: usize = HEADS_MAX;
 /// Stays in one keyring, and keys in one grant sent through the mesh.
 pub const KEYRING_MAX: usize = 256;
 
-/// Keys on one slip. Two, the usual most (education and, if agreed, restricted), fit a QR of version
-/// 13-M; four need 16-M.
-pub const SLIP_KEYS_MAX: usize = 4;
-
 /// Learners in one grant. A batch of more is several grants.
 pub const GRANT_LEARNERS_MAX: usize = 64;
 
 /// Learners on one slip: himself, and those whom a person found to be the same.
 pub const SLIP_LEARNERS_MAX: usize = 3;
 
-/// One slip as bytes.
-pub const SLIP_BYTES_MAX: usize = 512;
+/// One slip as bytes: as Base32 what a QR code of version 13-M holds, 69 modules a side, which a cheap
+/// printer and an old camera manage at five centimetres. Two keys of one stay and one of somebody who
+/// is the same, or three keys of three stays, fit. What does not is on a further slip.
+pub const SLIP_BYTES_MAX: usize = 300;
 
 /// Parcels in one part of an erasure.
 pub const ERASURE_PARCELS_MAX: usize = 400;

@@ -4,29 +4,34 @@
 //! useless elsewhere; it carries no name.
 //!
 //! ```text
-//! version (1) | suite (1) | slip id (16) | source (2) | destination (2) | sealed | signature (64)
-//! | check (2)
+//! version (1) | source (2) | destination (2) | sealed | signature (64) | check (2)
 //! ```
+//! Every byte is one that somebody may have to type, and makes a code finer that a cheap printer
+//! prints: the suite follows from the version, a slip is named by its learner, and
+//! `content` says each site and stay once. What does not fit goes on a further slip of his.
+//!
 //! The check is the first bytes of the BLAKE3 hash of all before it: it tells a typing error from a
 //! slip that somebody changed.
 //! As text it is Base32 (RFC 4648) without padding, which a QR code holds in its alphanumeric mode
 //! and a person can read aloud: capital letters and the digits 2 to 7, in groups of four.
 
+mod content;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use crate::codec::{self, DecodeError};
 use crate::id::SiteId;
-use crate::limits::{SLIP_BYTES_MAX, SLIP_KEYS_MAX, SLIP_LEARNERS_MAX};
+use crate::limits::SLIP_BYTES_MAX;
 use crate::seal::{self, BOX_BYTES, BoxKey, Secret, derive};
 use crate::stay::GrantContent;
 
 /// The version of the slip format that this program writes.
-pub const VERSION: u8 = 1;
-/// X25519, HKDF-SHA256, ChaCha20Poly1305; Ed25519.
+pub const VERSION: u8 = 2;
+/// Of grants: X25519, HKDF-SHA256, ChaCha20Poly1305. A slip of this version has the same, and Ed25519.
 const SUITE: u8 = 1;
 
 /// The bytes of a slip without any content: less was not scanned or typed whole.
-const BYTES_MIN: usize = 2 + 16 + 4 + BOX_BYTES + 64;
+const BYTES_MIN: usize = 1 + 4 + BOX_BYTES + 64;
 
 /// Bytes of the check at the end.
 const CHECK_BYTES: usize = 2;
@@ -61,16 +66,14 @@ pub enum SlipError {
     /// It opened, but what it holds is not a grant.
     #[error("this slip holds nothing that can be used: ask for a new one")]
     Content,
-    /// The learner has more keys than a slip holds.
-    #[error("too many keys for a slip: send a grant through the network instead")]
+    /// More than a slip holds.
+    #[error("too many keys for one slip: put them on several")]
     TooMany,
 }
 
 /// A slip as read: signed and addressed, its content still sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slip {
-    /// Names the grant, also where it goes through the mesh.
-    pub id: [u8; 16],
     /// Who issued it: the old site or the DGP.
     pub source: SiteId,
     /// For whom it is.
@@ -80,8 +83,7 @@ pub struct Slip {
     signature: [u8; 64],
 }
 
-/// Binds a sealed grant to its place: suite, issuer, destination, id. A grant in the control log
-/// uses the same.
+/// Binds a sealed grant of the control log to its place: suite, issuer, destination, id.
 #[must_use]
 pub fn grant_info(source: SiteId, destination: SiteId, id: &[u8; 16]) -> Vec<u8> {
     let (source, destination) = (source.0.to_le_bytes(), destination.0.to_le_bytes());
@@ -95,29 +97,39 @@ pub fn grant_info(source: SiteId, destination: SiteId, id: &[u8; 16]) -> Vec<u8>
     .concat()
 }
 
+/// Binds what is sealed on a slip to its version, issuer and destination.
+fn slip_info(source: SiteId, destination: SiteId) -> Vec<u8> {
+    let (source, destination) = (source.0.to_le_bytes(), destination.0.to_le_bytes());
+    [b"spean slip".as_slice(), &[VERSION], &source, &destination].concat()
+}
+
 impl Slip {
+    /// Whether a slip from `source` holds this content: so many bytes at most, and keys that can be
+    /// said on one.
+    #[must_use]
+    pub fn holds(source: SiteId, content: &GrantContent) -> bool {
+        content::encode(source, content)
+            .is_ok_and(|content| BYTES_MIN + content.len() + CHECK_BYTES <= SLIP_BYTES_MAX)
+    }
+
     /// Issues a slip. `entropy` as for [`seal::box_seal`].
     ///
     /// # Errors
     /// [`SlipError::TooMany`], or [`SlipError::Content`] for an unusable box key.
     pub fn issue(
-        id: [u8; 16],
         (source, destination): (SiteId, SiteId),
         content: &GrantContent,
         to: &BoxKey,
         key: &SigningKey,
         entropy: [u8; 32],
     ) -> Result<Self, SlipError> {
-        let keys: usize = content.learners.iter().map(|(_, keys)| keys.len()).sum();
-        let learners = 1..=SLIP_LEARNERS_MAX;
-        if !learners.contains(&content.learners.len()) || keys > SLIP_KEYS_MAX {
+        if !Self::holds(source, content) {
             return Err(SlipError::TooMany);
         }
-        let info = grant_info(source, destination, &id);
-        let sealed = seal::box_seal(to, &info, &content.encode(), entropy)
-            .map_err(|_| SlipError::Content)?;
+        let plain = content::encode(source, content).map_err(|_| SlipError::TooMany)?;
+        let info = slip_info(source, destination);
+        let sealed = seal::box_seal(to, &info, &plain, entropy).map_err(|_| SlipError::Content)?;
         let mut slip = Self {
-            id,
             source,
             destination,
             sealed,
@@ -132,18 +144,11 @@ impl Slip {
             self.source.0.to_le_bytes(),
             self.destination.0.to_le_bytes(),
         );
-        [
-            &[VERSION, SUITE],
-            self.id.as_slice(),
-            &source,
-            &destination,
-            &self.sealed,
-        ]
-        .concat()
+        [&[VERSION], source.as_slice(), &destination, &self.sealed].concat()
     }
 
     fn signed_hash(&self) -> [u8; 32] {
-        derive("spean 2026 slip v1", &[&self.front()])
+        derive("spean 2026 slip v2", &[&self.front()])
     }
 
     /// The slip as a code holds it: one run of capital letters and digits.
@@ -184,24 +189,22 @@ impl Slip {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        codec::at_most(bytes.len(), SLIP_BYTES_MAX)?;
+        codec::at_most(bytes.len() + CHECK_BYTES, SLIP_BYTES_MAX)?;
         if bytes.len() < BYTES_MIN {
             return Err(DecodeError::Malformed);
         }
-        let (front, rest) = codec::take_bytes(bytes, 2)?;
-        if front != [VERSION, SUITE] {
+        let (front, rest) = codec::take_bytes(bytes, 1)?;
+        if front != [VERSION] {
             return Err(DecodeError::NewerVersion(front[0]));
         }
         let array = |bytes: &[u8]| -> Result<[u8; 2], DecodeError> {
             bytes.try_into().map_err(|_| DecodeError::Malformed)
         };
-        let (id, rest) = codec::take_bytes(rest, 16)?;
         let (source, rest) = codec::take_bytes(rest, 2)?;
         let (destination, rest) = codec::take_bytes(rest, 2)?;
         let length = rest.len().checked_sub(64).ok_or(DecodeError::Malformed)?;
         let (sealed, signature) = codec::take_bytes(rest, length)?;
         Ok(Self {
-            id: id.try_into().map_err(|_| DecodeError::Malformed)?,
             source: SiteId(u16::from_le_bytes(array(source)?)),
             destination: SiteId(u16::from_le_bytes(array(destination)?)),
             sealed: sealed.to_vec(),
@@ -242,11 +245,11 @@ impl Slip {
         if self.destination != here {
             return Err(SlipError::Elsewhere(self.destination));
         }
-        let info = grant_info(self.source, self.destination, &self.id);
+        let info = slip_info(self.source, self.destination);
         let opened = seeds
             .into_iter()
             .find_map(|seed| seal::box_open(seed, &info, &self.sealed).ok());
         let bytes = opened.ok_or(SlipError::OldKey)?;
-        GrantContent::decode(&bytes).map_err(|_| SlipError::Content)
+        content::decode(self.source, &bytes).map_err(|_| SlipError::Content)
     }
 }

@@ -440,3 +440,63 @@ fn the_next_cohort_has_keys_that_the_nodes_signed() {
         .run("dgp", &["learner", "show", &dara])
         .said("1 sessions attended");
 }
+
+/// A prison where no stick goes is enrolled by what it printed; what somebody typed wrong is named.
+#[test]
+fn a_site_is_enrolled_by_paper() {
+    let ground = begun();
+    let init = ["init", "--code", "KAM", "--name", "KAM"];
+    ground.run("KAM", &init).said("spean enrol show");
+    let shown = ground.run("KAM", &["enrol", "show", "--pdf", "request.pdf", "--json"]);
+    shown.done();
+    assert!(
+        fs::read(ground.path("request.pdf"))
+            .unwrap()
+            .starts_with(b"%PDF-")
+    );
+    let text = shown.json()["text"].as_str().unwrap().to_owned();
+    let seal = shown.json()["seal"].as_str().unwrap().to_owned();
+    let propose = |typed: &str| {
+        let words = ["ceremony", "propose", "folder", "--enrol", "-"];
+        ground.told("dgp", &words, typed)
+    };
+    // As somebody reads it off the paper, line by line.
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(40)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let typed = lines.join("\n").to_lowercase();
+    propose(&typed[..typed.len() - 4]).refused(1, "not whole");
+    let wrong = typed.replacen(
+        &typed[50..52],
+        if &typed[50..52] == "aa" { "bb" } else { "aa" },
+        1,
+    );
+    propose(&wrong).refused(1, "a letter of it is wrong");
+    propose("hello").refused(1, "begins with R");
+    propose("").refused(1, "begins with R");
+    let learner = ground.learner("CC4", "Dara");
+    propose(&learner).refused(1, "the number of a learner's card");
+    let out = ["transfer", "out", &learner, "--to", "DGP", "--json"];
+    let slip = ground.run("CC4", &out).json()["departures"][0]["done"]["slip"].clone();
+    propose(slip.as_str().unwrap()).refused(1, "a transfer slip");
+    // A request is no slip either, and neither is a card.
+    ground
+        .run("CC4", &["transfer", "in", "--slip", &text])
+        .refused(1, "the request of a new node, and no slip");
+    ground
+        .run("CC4", &["transfer", "in", "--slip", &learner])
+        .refused(1, "--card");
+    let proposed = propose(&typed);
+    proposed.done();
+    proposed.said(&format!("+ KAM: KAM (prison), seal of its keys {seal}"));
+    for (stick, words) in [("a", WORDS[0]), ("b", WORDS[1])] {
+        sign(&ground, stick, words).done();
+    }
+    for home in ["dgp", "KAM"] {
+        let install = ["roster", "install", "folder/proposal.spean"];
+        ground.run(home, &install).done();
+    }
+    ground.run("KAM", &["status"]).said("KAM");
+}

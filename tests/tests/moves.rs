@@ -503,3 +503,44 @@ fn wrong_slips_and_wrong_words() {
     admit(&whole).done();
     admit(&whole).refused(1, "is here already");
 }
+
+/// Goal: what an officer prints is a file, whole, and nothing of a move hangs on it.
+#[test]
+fn on_paper() {
+    let (ground, dara) = prisons();
+    let rith = ground.learner("A", "Rith");
+    let is_pdf = |name: &str| {
+        let bytes = fs::read(ground.path(name)).unwrap();
+        assert!(
+            bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"),
+            "{name}"
+        );
+        bytes
+    };
+    let cards = ["learner", "card", "--all", "--pdf", "cards.pdf"];
+    ground.run("A", &cards).said("2 cards");
+    is_pdf("cards.pdf");
+    let nobody = ["learner", "card", &"0".repeat(32), "--pdf", "none.pdf"];
+    ground.run("A", &nobody).refused(1, "000");
+    ground.run("B", &cards).refused(1, "no learner is here");
+    let out = [
+        "transfer", "out", &dara, &rith, "--to", "B", "--pdf", "van.pdf",
+    ];
+    let said = ground.run("A", &out);
+    said.done();
+    // Which slip is whose: the beginning of the id on the card.
+    said.said(&format!("{} {}", &dara[..4], &dara[4..8]));
+    is_pdf("van.pdf");
+    let slip = ["transfer", "slip", &dara, "--pdf", "again.pdf"];
+    ground.run("A", &slip).done();
+    assert!(is_pdf("again.pdf").len() < is_pdf("van.pdf").len());
+    // Who leaves for a place without a node has no slip; he has left all the same.
+    let third = ground.learner("A", "Sophea");
+    let released = [
+        "transfer", "out", &third, "--to", "released", "--pdf", "c.pdf",
+    ];
+    ground
+        .run("A", &released)
+        .refused(1, "the departures are recorded");
+    reads_nothing(&ground, "A", &third);
+}

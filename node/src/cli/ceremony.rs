@@ -2,6 +2,7 @@
 
 mod changes;
 
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ pub(super) enum CeremonyCommand {
                             Examples:\n  \
                             spean ceremony propose folder kam.toml            a new prison\n  \
                             spean ceremony propose folder --again kam.toml    a new computer\n  \
+                            spean ceremony propose folder --enrol -           a request on paper\n  \
                             spean ceremony propose folder --revoke KAM        a stolen computer\n  \
                             spean ceremony propose folder --revoke KAM --again kam.toml   both"
     )]
@@ -59,8 +61,11 @@ pub(super) enum CeremonyCommand {
         #[arg(long)]
         next_cohort: bool,
         /// The files request.toml of the nodes.
-        #[arg(required_unless_present_any = ["revoke", "release", "next_cohort"])]
+        #[arg(required_unless_present_any = ["revoke", "release", "next_cohort", "enrol"])]
         requests: Vec<PathBuf>,
+        /// A request from paper, where no file came: its letters, or '-' to type or scan them.
+        #[arg(long, value_name = "LETTERS")]
+        enrol: Vec<String>,
     },
     /// What the proposal of a folder changes, and who has signed it.
     Show {
@@ -151,8 +156,11 @@ pub(super) struct BeginArgs {
     #[arg(long)]
     no_passphrase: bool,
     /// The files request.toml of the first nodes, the head office's among them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "enrol")]
     requests: Vec<PathBuf>,
+    /// A request from paper, where no file came: its letters, or '-' to type or scan them.
+    #[arg(long, value_name = "LETTERS")]
+    enrol: Vec<String>,
 }
 
 /// A root's stick.
@@ -178,9 +186,12 @@ pub(super) async fn ceremony(
             release,
             next_cohort,
             requests,
+            enrol,
         } => {
+            let mut requests = read_requests(requests)?;
+            requests.extend(requests_on_paper(enrol)?);
             let changes = RosterChanges {
-                requests: read_requests(requests)?,
+                requests,
                 again: *again,
                 revoke: revoke.clone(),
                 release: release.clone(),
@@ -214,7 +225,8 @@ pub(super) async fn ceremony(
 }
 
 fn begin(args: &BeginArgs, json: bool) -> Result<ExitCode, Refusal> {
-    let requests = read_requests(&args.requests)?;
+    let mut requests = read_requests(&args.requests)?;
+    requests.extend(requests_on_paper(&args.enrol)?);
     if !requests.iter().any(|one| one.role == "headquarters") {
         let message = "none of the requests is the head office's: 'spean init --headquarters' on its \
                        node makes one";
@@ -557,6 +569,37 @@ fn read_requests(paths: &[PathBuf]) -> Result<Vec<EnrolmentRequest>, Refusal> {
         })
     };
     paths.iter().map(read).collect()
+}
+
+/// Requests that somebody typed or scanned.
+fn requests_on_paper(texts: &[String]) -> Result<Vec<EnrolmentRequest>, Refusal> {
+    let read = |text: &String| {
+        let typed = match text.as_str() {
+            "-" => type_request()?,
+            _ => text.clone(),
+        };
+        let read = EnrolmentRequest::from_text(&typed);
+        read.map_err(|error| Refusal::new(Kind::Refused, format!("--enrol: {error}")))
+    };
+    texts.iter().map(read).collect()
+}
+
+/// Several requests are several lines on standard input, each ended by an empty one.
+fn type_request() -> Result<String, Refusal> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Type or scan the request, and end with an empty line:");
+    }
+    let mut text = String::new();
+    for line in std::io::stdin().lock().take(TEXT_BYTES_MAX as u64).lines() {
+        let line =
+            line.map_err(|error| Refusal::new(Kind::Refused, format!("standard input: {error}")))?;
+        if line.trim().is_empty() && !text.is_empty() {
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn unlocked<'a>((stick, words): (impl AsRef<Path>, &'a Option<Zeroizing<String>>)) -> Unlocked<'a> {

@@ -30,6 +30,7 @@ pub fn initialised(json: bool, home: &Home, request: &EnrolmentRequest) {
         "Next: send {} to the head office, and tell the seal by telephone;",
         path.display()
     );
+    println!("where no stick goes, 'spean enrol show' prints the same for paper;");
     println!("then run 'spean roster install FILE' with the roster that comes back.");
 }
 
@@ -63,6 +64,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         }
         Reply::Learner(page) => show_learner(page),
         Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
+        Reply::Cards(cards) => println!("{} cards", cards.len()),
         Reply::Fates(fates) => println!("{} rows", fates.len()),
         Reply::Events(count) => println!("{count} events"),
         Reply::Departures(moved) => transfer::show_departures(moved),

@@ -10,14 +10,15 @@ use spean_protocol::id::{LearnerId, QuestionId};
 use spean_protocol::view::OpenItems;
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::cli::{Who, ask, officers, show};
+use crate::cli::{Who, ask, officers, paper, show};
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
 use crate::engine::questions::WorkLine;
 use crate::engine::state::MoveLine;
-use crate::home::Home;
+use crate::home::{EnrolmentRequest, Home};
 use crate::locale::{self, Language};
+use crate::paper::slip::short_code;
 
 /// Bytes of a list: 4,000 slips.
 const LIST_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -85,10 +86,14 @@ pub(super) struct OutArgs {
     /// The learners agreed that their restricted data (WHO-5, disability) move along.
     #[arg(long)]
     with_restricted: bool,
-    /// Also write the slip's code as a picture (SVG) to this file; for one learner.
+    /// Write all slips into this file (PDF), an A5 page for each learner: for a printer.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Without a printer: write the slip's code as a picture (SVG) to this file; for one learner.
     #[arg(long)]
     svg: Option<PathBuf>,
-    /// Write a picture and a text file of each slip into this directory.
+    /// Without a printer: write a picture and a text file of each slip into this directory, to show on a
+    /// screen, to send, or to copy by hand.
     #[arg(long)]
     slips: Option<PathBuf>,
 }
@@ -99,7 +104,7 @@ pub(super) struct InArgs {
     #[arg(long)]
     slip: Vec<String>,
     /// The id on a card, where there is no slip: his past joins when its key comes.
-    #[arg(long)]
+    #[arg(long, value_parser = typed_id)]
     card: Vec<LearnerId>,
     /// A file with a slip or an id on each line.
     #[arg(long)]
@@ -119,7 +124,11 @@ pub(super) struct SlipArgs {
     /// The code of the site that the slips are for: needed at the head office only.
     #[arg(long)]
     to: Option<String>,
-    /// Write a picture and a text file of each slip into this directory.
+    /// Write all slips into this file (PDF), an A5 page for each learner: for a printer.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Without a printer: write a picture and a text file of each slip into this directory, to show on a
+    /// screen, to send, or to copy by hand.
     #[arg(long)]
     slips: Option<PathBuf>,
 }
@@ -176,11 +185,20 @@ pub(super) async fn transfer(
         TransferCommand::Slip(args) => (None, args.slips.as_deref()),
         _ => (None, None),
     };
+    let pdf = match command {
+        TransferCommand::Out(args) => args.pdf.as_deref().map(|pdf| (pdf, args.date.parse().ok())),
+        TransferCommand::Slip(args) => args.pdf.as_deref().map(|pdf| (pdf, None)),
+        _ => None,
+    };
     let mut written = Ok(());
     match &mut reply {
         Reply::Departures(moved) => {
             moved.extend(bad.into_iter().map(BadLine::refused));
             written = write_slips(moved, slips);
+            if let Some((pdf, date)) = pdf {
+                let printed = paper::slips(home, moved, date, pdf).await;
+                written = written.and(printed.map_err(recorded));
+            }
         }
         Reply::Arrivals(moved) => moved.extend(bad.into_iter().map(BadLine::refused)),
         _ => {}
@@ -254,6 +272,9 @@ fn arrivals(args: &InArgs) -> Result<(Request, Vec<BadLine>), Refusal> {
         } else {
             slip.clone()
         };
+        if let Some(what) = no_slip(&text) {
+            return Err(Refusal::new(Kind::Refused, format!("--slip: {what}")));
+        }
         tickets.push(Ticket::Slip(text));
     }
     tickets.extend(args.card.iter().copied().map(Ticket::Card));
@@ -276,6 +297,26 @@ fn arrivals(args: &InArgs) -> Result<(Request, Vec<BadLine>), Refusal> {
         ));
     }
     Ok((Request::TransferIn { tickets, date }, bad))
+}
+
+/// An id as it stands on a card, in groups or without.
+fn typed_id(text: &str) -> Result<LearnerId, String> {
+    let gap = |letter: &char| letter.is_whitespace() || *letter == '-';
+    let digits: String = text.chars().filter(|letter| !gap(letter)).collect();
+    digits
+        .parse()
+        .map_err(|_| "expected 32 digits and letters a to f, as on the card".to_owned())
+}
+
+/// What another paper of ours is that somebody took for a slip.
+fn no_slip(text: &str) -> Option<&'static str> {
+    if typed_id(text).is_ok() {
+        Some("this is the number of a card, and no slip: give it with --card")
+    } else if EnrolmentRequest::from_text(text).is_ok() {
+        Some("this is the request of a new node, and no slip: 'spean ceremony propose --enrol'")
+    } else {
+        None
+    }
 }
 
 fn nobody(bad: &[BadLine], hint: &str) -> Refusal {
@@ -344,6 +385,13 @@ fn read_slip() -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// What became of the paper changes nothing of the departures.
+fn recorded(refusal: Refusal) -> Refusal {
+    let Refusal { kind, message } = refusal;
+    let hint = "the departures are recorded; 'spean transfer slip' gives the slips";
+    Refusal::new(kind, format!("{message}; {hint}"))
+}
+
 fn write_slips(
     moved: &[Moved<Departure>],
     (svg, directory): (Option<&Path>, Option<&Path>),
@@ -361,19 +409,24 @@ fn write_slips(
         std::fs::create_dir_all(directory).map_err(|error| said(directory, error))?;
     }
     for departure in moved.iter().filter_map(Moved::done) {
-        let Some(slip) = &departure.slip else {
-            continue;
-        };
-        let picture = || crate::qr::svg(slip).map_err(|error| Refusal::new(Kind::Refused, error));
         let write =
             |path: &Path, text: &str| std::fs::write(path, text).map_err(|error| said(path, error));
-        if let Some(path) = svg {
-            write(path, &picture()?)?;
-        }
-        if let Some(directory) = directory {
-            let name = departure.learner.to_string();
-            write(&directory.join(format!("{name}.svg")), &picture()?)?;
-            write(&directory.join(format!("{name}.txt")), slip)?;
+        for (number, slip) in (1..).zip(departure.slips()) {
+            let picture = crate::qr::svg(slip);
+            let picture = picture.map_err(|error| Refusal::new(Kind::Refused, error))?;
+            // A further one stands beside the first.
+            let beside = |path: &Path| match number {
+                1 => path.to_owned(),
+                _ => path.with_extension(format!("{number}.svg")),
+            };
+            if let Some(path) = svg {
+                write(&beside(path), &picture)?;
+            }
+            if let Some(directory) = directory {
+                let path = directory.join(format!("{}.svg", departure.learner));
+                write(&beside(&path), &picture)?;
+                write(&beside(&path).with_extension("txt"), slip)?;
+            }
         }
     }
     Ok(())
@@ -439,13 +492,22 @@ fn show_departure(departure: &Departure, alone: bool) {
     let to = locale::destination(Language::English, to);
     println!("{learner}  {name}: {to}");
     show_items(&departure.moves);
-    let Some(slip) = departure.slip.as_deref().filter(|_| alone) else {
+    if !alone {
+        // What an officer matches paper and person by.
+        if departure.slip.is_some() {
+            println!("    short code on the slip: {}", short_code(*learner));
+        }
         return;
-    };
-    println!("The slip goes with him; it opens his record at the destination only:\n");
-    // Whatever the code says, the text below is the same slip.
-    println!("{}", crate::qr::terminal(slip).unwrap_or_default());
-    println!("{}", crate::qr::grouped(slip));
+    }
+    for (number, slip) in (1..).zip(departure.slips()) {
+        match number {
+            1 => println!("The slip goes with him; it opens his record at the destination only:\n"),
+            _ => println!("\nA further slip of his; it is entered after the first:\n"),
+        }
+        // Whatever the code says, the text below is the same slip.
+        println!("{}", crate::qr::terminal(slip).unwrap_or_default());
+        println!("{}", crate::qr::grouped(slip));
+    }
 }
 
 /// Prints who arrived and how each record stands.
@@ -553,6 +615,20 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_typed_as_it_is_printed() {
+        let id = LearnerId([0xAB; 16]);
+        for typed in [
+            id.to_string(),
+            crate::qr::grouped(&id.to_string().to_uppercase()),
+        ] {
+            assert_eq!(typed_id(&typed), Ok(id));
+            assert!(no_slip(&typed).is_some_and(|what| what.contains("--card")));
+        }
+        assert!(typed_id("abab abab").is_err());
+        assert_eq!(no_slip("AIBQ AAQA"), None);
+    }
+
+    #[test]
     fn one_picture_is_for_one_learner() {
         let args = |learners: &[u8]| OutArgs {
             whom: Whom {
@@ -562,6 +638,7 @@ mod tests {
             to: "released".to_owned(),
             date: String::new(),
             with_restricted: false,
+            pdf: None,
             svg: Some(PathBuf::from("slip.svg")),
             slips: None,
         };

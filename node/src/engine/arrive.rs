@@ -50,6 +50,12 @@ pub struct Arrival {
     pub moves: OpenItems,
 }
 
+/// Whether a slip only brings keys that another had no room for: its learner has none first on it.
+fn is_further(content: &GrantContent) -> bool {
+    let (first, others) = (content.learners.first(), content.learners.len() > 1);
+    others && first.is_some_and(|(_, keys)| keys.is_empty())
+}
+
 /// How far the logs of sites must be here, by site: what a grant said.
 pub(super) type Awaited = BTreeMap<SiteId, (RunId, u32)>;
 
@@ -244,7 +250,23 @@ impl<S: Store> Engine<S> {
         mail: &mut Vec<Mail>,
     ) -> Result<Result<LearnerId, String>, EngineError> {
         let known = self.own_stay(learner)?;
-        if known.is_some_and(|own| own.open) {
+        let open = known.is_some_and(|own| own.open);
+        if let Some((source, content)) = &grant
+            && is_further(content)
+        {
+            let taken = open && self.take_further(content, *source)?;
+            return Ok(match (open, taken) {
+                (true, true) => Ok(learner),
+                (true, false) => Err(format!(
+                    "this further slip of learner {learner} brings no key that is not here already"
+                )),
+                (false, _) => Err(format!(
+                    "this is a further slip of learner {learner}, who is not here yet: his first \
+                     slip comes before it"
+                )),
+            });
+        }
+        if open {
             return Ok(Err(EngineError::AlreadyHere(learner).to_string()));
         }
         if self.is_headquarters() {
@@ -304,6 +326,22 @@ impl<S: Store> Engine<S> {
         }
         tracing::info!(%stay, "arrival recorded");
         Ok(Ok(learner))
+    }
+
+    /// Keeps the keys of a further slip; whether any was new.
+    fn take_further(
+        &mut self,
+        content: &GrantContent,
+        source: SiteId,
+    ) -> Result<bool, EngineError> {
+        let held = |engine: &Self| -> Result<usize, EngineError> {
+            let whose: BTreeSet<_> = content.learners.iter().map(|(id, _)| *id).collect();
+            let of = |id| Ok(engine.keys_of(id)?.len());
+            whose.into_iter().map(of).sum()
+        };
+        let before = held(self)?;
+        self.keep_grant(content, source)?;
+        Ok(held(self)? > before)
     }
 
     /// The prison that he left: as his slip tells, or a list whose writer granted keys that open

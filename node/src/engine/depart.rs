@@ -63,6 +63,9 @@ pub struct Departure {
     pub to: String,
     /// The slip's text, where the destination is a site with a key.
     pub slip: Option<String>,
+    /// Further slips of his, each with keys that the one before had no room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<String>,
     /// What is open and moves with him.
     pub moves: OpenItems,
 }
@@ -118,6 +121,13 @@ pub(super) struct Leaving {
     name: String,
     moves: OpenItems,
     announced: Announced,
+}
+
+impl Departure {
+    /// All slips, in order.
+    pub fn slips(&self) -> impl Iterator<Item = &str> {
+        self.slip.iter().chain(&self.further).map(String::as_str)
+    }
 }
 
 impl<S: Store> Engine<S> {
@@ -176,18 +186,22 @@ impl<S: Store> Engine<S> {
             engine.flush_now()?;
             let slips = match to {
                 Destination::Site(site) => engine.hand_on(&leaving, site, with_restricted)?,
-                _ => vec![None; leaving.len()],
+                _ => vec![Vec::new(); leaving.len()],
             };
             tracing::info!(count = leaving.len(), "departures recorded");
             let name = engine.destination_word(to);
             let told = |(learner, outcome): (&LearnerId, Result<usize, String>)| match outcome {
-                Ok(at) => Moved::Done(Departure {
-                    learner: *learner,
-                    name: leaving[at].name.clone(),
-                    to: name.clone(),
-                    slip: slips[at].clone(),
-                    moves: leaving[at].moves.clone(),
-                }),
+                Ok(at) => {
+                    let mut slips = slips[at].iter().cloned();
+                    Moved::Done(Departure {
+                        learner: *learner,
+                        name: leaving[at].name.clone(),
+                        to: name.clone(),
+                        slip: slips.next(),
+                        further: slips.collect(),
+                        moves: leaving[at].moves.clone(),
+                    })
+                }
                 Err(why) => Moved::Refused {
                     who: learner.to_string(),
                     why,
@@ -319,7 +333,7 @@ impl<S: Store> Engine<S> {
         leaving: &[Leaving],
         to: SiteId,
         with_restricted: bool,
-    ) -> Result<Vec<Option<String>>, EngineError> {
+    ) -> Result<Vec<Vec<String>>, EngineError> {
         let upto = self.own_upto();
         let mut granted = Vec::new();
         let mut announced = Vec::new();
@@ -337,7 +351,7 @@ impl<S: Store> Engine<S> {
             self.mark_all_given(one.learner, to, &known)?;
             let mut learners = vec![(one.learner, keys)];
             learners.extend(linked);
-            slips.push(Some(self.issue_slip(to, upto, &learners)?));
+            slips.push(self.issue_slips(to, upto, &learners)?);
             granted.extend(learners);
         }
         let mut mail = self.grant_mail(to, upto, &granted)?;

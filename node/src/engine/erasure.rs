@@ -49,6 +49,9 @@ pub struct Erasing {
     pub erasure: Option<ErasureLine>,
 }
 
+/// A parcel that is kept: its number in the segment, its line and its sealed bytes.
+type Kept<'a> = (u16, &'a Line, &'a Vec<u8>);
+
 /// What officers sign who erase these learners.
 #[must_use]
 pub fn subject(learners: &[LearnerId]) -> Subject {
@@ -294,10 +297,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Which of a segment's parcels are kept: those that are here and are not erased.
-    pub(super) fn kept<'a>(
-        &self,
-        segment: &'a Segment,
-    ) -> Result<Vec<(u16, &'a Line, &'a Vec<u8>)>, EngineError> {
+    pub(super) fn kept<'a>(&self, segment: &'a Segment) -> Result<Vec<Kept<'a>>, EngineError> {
         let mut kept = Vec::new();
         let lines = segment.header.lines.iter().zip(&segment.parcels);
         for (index, (line, parcel)) in (0_u16..).zip(lines) {

@@ -47,28 +47,27 @@ impl<S: Store> Engine<S> {
                     opened.closed += 1;
                 }
             }
-            for (site, id, sealed) in engine.remains_for_escrow()? {
-                engine.read_remains(site, (id, true), &sealed, seeds)?;
-            }
+            engine.open_remains(seeds)?;
             Ok(opened)
         })
     }
 
-    /// What remains of erased persons, as it is sealed to the escrow.
-    fn remains_for_escrow(&self) -> Result<Vec<(SiteId, [u8; 16], Vec<u8>)>, EngineError> {
-        let mut remains = Vec::new();
-        for site in self.skeleton.sites() {
-            let entries = self.control_entries(site)?.into_iter();
-            remains.extend(entries.filter_map(|(_, entry)| match entry {
-                Entry::Remains {
+    /// Takes what remains of erased persons, as it is sealed to the escrow.
+    fn open_remains(&mut self, seeds: &[Secret]) -> Result<(), EngineError> {
+        let sites: Vec<SiteId> = self.skeleton.sites().collect();
+        for site in sites {
+            for (_, entry) in self.control_entries(site)? {
+                if let Entry::Remains {
                     id,
                     escrow: true,
                     sealed,
-                } => Some((site, id, sealed)),
-                _ => None,
-            }));
+                } = entry
+                {
+                    self.read_remains(site, (id, true), &sealed, seeds)?;
+                }
+            }
         }
-        Ok(remains)
+        Ok(())
     }
 
     fn wraps_for_escrow(&self) -> Result<Vec<(SiteId, Wrap)>, EngineError> {

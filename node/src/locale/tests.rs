@@ -67,13 +67,14 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Every key that the program may ask for: the pages' and this module's own.
+/// Every key that the program may ask for: the pages', the papers' and this module's own.
 fn asked() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = [include_str!("../locale.rs"), include_str!("../web.rs")];
     let mut texts = own.map(str::to_owned).to_vec();
     sources(&root.join("templates"), &mut texts);
     sources(&root.join("src/web"), &mut texts);
+    sources(&root.join("src/paper"), &mut texts);
     let mut asked = BTreeSet::new();
     for text in &texts {
         let text: String = text.split_whitespace().collect();

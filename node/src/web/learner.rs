@@ -19,6 +19,7 @@ use super::frame::{Failure, Frame, Sites, ask};
 use crate::engine::openings::OpeningLine;
 use crate::engine::state::State;
 use crate::locale;
+pub(super) use crate::node::names;
 use crate::qr::grouped;
 use crate::service::Service;
 
@@ -187,21 +188,6 @@ pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<Str
             .collect(),
     };
     Ok(summary.render()?)
-}
-
-/// Names as they are to be read: Khmer before Latin, each claim of each script.
-pub fn names(view: &LearnerView) -> Vec<String> {
-    let mut names: Vec<_> = view
-        .profile
-        .names
-        .iter()
-        .map(|claim| &claim.value)
-        .collect();
-    names.sort_by_key(|name| name.script);
-    let parts = names
-        .iter()
-        .map(|name| format!("{} {}", &*name.family, &*name.given));
-    parts.map(|name| name.trim().to_owned()).collect()
 }
 
 fn place(frame: &Frame, state: &CustodyState, known: &Known) -> String {

@@ -418,10 +418,18 @@ pub fn grant() -> GrantContent {
     }
 }
 
+/// What a slip grants: the run to wait for is of its issuer.
+pub fn slip_grant(issuer: SiteId) -> GrantContent {
+    GrantContent {
+        upto: Some((RunId::of(issuer, [1; 16]), 8)),
+        ..grant()
+    }
+}
+
 /// A slip from the other site to this one.
 pub fn slip() -> Slip {
     let (places, to) = ((OTHER, SITE), box_key(&SEED));
-    Slip::issue(GRANT, places, &grant(), &to, &node_key(), [6; 32]).unwrap()
+    Slip::issue(places, &slip_grant(OTHER), &to, &node_key(), [6; 32]).unwrap()
 }
 
 pub fn summary() -> Summary {

@@ -3,6 +3,7 @@
 
 use spean::engine::EngineError;
 use spean::engine::import::{EventRow, Fate, LearnerRow};
+use spean_protocol::id::RunId;
 use spean_protocol::seal::box_key;
 use spean_protocol::slip::Slip;
 use spean_protocol::stay::GrantContent;
@@ -98,13 +99,15 @@ pub fn slips(bytes: &[u8]) {
                 }
                 2 => String::from_utf8_lossy(input.piece()).into_owned(),
                 _ => {
-                    let Ok(content) = GrantContent::decode(input.piece()) else {
+                    let Ok(mut content) = GrantContent::decode(input.piece()) else {
                         break;
                     };
                     let places = (site(input.one_of(3)), site(SOUND));
+                    // The run to wait for is its issuer's.
+                    let own = |(run, height): (RunId, u32)| (RunId::of(places.0, run.0), height);
+                    content.upto = content.upto.map(own);
                     let (to, from) = (box_key(&identity(SOUND).boxes[&1]), identity(LIAR));
-                    let id = [input.byte(); 16];
-                    let slip = Slip::issue(id, places, &content, &to, &from.signing, [8; 32]);
+                    let slip = Slip::issue(places, &content, &to, &from.signing, [8; 32]);
                     slip.map(|slip| slip.to_text()).unwrap_or_default()
                 }
             };

@@ -136,14 +136,8 @@ pub fn escrow(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn both_slips() -> [Slip; 2] {
     let (places, to) = ((SITE, OTHER), seal::box_key(&SEED));
-    let other = Slip::issue(
-        [7; 16],
-        places,
-        &samples::grant(),
-        &to,
-        &node_key(),
-        [5; 32],
-    );
+    let content = samples::slip_grant(SITE);
+    let other = Slip::issue(places, &content, &to, &node_key(), [5; 32]);
     [samples::slip(), other.unwrap()]
 }
 
