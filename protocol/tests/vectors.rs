@@ -15,6 +15,7 @@ use spean_protocol::backup::{Code, Opens};
 use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES, Writer};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
+use spean_protocol::erasure::AllRemains;
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::event::Event;
 use spean_protocol::frontier::HeadMark;
@@ -213,6 +214,19 @@ fn what_is_inside_is_read_and_written_unchanged() {
             },
         );
     }
+    for (number, entry) in erasure_entries().into_iter().enumerate() {
+        unchanged(
+            &format!("control-erasure-{number}"),
+            &entry.encode(),
+            |bytes| {
+                assert_eq!(Entry::decode(bytes).as_ref(), Ok(&entry));
+                Entry::decode(bytes).unwrap().encode()
+            },
+        );
+    }
+    unchanged("remains", &remains().encode(), |bytes| {
+        AllRemains::decode(bytes).unwrap().encode()
+    });
     for (number, letter) in letters().into_iter().enumerate() {
         unchanged(&format!("letter-{number}"), &letter.encode(), |bytes| {
             Letter::decode(bytes).unwrap().encode()

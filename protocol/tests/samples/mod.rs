@@ -18,9 +18,10 @@ use spean_protocol::bundle::{Manifest, Writer};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::control::{Entry, Recipient, Wrap};
+use spean_protocol::erasure::{AllRemains, Erasure};
 use spean_protocol::escrow::{Deposit, Escrow, Holder};
 use spean_protocol::event::{
-    Body, Date, Event, EventId, LinkReason, NamePart, Purpose, Script, Sex,
+    Body, Date, Event, EventId, LinkReason, Month, NamePart, Purpose, Script, Sex,
 };
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
@@ -37,6 +38,7 @@ use spean_protocol::segment::{Header, Line, Log, Segment};
 use spean_protocol::session::{Frame, Summary, VERSION};
 use spean_protocol::slip::Slip;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Keyring, Register, StayKey};
+use spean_protocol::totals::{Contribution, Indicator, LearnerFacts};
 use spean_protocol::view::Name;
 
 pub const SITE: SiteId = SiteId(4);
@@ -223,6 +225,39 @@ pub fn officer_entries() -> Vec<Entry> {
     ]
 }
 
+/// An erasure, what remains of whom it is of, and that a site has done it.
+pub fn erasure_entries() -> Vec<Entry> {
+    let id = [0xE7; 16];
+    let parcels = vec![Erasure::name(Label([1; 16]), &[2; 32])];
+    let sealed = vec![3; 40];
+    vec![
+        Entry::Erasure(Erasure { id, parcels }),
+        Entry::Remains {
+            id,
+            escrow: true,
+            sealed,
+        },
+        Entry::Erased(id),
+    ]
+}
+
+/// What one person added to the figures.
+pub fn remains() -> AllRemains {
+    let facts = LearnerFacts {
+        sex: Some(Sex::Female),
+        birth_year: Some(1990),
+    };
+    let row = Contribution {
+        indicator: Indicator::Active,
+        scope: None,
+        site: SITE,
+        month: Month(675),
+        detail: 0,
+        amount: 3,
+    };
+    AllRemains(vec![vec![(facts, vec![row])]])
+}
+
 /// A letter of every kind, in the order in which they were invented.
 pub fn letters() -> Vec<Letter> {
     let (learner, stay, question) = (LEARNER, STAY, QuestionId([8; 16]));
@@ -281,6 +316,7 @@ pub fn letters() -> Vec<Letter> {
             purpose: Purpose::Teaching,
             hour: 495_000,
         }]),
+        Letter::Erased(vec![learner]),
     ]
 }
 

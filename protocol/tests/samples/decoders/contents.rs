@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
+use spean_protocol::erasure::AllRemains;
 use spean_protocol::event::{CsvRow, Event, Month};
 use spean_protocol::letter::Letter;
 use spean_protocol::parcel;
@@ -143,6 +144,7 @@ pub fn entries() -> Vec<Vec<u8>> {
         .iter()
         .chain(&later)
         .chain(&samples::officer_entries())
+        .chain(&samples::erasure_entries())
         .map(Entry::encode)
         .collect()
 }
@@ -153,6 +155,14 @@ pub fn entry(bytes: &[u8]) -> Option<Vec<u8>> {
         Entry::Newer(_) => None,
         entry => Some(entry.encode()),
     }
+}
+
+pub fn remains() -> Vec<Vec<u8>> {
+    vec![samples::remains().encode(), AllRemains::default().encode()]
+}
+
+pub fn remain(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(AllRemains::decode(bytes).ok()?.encode())
 }
 
 pub fn letters() -> Vec<Vec<u8>> {

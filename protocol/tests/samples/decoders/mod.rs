@@ -54,6 +54,7 @@ pub const DECODERS: &[Decoder] = table! {
     "parcel" in "parcel.rs": contents::parcels, contents::parcel;
     "entry" in "control.rs": contents::entries, contents::entry;
     "letter" in "letter.rs": contents::letters, contents::letter;
+    "remains" in "erasure.rs": contents::remains, contents::remain;
     "statement" in "totals/statement.rs": contents::statements, contents::statement;
     "segment" in "segment.rs": signed::segments, signed::segment;
     "header" in "segment.rs": signed::headers, signed::header;
