@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod network;
+use crate::network;
 
 use std::collections::BTreeMap;
 

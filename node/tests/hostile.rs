@@ -6,21 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod network;
+use crate::network;
 
-#[path = "hostile/departed.rs"]
 mod departed;
-#[path = "hostile/disk.rs"]
 mod disk;
-#[path = "hostile/keys.rs"]
 mod keys;
-#[path = "hostile/logs.rs"]
 mod logs;
-#[path = "hostile/names.rs"]
 mod names;
-#[path = "hostile/order.rs"]
 mod order;
-#[path = "hostile/rows.rs"]
 mod rows;
 
 use network::people::newcomer;

@@ -10,21 +10,14 @@
     clippy::cast_possible_truncation
 )]
 
-mod network;
+use crate::network;
 
-#[path = "pressed/floods.rs"]
 mod floods;
-#[path = "pressed/keys.rs"]
 mod keys;
-#[path = "pressed/machines.rs"]
 mod machines;
-#[path = "pressed/order.rs"]
 mod order;
-#[path = "pressed/persons.rs"]
 mod persons;
-#[path = "pressed/told.rs"]
 mod told;
-#[path = "pressed/undone.rs"]
 mod undone;
 
 use network::people::{attends, learner, leaves, to};

@@ -1,0 +1,16 @@
+//! Stories of engines in memory: one program, since each further one is linked with everything anew.
+
+mod network;
+
+mod cohorts;
+mod converge;
+mod erasure;
+mod forks;
+mod hostile;
+mod linking;
+mod moves;
+mod officers;
+mod pressed;
+mod revoked;
+mod sticks;
+mod strangers;

@@ -1,0 +1,12 @@
+//! Stories of real processes: one program, since each further one is linked with everything anew. Those
+//! that need the machine for themselves have their own.
+
+mod ground;
+
+mod backup;
+mod bad_input;
+mod ceremony;
+mod moves;
+mod officers;
+mod rebuild;
+mod stolen;
