@@ -1,5 +1,5 @@
 //! A backup of a home as one file on a stick, and a home made from it. The format is
-//! `spean_protocol::backup`; [`write`] makes the file, [`restore`] reads it.
+//! `spean_protocol::backup`; [`mod@write`] makes the file, [`restore`] reads it.
 //!
 //! A home can be backed up once it has a sheet: a code on paper, of which the home keeps the public half
 //! in `backup.toml`.

@@ -1,6 +1,8 @@
 //! Stories of real processes: one program, since each further one is linked with everything anew. Those
 //! that need the machine for themselves have their own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod ground;
 
 mod backup;

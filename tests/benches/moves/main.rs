@@ -25,9 +25,12 @@ use spean::service::NodeEngine;
 use spean::stick;
 use spean::stick::medium::Directory;
 use spean_protocol::bundle::{LENGTH_BYTES, Reader, START_BYTES};
+use spean_protocol::codec;
 use spean_protocol::event::Destination;
-use spean_protocol::id::{LearnerId, SiteId};
+use spean_protocol::id::{Label, LearnerId, RunId, SiteId};
+use spean_protocol::parcel::{self, Kind, Place};
 use spean_protocol::receipt;
+use spean_protocol::seal::Secret;
 use spean_protocol::segment::Segment;
 use spean_protocol::session::{Frame, Session, Step};
 use table::Table;
@@ -41,6 +44,8 @@ fn main() {
     van(&mut table, 100, Some(10.0));
     van(&mut table, 374, None);
     grant_to_open(&mut table);
+    slip_to_open(&mut table);
+    sealing(&mut table);
     urgent(&mut table);
     tour(&mut table, 14, 2_048.0);
     tour(&mut table, AUTHORS, 4_096.0);
@@ -135,6 +140,70 @@ fn grant_to_open(table: &mut Table) {
         seconds,
         "s",
         Some(1.0),
+    );
+}
+
+/// B has every segment that A sealed before the departure, and nothing but the slip of it: no link, no
+/// stick.
+fn slip_to_open(table: &mut Table) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (mut a, mut b) = (engine(directory.path(), A), engine(directory.path(), B));
+    let learners = add_learners(&mut a, 400);
+    append(&mut a, &learners, 0..400 * 33);
+    a.flush().expect("a flush");
+    carry(&mut a, &mut b);
+    let learner = learners[7];
+    let left = a
+        .transfer_out(learner, Destination::Site(b.site()), None, false)
+        .expect("left");
+    let slip = left.slip.expect("a slip");
+    let begun = Instant::now();
+    b.transfer_in(&slip, None).expect("arrived");
+    fold(&mut b);
+    let seconds = begun.elapsed().as_secs_f64();
+    let view = b.view(learner).expect("a view").unwrap_or_default();
+    assert!(view.events > 33, "{} events", view.events);
+    table.add(
+        "a slip entered, links off: his record open",
+        seconds,
+        "s",
+        Some(1.0),
+    );
+}
+
+/// What sealing adds to a parcel's compressed content: kind and length, padding to the ladder, tag, and
+/// its line in the header. Contents that do not compress, of 20 to 400 bytes.
+fn sealing(table: &mut Table) {
+    let place = Place {
+        run: RunId([1; 16]),
+        height: 1,
+        index: 0,
+    };
+    let mut noise = blake3::Hasher::new().finalize_xof();
+    let (mut sum, mut most, mut content_sum) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let mut count = 0.0_f64;
+    for length in 20..=400_usize {
+        let mut content = vec![0; length];
+        noise.fill(&mut content);
+        let sealed = parcel::seal(
+            &Secret([2; 32]),
+            place,
+            Label([3; 16]),
+            Kind::Changes,
+            &content,
+        );
+        let line = 16 + codec::encode(&(2_u32 * 400)).len();
+        let over = (sealed.expect("sealed").len() + line - length) as f64;
+        (sum, content_sum, most) = (sum + over, content_sum + length as f64, most.max(over));
+        count += 1.0;
+    }
+    table.add("sealing adds to a parcel, mean", sum / count, "B", None);
+    table.add("the same, at most", most, "B", None);
+    table.add(
+        "the same, of the content",
+        100.0 * sum / content_sum,
+        "%",
+        None,
     );
 }
 
