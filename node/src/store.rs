@@ -75,11 +75,13 @@ pub enum Table {
     Stake,
     /// Learner, hour, site, officer, purpose: a record was opened.
     Opened,
+    /// Learner who is to be found here: what is compared to see who may be one person.
+    Alike,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -111,6 +113,7 @@ impl Table {
         Self::Signed,
         Self::Stake,
         Self::Opened,
+        Self::Alike,
     ];
 
     /// The table's name in a database.
@@ -148,6 +151,7 @@ impl Table {
             Self::Signed => "signed",
             Self::Stake => "stake",
             Self::Opened => "opened",
+            Self::Alike => "alike",
         }
     }
 }

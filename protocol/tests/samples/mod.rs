@@ -281,6 +281,7 @@ pub fn letters() -> Vec<Letter> {
             purpose: Purpose::Teaching,
             hour: 495_000,
         }]),
+        answered(Verdict::Undecided(LearnerId([9; 16]))),
     ]
 }
 
