@@ -431,9 +431,8 @@ impl Alike {
     pub(super) fn is_decided(&self, one: LearnerId, other: LearnerId) -> bool {
         let learners = (one.min(other), one.max(other));
         let (first, second) = self.pair(one, other);
-        first == second
-            || self.decided.contains(&learners)
-            || self.apart.contains(&(first, second)) && !self.is_disputed(one, other)
+        let said = self.decided.contains(&learners) || self.apart.contains(&(first, second));
+        first == second || said && !self.is_disputed(one, other)
     }
 
     /// Whether the records contradict each other.

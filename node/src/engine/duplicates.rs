@@ -159,12 +159,15 @@ impl<S: Store> Engine<S> {
         if let Some(id) = self.question_of(learner, other)? {
             return self.work_line(id);
         }
-        let (learner, other, (site, stay)) = match (
-            self.open_place_of(learner)?,
-            self.open_place_of(other)?,
-        ) {
-            (Some(place), _) => (learner, other, place),
-            (None, Some(place)) => (other, learner, place),
+        let (mut one, mut two) = (learner, other);
+        // What a record says already, only the prison that has that record can take back.
+        if self.links_of(two)?.iter().any(|link| link.other == one) {
+            std::mem::swap(&mut one, &mut two);
+        }
+        let places = (self.open_place_of(one)?, self.open_place_of(two)?);
+        let (learner, other, (site, stay)) = match places {
+            (Some(place), _) => (one, two, place),
+            (None, Some(place)) => (two, one, place),
             (None, None) => {
                 return refused(
                     "neither of them is in a prison now, so nobody could write it down: put them on the \
