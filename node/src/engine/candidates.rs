@@ -455,10 +455,11 @@ impl<S: Store> Engine<S> {
         if row == known {
             return Ok(());
         }
-        Ok(match row {
+        match row {
             Some(row) => self.store.write(Table::Alike, &learner.0, &row)?,
             None => self.store.remove(Table::Alike, &learner.0)?,
-        })
+        }
+        Ok(())
     }
 
     pub(super) fn likeness(&self, learner: LearnerId) -> Result<Likeness, EngineError> {
