@@ -121,7 +121,7 @@ fn id(number: usize) -> LearnerId {
 /// A figure for docs/performance.md:
 /// `cargo test -p spean --lib a_nation_is_listed -- --ignored --nocapture`.
 #[test]
-#[ignore = "a measurement of a minute"]
+#[ignore = "a measurement"]
 fn a_nation_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Sqlite::open(&folder.path().join("spean.db")).unwrap();
