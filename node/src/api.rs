@@ -14,6 +14,7 @@ use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
 use crate::engine::decisions::Decision;
 use crate::engine::depart::{Departure, Moved};
+use crate::engine::duplicates::Duplicates;
 use crate::engine::erasure::{Erasing, ErasureLine};
 use crate::engine::import::{EventRow, Fate, LearnerRow};
 use crate::engine::officers::{OfficerLine, SealedKey, ToSign};
@@ -42,6 +43,8 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// Who may be one person under two ids, at most so many pairs.
+    LearnerDuplicates(usize),
     /// One learner.
     LearnerShow(LearnerId),
     /// A learner's education document.
@@ -123,6 +126,15 @@ pub enum Request {
     },
     /// What waits at the DGP.
     Worklist,
+    /// At the DGP: two learners are put on the worklist, to be decided.
+    WorkPair {
+        /// The one.
+        learner: LearnerId,
+        /// The other.
+        other: LearnerId,
+        /// The word of why: of the list of reasons.
+        reason: String,
+    },
     /// One of two officers decides a question.
     WorkDecide {
         /// The question.
@@ -361,6 +373,8 @@ pub enum Reply {
     Added(LearnerId),
     /// To [`Request::LearnerFind`].
     Learners(Vec<LearnerLine>),
+    /// To [`Request::LearnerDuplicates`].
+    Duplicates(Box<Duplicates>),
     /// To [`Request::LearnerShow`].
     Learner(Box<LearnerPage>),
     /// To [`Request::LearnerDocument`].

@@ -3,6 +3,7 @@
 
 mod backup;
 mod ceremony;
+mod duplicates;
 pub(crate) mod import;
 pub(crate) mod officers;
 mod paper;
@@ -187,6 +188,15 @@ enum LearnerCommand {
     Card(paper::CardArgs),
     /// All learners of this site.
     List,
+    /// Who may be one person under two ids: the same name in either script, however it is written, and
+    /// nothing that rules it out. At a prison of its own learners, at the head office of all.
+    ///
+    /// Nobody is joined by this: two officers of the head office decide, 'spean worklist'.
+    Duplicates {
+        /// At most so many pairs.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=5000))]
+        limit: u16,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -391,9 +401,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
         Command::Erase(args) => officers::erase(&home, args, cli.who.officer, cli.json).await,
-        Command::Worklist(command) => {
-            transfer::worklist(&home, command, cli.who.officer, cli.json).await
-        }
+        Command::Worklist(command) => transfer::worklist(&home, command, &cli.who, cli.json).await,
         other => {
             let reply = ask(&home, cli.who.asks(request(other)?)).await?;
             show::reply(cli.json, &reply)
@@ -442,6 +450,9 @@ fn request(command: &Command) -> Result<Request, Refusal> {
             needle: text.clone(),
             limit: 50,
         },
+        Command::Learner(LearnerCommand::Duplicates { limit }) => {
+            Request::LearnerDuplicates(usize::from(*limit))
+        }
         Command::Learner(LearnerCommand::List) => Request::LearnerFind {
             needle: String::new(),
             limit: 100_000,

@@ -57,6 +57,7 @@ impl Duty {
             Request::Record { .. }
             | Request::LearnerAdd(_)
             | Request::LearnerFind { .. }
+            | Request::LearnerDuplicates(_)
             | Request::ImportLearners { .. }
             | Request::ImportEvents { .. }
             | Request::TransferOut { .. }
@@ -70,7 +71,10 @@ impl Duty {
             | Request::ToSign(_)
             | Request::Sign { .. } => Self::Registers,
             Request::LearnerShow(_) | Request::LearnerDocument(_) => Self::Records,
-            Request::Worklist | Request::WorkDecide { .. } | Request::Erase { .. } => Self::Persons,
+            Request::Worklist
+            | Request::WorkPair { .. }
+            | Request::WorkDecide { .. }
+            | Request::Erase { .. } => Self::Persons,
             Request::Status
             | Request::Totals(_)
             | Request::TotalsOf { .. }
@@ -157,6 +161,7 @@ mod tests {
             Request::LearnerDocument(learner),
             Request::TransferList,
             Request::Worklist,
+            Request::LearnerDuplicates(1),
             Request::LearnerFind {
                 needle: String::new(),
                 limit: 1,

@@ -131,12 +131,14 @@ impl Node {
         };
         match &request {
             Request::LearnerFind { .. }
+            | Request::LearnerDuplicates(_)
             | Request::LearnerShow(_)
             | Request::TransferList
             | Request::StickExport { .. }
             | Request::Sync { .. }
             | Request::TransferSlip { .. }
             | Request::Worklist
+            | Request::WorkPair { .. }
             | Request::WorkDecide { .. }
             | Request::ToSign(_)
             | Request::Sign { .. }
@@ -459,6 +461,19 @@ fn answer_to(engine: &mut NodeEngine, who: Who, request: Request) -> Result<Repl
     answer(engine, who.officer, request)
 }
 
+/// The reason that a word names.
+fn read_reason(word: &str) -> Result<LinkReason, Refusal> {
+    let known = LinkReason::ALL.iter().find(|one| one.name() == Some(word));
+    known.copied().ok_or_else(|| {
+        let names: Vec<_> = LinkReason::ALL
+            .iter()
+            .filter_map(|one| one.name())
+            .collect();
+        let message = format!("'{word}' is no reason: {}", names.join(", "));
+        Refusal::new(Kind::Refused, message)
+    })
+}
+
 fn answer(
     engine: &mut NodeEngine,
     officer: Option<u16>,
@@ -477,6 +492,7 @@ fn answer(
             };
             Reply::Learners(engine.find(&needle, limit)?.into_iter().map(line).collect())
         }
+        Request::LearnerDuplicates(limit) => Reply::Duplicates(Box::new(engine.duplicates(limit)?)),
         Request::LearnerShow(learner) => Reply::Learner(Box::new(page(engine, learner)?)),
         Request::Cards { learners } => Reply::Cards(cards(engine, learners)?),
         Request::LearnerDocument(learner) => Reply::Document(engine.document(learner)?),
@@ -556,21 +572,18 @@ fn answer(
             Reply::Events(engine.sign_events(number, &signatures)?)
         }
         Request::AskWho { learner, reason } => {
-            let known = LinkReason::ALL
-                .iter()
-                .find(|one| one.name() == Some(&reason));
-            let refused = || {
-                let names: Vec<_> = LinkReason::ALL
-                    .iter()
-                    .filter_map(|one| one.name())
-                    .collect();
-                let message = format!("'{reason}' is no reason: {}", names.join(", "));
-                Refusal::new(Kind::Refused, message)
-            };
-            engine.ask_who(learner, *known.ok_or_else(refused)?)?;
+            engine.ask_who(learner, read_reason(&reason)?)?;
             Reply::States(engine.states(learner)?)
         }
         Request::Worklist => Reply::Worklist(engine.worklist()?),
+        Request::WorkPair {
+            learner,
+            other,
+            reason,
+        } => {
+            let line = engine.put_pair(learner, other, read_reason(&reason)?)?;
+            Reply::Worklist(vec![line])
+        }
         Request::WorkDecide {
             question,
             decision,

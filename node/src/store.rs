@@ -81,11 +81,13 @@ pub enum Table {
     Erasure,
     /// Erasure or a random name: what erased persons added to the figures.
     Remains,
+    /// Learner who is to be found here: what is compared to see who may be one person.
+    Alike,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -120,6 +122,7 @@ impl Table {
         Self::Erased,
         Self::Erasure,
         Self::Remains,
+        Self::Alike,
     ];
 
     /// The table's name in a database.
@@ -160,6 +163,7 @@ impl Table {
             Self::Erased => "erased",
             Self::Erasure => "erasure",
             Self::Remains => "remains",
+            Self::Alike => "alike",
         }
     }
 }

@@ -4,6 +4,7 @@ mod network;
 
 mod cohorts;
 mod converge;
+mod duplicates;
 mod erasure;
 mod forks;
 mod hostile;

@@ -62,8 +62,10 @@ pub enum Verdict {
     Same(LearnerId),
     /// Nobody whom the DGP reads is this person.
     Nobody,
-    /// What an earlier answer said is taken back: they are two persons.
+    /// They are two persons, whatever an earlier answer said.
     NotSame(LearnerId),
+    /// What earlier answers said of the two is taken back: nobody has decided.
+    Undecided(LearnerId),
 }
 
 /// One who is on his way to the reader.
@@ -259,6 +261,7 @@ mod tests {
             answer(Verdict::Same(LearnerId([5; 16]))),
             answer(Verdict::Nobody),
             answer(Verdict::NotSame(LearnerId([5; 16]))),
+            answer(Verdict::Undecided(LearnerId([5; 16]))),
             Letter::Announced(vec![announced(learner, vec![name])]),
             Letter::NotComing(vec![learner]),
             Letter::Arrived(arrived),

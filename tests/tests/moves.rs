@@ -178,7 +178,7 @@ fn as_a_new_person_joined_later() {
         let decide = ["worklist", "decide", question, "--officer", number];
         ground.told("dgp", &[&decide[..], more].concat(), &words_of(number))
     };
-    decide("1", &[]).refused(1, "--same LEARNER or --nobody");
+    decide("1", &[]).refused(1, "--not-same LEARNER or --nobody");
     let same = ["--same", &dara[..]];
     decide("1", &same).said("officer 1 says: the same person as");
     decide("1", &same).said("a second officer decides");

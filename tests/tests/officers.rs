@@ -181,3 +181,79 @@ fn whoever_opens_a_record_is_noted() {
     let openings = openings["learner"]["openings"].as_array().unwrap().len();
     assert_eq!(openings, 3, "one for each of who and why within the hour");
 }
+
+/// Goal: officers find who was registered twice, and two of them decide it, with nothing but commands.
+/// Method: two prisons write one man's name differently; the head office lists, pairs, decides and takes
+/// back; the totals follow. A prison is told where to ask.
+#[test]
+fn who_was_registered_twice_is_found_and_decided() {
+    let ground = Ground::of(&["A", "B"]);
+    let add_learner = |at: &str, family: &str, given: &str, born: &str| {
+        let add = ["learner", "add", "--latin", family, given, "--sex", "M"];
+        let more = ["--born", born, "--arrived", "2026-01-05", "--json"];
+        let added = ground.run(at, &[&add[..], &more].concat());
+        let learner = added.json()["added"].as_str().unwrap().to_owned();
+        ground.attends(at, &learner, "1").done();
+        learner
+    };
+    let old = add_learner("A", "Sok", "Vuthy", "1990");
+    let new = add_learner("B", "WUTHI", "Sokh", "1991");
+    add_learner("B", "Sok", "Vuthy", "1997");
+    ground.run("B", &["learner", "duplicates"]).said("0 pairs");
+    let persons = || {
+        let totals = ground.run("dgp", &["totals", "--json"]).json();
+        totals["totals"]["figures"]["beneficiaries"]
+            .as_u64()
+            .unwrap()
+    };
+    ground.carry("A", "dgp").done();
+    ground.carry("B", "dgp").done();
+    let list = ground.run("dgp", &["learner", "duplicates"]);
+    list.said("same Latin name, birth years one apart");
+    list.said("count them as present at once");
+    list.said("1 pairs");
+    list.said("'spean worklist pair LEARNER OTHER'");
+    ground
+        .run("A", &["worklist", "pair", &old, &new])
+        .refused(1, "transfer ask LEARNER --reason name");
+    for (number, words) in [("1", "four words of one"), ("2", "four words of two")] {
+        add(&ground, "dgp", number, "administrator", words);
+    }
+    let pair = ["worklist", "pair", &new, &old, "--json"];
+    let line = ground.run("dgp", &pair).json();
+    let question = line["worklist"][0]["id"].as_str().unwrap().to_owned();
+    ground
+        .run("dgp", &["learner", "duplicates"])
+        .said(&question);
+    let officers = |what: &[&str]| {
+        for (number, words) in [("1", "four words of one\n"), ("2", "four words of two\n")] {
+            let said = [what, &["--officer", number]].concat();
+            ground.told("dgp", &said, words).done();
+        }
+        for (from, to) in [("dgp", "B"), ("B", "dgp")] {
+            ground.run(from, &["flush"]).done();
+            ground.carry(from, to).done();
+        }
+    };
+    assert_eq!(persons(), 3);
+    officers(&["worklist", "decide", &question, "--same", &old]);
+    assert_eq!(persons(), 2);
+    ground
+        .run("dgp", &["learner", "duplicates"])
+        .said("0 pairs");
+    officers(&["worklist", "undo", &question]);
+    assert_eq!(persons(), 3);
+    ground
+        .run("dgp", &["learner", "duplicates"])
+        .said("0 pairs");
+    officers(&["worklist", "undo", &question]);
+    let list = ground
+        .run("dgp", &["learner", "duplicates", "--json"])
+        .json();
+    assert_eq!(list["duplicates"]["pairs"][0]["other"], old.as_str());
+    officers(&["worklist", "decide", &question, "--not-same", &old]);
+    ground
+        .run("dgp", &["learner", "duplicates"])
+        .said("0 pairs");
+    assert_eq!(persons(), 3);
+}

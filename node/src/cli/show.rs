@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
-use super::{officers, transfer};
+use super::{duplicates, officers, transfer};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
@@ -62,6 +62,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
             }
             println!("{} found", lines.len());
         }
+        Reply::Duplicates(list) => duplicates::show(list),
         Reply::Learner(page) => show_learner(page),
         Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
         Reply::Cards(cards) => println!("{} cards", cards.len()),

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::event::{ArrivalReason, Body, Date, Event, EventId, LinkReason};
+use spean_protocol::event::{
+    ArrivalReason, Body, Date, Event, EventId, LinkReason, RetractionReason,
+};
 use spean_protocol::id::{LearnerId, QuestionId, RunId, SiteId, StayId};
 use spean_protocol::letter::{About, Announced, Arrived, Letter, Question, Verdict};
 use spean_protocol::roster::Role;
@@ -577,15 +579,40 @@ impl<S: Store> Engine<S> {
             }
             Verdict::NotSame(other) => {
                 let link = links.into_iter().find(|link| link.other == other);
+                let said = |link: &spean_protocol::view::Link| {
+                    link.same.is_empty() && !link.not_same.is_empty()
+                };
+                if link.as_ref().is_some_and(said) {
+                    return Ok(());
+                }
                 let same = link.map_or_else(Vec::new, |link| link.same);
                 (Body::NotSame { other, reason }, same)
             }
+            Verdict::Undecided(other) => return self.forget_link(learner, other),
         };
         let event = Event {
             supersedes,
             ..Event::new(body)
         };
         self.keep_event(learner, &event)?;
+        Ok(())
+    }
+
+    /// Retracts all that his record says of another learner, also what something took the place of: it
+    /// would be back else.
+    fn forget_link(&mut self, learner: LearnerId, other: LearnerId) -> Result<(), EngineError> {
+        let entries = self.entries(learner)?;
+        let said = entries.into_iter().filter(|entry| match entry.event.body {
+            Body::SamePerson { other: of, .. } | Body::NotSame { other: of, .. } => of == other,
+            _ => false,
+        });
+        let mut said: Vec<EventId> = said.map(|entry| entry.id).collect();
+        said.sort_unstable();
+        said.dedup();
+        let reason = RetractionReason::EnteredByMistake;
+        for event in said {
+            self.keep_event(learner, &Event::new(Body::Retracted { event, reason }))?;
+        }
         Ok(())
     }
 }

@@ -19,8 +19,11 @@ pub enum Decision {
     Same(LearnerId),
     /// He is nobody whom the DGP reads.
     Nobody,
-    /// They are two persons, whatever was decided before.
+    /// What was decided is taken back: who was one person is two, and of who were two persons nothing is
+    /// decided any more.
     Undo,
+    /// He and this learner are two persons.
+    NotSame(LearnerId),
 }
 
 impl Decision {
@@ -36,7 +39,8 @@ impl Decision {
         match self {
             Self::Same(other) => format!("the same person as {other}"),
             Self::Nobody => "nobody known".to_owned(),
-            Self::Undo => "two persons after all".to_owned(),
+            Self::Undo => "the decision is taken back".to_owned(),
+            Self::NotSame(other) => format!("not the same person as {other}"),
         }
     }
 }
@@ -71,6 +75,7 @@ impl<S: Store> Engine<S> {
             Decision::Same(other) => self.decide(question, Some(other))?,
             Decision::Nobody => self.decide(question, None)?,
             Decision::Undo => self.undo_decision(question)?,
+            Decision::NotSame(_) => self.decided(question, decision)?,
         };
         self.input(|engine| Ok(engine.store.remove(Table::Meta, &place(question))?))?;
         self.work_line(question)

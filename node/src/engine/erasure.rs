@@ -377,6 +377,7 @@ impl<S: Store> Engine<S> {
             Table::Told,
             Table::Stake,
             Table::Opened,
+            Table::Alike,
         ] {
             for (key, _) in self.store.scan(table, &learner.0, &[], usize::MAX)? {
                 self.store.remove(table, &key)?;

@@ -184,7 +184,7 @@ impl<S: Store> Engine<S> {
         Ok(links.any(|link| link.other == other && !link.not_same.is_empty()))
     }
 
-    fn links_of(&self, learner: LearnerId) -> Result<Vec<Link>, EngineError> {
+    pub(super) fn links_of(&self, learner: LearnerId) -> Result<Vec<Link>, EngineError> {
         let row = self.store.read(Table::Link, &learner.0)?;
         let links = row.map(|bytes| codec::decode(&bytes)).transpose()?;
         Ok(links.unwrap_or_default())
@@ -369,6 +369,7 @@ impl<S: Store> Engine<S> {
         self.store.remove_learner(learner)?;
         self.store.remove(Table::Link, &learner.0)?;
         self.store.remove(Table::Stay, &learner.0)?;
+        self.note_likeness(learner, None)?;
         for stream in Stream::ALL {
             let key = learner_stream(learner, stream);
             self.store.remove(Table::Record, &key)?;
@@ -440,7 +441,9 @@ impl<S: Store> Engine<S> {
         self.store.put_learner(&row, &rows)?;
         let (events, rows) = (entries.len(), rows.len());
         tracing::debug!(%learner, events, rows, "record folded, totals brought up to date");
-        if !here && !self.reads_everyone() {
+        let found_here = here || self.reads_everyone();
+        self.note_likeness(learner, Some(&view).filter(|_| found_here))?;
+        if !found_here {
             self.store.close_learner(learner)?;
             for stream in Stream::ALL {
                 self.store

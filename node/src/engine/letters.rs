@@ -169,8 +169,11 @@ impl<S: Store> Engine<S> {
     }
 
     fn read_answer(&mut self, answer: Answer) -> Result<(), EngineError> {
-        let Some(mut here) = self.here(answer.learner)? else {
-            return Ok(());
+        let mut here = match (self.here(answer.learner)?, self.own_stay(answer.learner)?) {
+            (Some(here), _) => here,
+            // Nobody here asked: the DGP has found out by itself.
+            (None, Some(own)) if own.open => Here::of(own.stay, self.world.wall_seconds()),
+            _ => return Ok(()),
         };
         let asked = |question: &(_, About)| question.0 == answer.question;
         if here.question.as_ref().is_some_and(asked) {

@@ -8,8 +8,9 @@
 //! [`fold`] (from ciphertext to records and totals), [`depart`], [`arrive`] and [`undo`] (learners
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
-//! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk), [`carry`] (bundles), [`import`], [`report`]
-//! (what people ask), [`officers`] (who signs what), [`openings`] (who looks at whom), [`erasure`] and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
+//! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk; [`duplicates`] lists who may be one
+//! person, by [`folding`]), [`carry`] (bundles), [`import`], [`report`] (what people ask), [`officers`] (who signs
+//! what), [`openings`] (who looks at whom), [`erasure`] and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
 //! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
 
 pub mod ahead;
@@ -22,10 +23,12 @@ pub mod cohort;
 pub mod collisions;
 pub mod decisions;
 pub mod depart;
+pub mod duplicates;
 pub mod entries;
 pub mod erasure;
 pub mod events;
 pub mod fold;
+pub mod folding;
 pub mod fork;
 pub mod giving;
 pub mod grants;

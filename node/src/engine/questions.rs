@@ -11,7 +11,7 @@ use spean_protocol::custody::{CustodyState, Stay, led_from};
 use spean_protocol::id::{LearnerId, QuestionId, SiteId, StayId};
 use spean_protocol::letter::{About, Answer, Arrived, Letter, Question, Verdict};
 
-use super::candidates::Candidate;
+use super::candidates::{Alike, Candidate};
 use super::decisions::Decision;
 use super::giving::Giving;
 use super::{Engine, EngineError};
@@ -158,6 +158,7 @@ impl<S: Store> Engine<S> {
             let known: Work = codec::decode(&row)?;
             if known.is_asked_again_by(work) {
                 self.store.remove(Table::Work, &place)?;
+                self.hand_on_pair(&place, key)?;
             } else if !matches!(known, Work::Follow { .. }) {
                 of_site += usize::from(known.site() == work.site());
             }
@@ -192,19 +193,26 @@ impl<S: Store> Engine<S> {
         let Some(stands) = self.whereabouts(question.learner, (site, question.stay))? else {
             return Ok(());
         };
-        let is_asked_there = matches!(verdict, None | Some(Verdict::Same(_)));
+        let is_asked_there = verdict.is_none_or(is_of_two);
+        let unwritten = match verdict {
+            Some(verdict) => owed || !self.says(question.learner, verdict)?,
+            None => false,
+        };
         match stands {
             Whereabouts::There => {
                 match verdict {
-                    Some(answer @ Verdict::Same(other)) if owed => {
+                    Some(answer) if owed => {
                         let mail = self.answer_letter(site, &question, answer)?;
                         self.post(mail.into_iter().collect())?;
-                        self.tell_others(other, &question, site)?;
+                        if let Verdict::Same(other) = answer {
+                            self.tell_others(other, &question, site)?;
+                        }
                     }
                     Some(_) => self.tell_of_unread(question.learner, (site, question.stay))?,
                     None => {}
                 }
-                let verdict = self.answer_by_rule(site, &question, verdict, owed)?;
+                let found = owed && matches!(verdict, Some(Verdict::Same(_)));
+                let verdict = self.answer_by_rule(site, &question, verdict, found)?;
                 let work = Work::Question {
                     site,
                     question,
@@ -224,12 +232,14 @@ impl<S: Store> Engine<S> {
                     site: now,
                     question: Question { stay, ..question },
                     verdict,
-                    owed: verdict.is_some(),
+                    owed: matches!(verdict, Some(Verdict::Same(_))) || unwritten,
                 };
                 self.due = true;
                 self.write_work(key, &work)
             }
             Whereabouts::Away if is_asked_there => Ok(()),
+            // Nobody is there to write it down: it waits for whoever admits him.
+            Whereabouts::Out if unwritten => Ok(()),
             Whereabouts::Never if verdict.is_none() || owed => Ok(()),
             // The arrival was none: whoever was told of it is told so.
             Whereabouts::Never => {
@@ -249,6 +259,22 @@ impl<S: Store> Engine<S> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a record says what was decided of two learners; of other answers none does.
+    fn says(&self, learner: LearnerId, verdict: Verdict) -> Result<bool, EngineError> {
+        let (other, same, not_same) = match verdict {
+            Verdict::Granted | Verdict::Nobody => return Ok(true),
+            Verdict::Same(other) => (other, true, false),
+            Verdict::NotSame(other) => (other, false, true),
+            Verdict::Undecided(other) => (other, false, false),
+        };
+        let links = self.links_of(learner)?;
+        let said = links.iter().find(|link| link.other == other);
+        let said = said.map_or((false, false), |link| {
+            (!link.same.is_empty(), !link.not_same.is_empty())
+        });
+        Ok(said == (same, not_same))
     }
 
     /// Gives to where somebody is, whose keys were given to a prison that he has left, those that came
@@ -408,7 +434,12 @@ impl<S: Store> Engine<S> {
     /// What the store says.
     pub fn worklist(&self) -> Result<Vec<WorkLine>, EngineError> {
         let mut lines = Vec::new();
-        for (key, row) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+        let work = self.store.scan(Table::Work, &[], &[], usize::MAX)?;
+        if work.is_empty() {
+            return Ok(lines);
+        }
+        let alike = self.alike()?;
+        for (key, row) in work {
             lines.push(match codec::decode(&row)? {
                 Work::Follow { .. } => continue,
                 Work::Question {
@@ -416,7 +447,7 @@ impl<S: Store> Engine<S> {
                     question,
                     verdict,
                     ..
-                } => self.question_line(site, &question, verdict)?,
+                } => self.question_line(site, &question, verdict, &alike)?,
                 Work::Dispute { site, arrived } => WorkLine {
                     id: data_encoding::HEXLOWER.encode(&key),
                     kind: "dispute".to_owned(),
@@ -447,23 +478,27 @@ impl<S: Store> Engine<S> {
         site: SiteId,
         question: &Question,
         verdict: Option<Verdict>,
+        alike: &Alike,
     ) -> Result<WorkLine, EngineError> {
+        let waits = matches!(verdict, None | Some(Verdict::Undecided(_)));
         let (kind, open) = match question.about {
             About::Card => ("card", false),
-            About::Person => ("person", verdict.is_none()),
+            About::Person => ("person", waits),
         };
         let answered = match verdict {
-            None => String::new(),
+            None | Some(Verdict::Undecided(_)) => String::new(),
             Some(Verdict::Granted) => "keys granted".to_owned(),
             Some(Verdict::Nobody) => "nobody known".to_owned(),
             Some(Verdict::Same(other)) => format!("the same person as {other}"),
             Some(Verdict::NotSame(other)) => format!("not the same person as {other}"),
         };
-        let candidates = if open {
-            self.candidates(question)?
-        } else {
-            Vec::new()
-        };
+        let mut candidates = Vec::new();
+        if open {
+            candidates = self.candidates(question.learner, alike)?;
+            if let Some(other) = self.pair_of(question.id)? {
+                self.put_first(question.learner, other, &mut candidates)?;
+            }
+        }
         Ok(WorkLine {
             id: question.id.to_string(),
             kind: kind.to_owned(),
@@ -513,7 +548,7 @@ impl<S: Store> Engine<S> {
     /// How a question stands.
     pub(super) fn work_line(&self, id: QuestionId) -> Result<WorkLine, EngineError> {
         let (site, question, verdict, _) = self.asked(id)?;
-        self.question_line(site, &question, verdict)
+        self.question_line(site, &question, verdict, &self.alike()?)
     }
 
     fn asked(
@@ -541,38 +576,54 @@ impl<S: Store> Engine<S> {
         before: Option<Verdict>,
         decision: Decision,
     ) -> Result<Verdict, EngineError> {
-        let same = match decision {
-            Decision::Same(other) => Some(other),
-            Decision::Nobody => None,
+        let verdict = match decision {
+            Decision::Same(other) => Verdict::Same(other),
+            Decision::NotSame(other) => Verdict::NotSame(other),
+            Decision::Nobody => Verdict::Nobody,
             Decision::Undo => {
                 return match before {
                     Some(Verdict::Same(other)) => Ok(Verdict::NotSame(other)),
+                    Some(Verdict::NotSame(other)) => Ok(Verdict::Undecided(other)),
                     _ => Err(EngineError::Refused(
-                        "nobody was found to be the same person: there is nothing to take back"
-                            .into(),
+                        "nothing was decided of two learners: there is nothing to take back".into(),
                     )),
                 };
             }
         };
-        if let Some(other) = same
+        if let Verdict::Same(other) | Verdict::NotSame(other) = verdict
             && (self.view(other)?.is_none() || other == question.learner)
         {
             return Err(EngineError::UnknownLearner(other));
         }
         match before {
-            Some(Verdict::Same(one)) if Some(one) != same => Err(EngineError::Refused(
+            Some(Verdict::Same(one)) if verdict != Verdict::Same(one) => Err(EngineError::Refused(
                 "it was decided otherwise: take that back first, 'spean worklist undo'".into(),
             )),
-            _ => Ok(same.map_or(Verdict::Nobody, Verdict::Same)),
+            // What no record says yet must not be lost by another answer.
+            Some(apart @ Verdict::NotSame(one))
+                if ![Verdict::Same(one), apart].contains(&verdict)
+                    && !self.says(question.learner, apart)? =>
+            {
+                Err(EngineError::Refused(format!(
+                    "he and {one} were found to be two persons, and no record says so yet: decide once \
+                     the prison where he is has written it down"
+                )))
+            }
+            _ => Ok(verdict),
         }
     }
 
-    fn decided(&mut self, id: QuestionId, decision: Decision) -> Result<WorkLine, EngineError> {
+    /// Decides, or takes back, what two officers have said.
+    pub(super) fn decided(
+        &mut self,
+        id: QuestionId,
+        decision: Decision,
+    ) -> Result<WorkLine, EngineError> {
         self.input(|engine| {
             let (site, question, before, owed) = engine.asked(id)?;
             let verdict = engine.verdict_of(&question, before, decision)?;
             let new = Some(verdict) != before;
-            let owed = owed && !new || new && matches!(verdict, Verdict::Same(_));
+            let owed = owed && !new || new && is_of_two(verdict);
             if new && !owed {
                 let mail = engine.answer_letter(site, &question, verdict)?;
                 engine.post(mail.into_iter().collect())?;
@@ -581,7 +632,7 @@ impl<S: Store> Engine<S> {
                 let place = (site, question.stay);
                 engine.take_back(question.learner, place, Some(other))?;
             }
-            let line = engine.question_line(site, &question, Some(verdict))?;
+            let line = engine.question_line(site, &question, Some(verdict), &engine.alike()?)?;
             let work = Work::Question {
                 site,
                 question,
@@ -594,6 +645,14 @@ impl<S: Store> Engine<S> {
             Ok(line)
         })
     }
+}
+
+/// Whether an answer is of him and another learner: a record is to say so, wherever he is by then.
+const fn is_of_two(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Same(_) | Verdict::NotSame(_) | Verdict::Undecided(_)
+    )
 }
 
 /// The open stay to which departures lead from one that has ended, if it is one only. A stay that no

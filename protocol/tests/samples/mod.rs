@@ -317,6 +317,7 @@ pub fn letters() -> Vec<Letter> {
             hour: 495_000,
         }]),
         Letter::Erased(vec![learner]),
+        answered(Verdict::Undecided(LearnerId([9; 16]))),
     ]
 }
 
