@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use network::officers::{appoint, officer_key, post};
 use network::people::{MODULE, day, newcomer};
 use network::{DGP, Network, export, fold, identity, import, site};
+use spean::engine::arrive::Ticket;
 use spean::engine::erasure::{ErasureLine, subject};
 use spean::store::{Store, Table};
 use spean_protocol::control::Entry;
 use spean_protocol::erasure::{ErasedParcel, Erasure};
-use spean_protocol::event::{Body, Destination, Disability, Event};
+use spean_protocol::event::{Body, Destination, Disability, Event, LinkReason};
 use spean_protocol::id::{Label, LearnerId};
 use spean_protocol::officer::{Office, Signature};
 use spean_protocol::roster::Roster;
@@ -423,6 +424,36 @@ fn a_machine_that_is_made_anew_learns_nothing_of_him() {
     let tables = holds(&network, 2, dara);
     assert_eq!(tables, Vec::<&str>::new());
     assert_ne!(holds(&network, 2, rith), tables, "the other is as he was");
+}
+
+/// Goal: a prison adds nobody to what one officer has signed already.
+/// Method: between the two signatures he comes back, and the prison writes that another learner is the same
+/// person.
+#[test]
+fn both_officers_mean_the_same_ids() {
+    let (mut network, [dara, rith]) = released();
+    for number in [8, 9] {
+        appoint(&mut network.nodes[DGP], number, Office::Administrator).unwrap();
+    }
+    let by = |number| Signature::sign(&subject(&[dara]), number, &officer_key(number));
+    let first = network.nodes[DGP].erase_by(&[dara], &by(8)).unwrap();
+    assert_eq!((first.learners, first.erasure), (vec![dara], None));
+    let (other, reason) = (rith, LinkReason::OfficerKnows);
+    let event = Event::new(Body::SamePerson { other, reason });
+    // What it writes after he has left is late, and waits.
+    let prison = &mut network.nodes[2];
+    prison
+        .transfer_in_all(&[Ticket::Card(dara)], day())
+        .unwrap();
+    prison.append(dara, &[(None, event)]).unwrap();
+    prison
+        .transfer_out(dara, Destination::Released, day(), false)
+        .unwrap();
+    network.settle();
+    let second = network.nodes[DGP].erase_by(&[dara], &by(9)).unwrap();
+    assert_eq!((second.learners, second.erasure), (vec![dara, rith], None));
+    let done = network.nodes[DGP].erase_by(&[dara], &by(8)).unwrap();
+    assert!(done.erasure.is_some());
 }
 
 /// Parcels in the log of one site that were here before it erased them.
