@@ -296,6 +296,9 @@ fn names_of(network: &Network, at: usize, of: usize) -> Vec<ErasedParcel> {
 #[test]
 fn a_prison_alone_erases_no_person() {
     let (mut network, people) = released();
+    // One of whom nobody else wrote anything: nothing is left of him, anywhere alike.
+    network.nodes[1].add_learner(&newcomer("Vanna")).unwrap();
+    network.settle();
     let parcels = names_of(&network, DGP, 1);
     let erasure = Entry::Erasure(Erasure {
         id: [1; 16],
