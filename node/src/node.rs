@@ -129,6 +129,13 @@ impl Node {
             } => (Who::new(officer, &why)?, *request),
             plain => (Who::default(), plain),
         };
+        // Before anything is done for him, whoever does it.
+        if let Some(number) = who.officer {
+            let duty = Duty::of(&request);
+            self.service
+                .call(move |engine| allow(engine, number, duty))
+                .await??;
+        }
         match &request {
             Request::LearnerFind { .. }
             | Request::LearnerDuplicates(_)
@@ -435,19 +442,21 @@ impl Who {
     }
 }
 
-/// Answers whom his office allows it, and notes what he opens.
-fn answer_to(engine: &mut NodeEngine, who: Who, request: Request) -> Result<Reply, Refusal> {
-    if let Some(number) = who.officer {
-        let office = engine.office_of(number)?;
-        let duty = Duty::of(&request);
-        if !duties::may(office, duty) {
-            let message = format!(
-                "officer {number} is {}: that is not what this office does",
-                office.name()
-            );
-            return Err(Refusal::new(Kind::Refused, message));
-        }
+/// Refuses what an officer's office is not there for.
+fn allow(engine: &NodeEngine, number: u16, duty: Duty) -> Result<(), Refusal> {
+    let office = engine.office_of(number)?;
+    if duties::may(office, duty) {
+        return Ok(());
     }
+    let message = format!(
+        "officer {number} is {}: that is not what this office does",
+        office.name()
+    );
+    Err(Refusal::new(Kind::Refused, message))
+}
+
+/// Answers whoever is allowed it, and notes what he opens.
+fn answer_to(engine: &mut NodeEngine, who: Who, request: Request) -> Result<Reply, Refusal> {
     match &request {
         Request::LearnerShow(learner) | Request::LearnerDocument(learner) => {
             engine

@@ -75,7 +75,7 @@ pub enum Table {
     Stake,
     /// Learner, hour, site, officer, purpose: a record was opened.
     Opened,
-    /// Label, half of its hash: a parcel that is erased, and by which site.
+    /// Label, half of its hash, site: a parcel that this site has erased.
     Erased,
     /// Erasure: how many parcels it names, and which sites have done it.
     Erasure,

@@ -9,14 +9,15 @@ use crate::network;
 
 use std::collections::BTreeMap;
 
-use network::officers::{appoint, officer_key};
+use network::officers::{appoint, officer_key, post};
 use network::people::{MODULE, day, newcomer};
 use network::{DGP, Network, export, fold, identity, import, site};
+use spean::engine::arrive::Ticket;
 use spean::engine::erasure::{ErasureLine, subject};
 use spean::store::{Store, Table};
 use spean_protocol::control::Entry;
-use spean_protocol::erasure::Erasure;
-use spean_protocol::event::{Body, Destination, Disability, Event};
+use spean_protocol::erasure::{ErasedParcel, Erasure};
+use spean_protocol::event::{Body, Destination, Disability, Event, LinkReason};
 use spean_protocol::id::{Label, LearnerId};
 use spean_protocol::officer::{Office, Signature};
 use spean_protocol::roster::Roster;
@@ -265,6 +266,197 @@ fn a_prison_erases_nothing_of_another() {
         .unwrap();
     assert_eq!(rows.len(), own);
     assert!(before > own);
+}
+
+/// The names of the parcels of a site's log, as a node has them.
+fn names_of(network: &Network, at: usize, of: usize) -> Vec<ErasedParcel> {
+    let node = &network.nodes[at];
+    let numbers: Vec<[u8; 4]> = node
+        .skeleton()
+        .runs(site(of))
+        .map(|(_, run)| run.number.to_be_bytes())
+        .collect();
+    let rows = node
+        .store()
+        .scan(Table::Parcel, &[], &[], usize::MAX)
+        .unwrap();
+    let own = rows
+        .iter()
+        .filter(|(key, _)| numbers.iter().any(|number| key[16..20] == *number));
+    let name = |(key, body): &(Vec<u8>, Vec<u8>)| {
+        let label = Label(*key.first_chunk().unwrap());
+        Erasure::name(label, blake3::hash(body).as_bytes())
+    };
+    own.map(name).collect()
+}
+
+/// Goal: nobody who runs one prison's node makes a person forgotten elsewhere.
+/// Method: the first prison erases all that it wrote; what the second one wrote of the same learners is
+/// there as before, and so are they.
+#[test]
+fn a_prison_alone_erases_no_person() {
+    let (mut network, people) = released();
+    // One of whom nobody else wrote anything: nothing is left of him, anywhere alike.
+    network.nodes[1].add_learner(&newcomer("Vanna")).unwrap();
+    network.settle();
+    let parcels = names_of(&network, DGP, 1);
+    let erasure = Entry::Erasure(Erasure {
+        id: [1; 16],
+        parcels,
+    });
+    post(&mut network.nodes[1], &[erasure]);
+    network.settle();
+    for learner in people {
+        let view = network.nodes[DGP].view(learner).unwrap();
+        assert!(view.is_some_and(|view| view.events > 0), "{learner}");
+    }
+    let figures = network.nodes[DGP].totals(Query::ALL).unwrap().figures;
+    let mut fresh = network.fresh(DGP);
+    let file = export(&mut network.nodes[DGP], &[]);
+    for _ in 0..2 {
+        import(&mut fresh, &file);
+        fold(&mut fresh);
+    }
+    assert_eq!(fresh.totals(Query::ALL).unwrap().figures, figures);
+    // They can still be erased by whom it is to say.
+    erase(&mut network, &people);
+}
+
+/// Goal: a prison that names what is another's does not keep that one from erasing it.
+/// Method: the first prison names all that the second wrote before that one erases it; then a node begins
+/// with nothing, and reads the log of the first before that of the second.
+#[test]
+fn what_others_named_before_is_erased_all_the_same() {
+    let (mut network, _) = released();
+    let parcels = names_of(&network, 3, 2);
+    let erasure = |id| {
+        let parcels = parcels.clone();
+        Entry::Erasure(Erasure {
+            id: [id; 16],
+            parcels,
+        })
+    };
+    post(&mut network.nodes[1], &[erasure(1)]);
+    network.settle();
+    assert_eq!(names_of(&network, 3, 2).len(), parcels.len());
+    post(&mut network.nodes[2], &[erasure(2)]);
+    network.settle();
+    assert!(names_of(&network, 3, 2).is_empty());
+    let skeleton = network.nodes[3].skeleton();
+    let (run, held) = skeleton.runs(site(2)).next().unwrap();
+    let count = held.data.prefix();
+    let file = export(&mut network.nodes[3], &[]);
+    let mut fresh = network.fresh(3);
+    assert!(import(&mut fresh, &file));
+    assert_eq!(fresh.skeleton().run(run).unwrap().data.prefix(), count);
+}
+
+/// Goal: what stands in a branch of a forked run goes, too.
+/// Method: two copies of a prison's machine go on with the same run, and write of the same learner.
+#[test]
+fn what_is_in_a_branch_is_erased() {
+    let (mut network, [dara, _]) = released();
+    // Both copies go on with the run that the machine writes, as one that is resumed twice.
+    let mut copy = network.start_like(2, network.nodes[2].store().clone(), 90);
+    let mut twin = network.start_like(2, network.nodes[2].store().clone(), 90);
+    for (node, session) in [(&mut copy, 3), (&mut twin, 4)] {
+        let module = MODULE;
+        let event = Event::new(Body::Attended { module, session }).on(day().unwrap());
+        node.append(dara, &[(None, event)]).unwrap();
+        node.flush().unwrap();
+        let file = export(node, &[]);
+        import(&mut network.nodes[DGP], &file);
+        import(&mut network.nodes[3], &file);
+    }
+    network.nodes[2] = copy;
+    network.settle();
+    let twins = network.nodes[3]
+        .skeleton()
+        .runs(site(2))
+        .filter(|(_, run)| run.forked);
+    assert!(twins.count() >= 2);
+    erase(&mut network, &[dara]);
+    network.settle();
+    for at in [DGP, 1, 3] {
+        let store = network.nodes[at].store();
+        let named = store.scan(Table::Erased, &[], &[], usize::MAX).unwrap();
+        let rows = store.scan(Table::Parcel, &[], &[], usize::MAX).unwrap();
+        for (key, body) in rows {
+            let label = Label(*key.first_chunk().unwrap());
+            let (label, half) = Erasure::name(label, blake3::hash(&body).as_bytes());
+            let name = [label.0, half].concat();
+            assert!(
+                !named.iter().any(|(key, _)| key.starts_with(&name)),
+                "at {at}"
+            );
+        }
+    }
+}
+
+/// Goal: who is on his way is in a prison's hands, and is not erased.
+#[test]
+fn who_is_on_his_way_is_not_erased() {
+    let mut network = Network::new(2);
+    let learner = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
+    network.nodes[1].flush().unwrap();
+    appoint(&mut network.nodes[DGP], 8, Office::Administrator).unwrap();
+    for to in [Destination::Site(site(2)), Destination::WithoutNode] {
+        network.nodes[1]
+            .transfer_out(learner, to, day(), false)
+            .unwrap();
+        network.settle();
+        let by = Signature::sign(&subject(&[learner]), 8, &officer_key(8));
+        let refused = network.nodes[DGP].erase_by(&[learner], &by).unwrap_err();
+        assert!(refused.to_string().contains("on his way"), "{refused}");
+    }
+}
+
+/// Goal: a prison's next machine, which reads all letters and grants of the past anew, learns nothing of who
+/// was erased.
+/// Method: the prison where he went last begins with nothing, after the erasure.
+#[test]
+fn a_machine_that_is_made_anew_learns_nothing_of_him() {
+    let (mut network, [dara, rith]) = released();
+    erase(&mut network, &[dara]);
+    network.settle();
+    let file = export(&mut network.nodes[3], &[]);
+    let mut fresh = network.fresh(2);
+    assert!(import(&mut fresh, &file));
+    fold(&mut fresh);
+    network.nodes[2] = fresh;
+    let tables = holds(&network, 2, dara);
+    assert_eq!(tables, Vec::<&str>::new());
+    assert_ne!(holds(&network, 2, rith), tables, "the other is as he was");
+}
+
+/// Goal: a prison adds nobody to what one officer has signed already.
+/// Method: between the two signatures he comes back, and the prison writes that another learner is the same
+/// person.
+#[test]
+fn both_officers_mean_the_same_ids() {
+    let (mut network, [dara, rith]) = released();
+    for number in [8, 9] {
+        appoint(&mut network.nodes[DGP], number, Office::Administrator).unwrap();
+    }
+    let by = |number| Signature::sign(&subject(&[dara]), number, &officer_key(number));
+    let first = network.nodes[DGP].erase_by(&[dara], &by(8)).unwrap();
+    assert_eq!((first.learners, first.erasure), (vec![dara], None));
+    let (other, reason) = (rith, LinkReason::OfficerKnows);
+    let event = Event::new(Body::SamePerson { other, reason });
+    // What it writes after he has left is late, and waits.
+    let prison = &mut network.nodes[2];
+    prison
+        .transfer_in_all(&[Ticket::Card(dara)], day())
+        .unwrap();
+    prison.append(dara, &[(None, event)]).unwrap();
+    prison
+        .transfer_out(dara, Destination::Released, day(), false)
+        .unwrap();
+    network.settle();
+    let second = network.nodes[DGP].erase_by(&[dara], &by(9)).unwrap();
+    assert_eq!((second.learners, second.erasure), (vec![dara, rith], None));
+    let done = network.nodes[DGP].erase_by(&[dara], &by(8)).unwrap();
+    assert!(done.erasure.is_some());
 }
 
 /// Parcels in the log of one site that were here before it erased them.

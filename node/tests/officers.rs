@@ -7,18 +7,26 @@
 
 use crate::network;
 
-use network::officers::{appoint, officer_key, sign};
+use network::officers::{appoint, officer_key, post, posted, sign};
 use network::people::newcomer;
 use network::{DGP, Network, Node, export, fold, identity, import, site};
 use spean::engine::EngineError;
 use spean::engine::decisions::Decision;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId, Scope};
-use spean_protocol::event::{Body, Event, EventId, ExamOutcome, LinkReason, RetractionReason};
-use spean_protocol::id::LearnerId;
-use spean_protocol::officer::{Office, Signature};
+use spean_protocol::control::Entry as ControlEntry;
+use spean_protocol::event::{
+    Body, Event, EventId, ExamOutcome, LinkReason, Purpose, RetractionReason,
+};
+use spean_protocol::id::{LearnerId, Position, RunId, StayId};
+use spean_protocol::letter::{Letter, letter_info};
+use spean_protocol::limits::{LETTER_LEARNERS_MAX, OPENINGS_MAX};
+use spean_protocol::officer::{Office, Officer, Signature};
+use spean_protocol::opening::Opening;
 use spean_protocol::roster::Revocation;
+use spean_protocol::seal::box_seal;
 use spean_protocol::session::Host;
 use spean_protocol::totals::Query;
+use spean_protocol::view::{Entry, InEffect, Origin};
 
 fn passed() -> Event {
     let module = ModuleId {
@@ -178,6 +186,117 @@ fn signatures_that_are_none_are_refused() {
             .contains("only the head office")
     );
     assert!(appoint(&mut network.nodes[1], 4, Office::Administrator).is_err());
+}
+
+/// Goal: one signature is one person's, whoever repeats it.
+/// Method: another prison lists the signer's key as one of its own officers and puts his signature into its
+/// log; so does his own, under another number.
+#[test]
+fn a_signature_that_others_repeat_is_one() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    appoint(&mut network.nodes[1], 1, Office::Officer).unwrap();
+    network.settle();
+    network.nodes[DGP].confirm_officer(site(1), 1).unwrap();
+    sign(&mut network.nodes[1], 1);
+    network.settle();
+    let of_one = posted(&network.nodes[1])
+        .into_iter()
+        .find_map(|entry| match entry {
+            ControlEntry::Signature(signature) => Some(signature),
+            _ => None,
+        });
+    let of_one = of_one.unwrap();
+    for at in [1, 2] {
+        let (number, key) = (7, officer_key(1).verifying_key().to_bytes());
+        let officer = Officer {
+            site: site(at),
+            number,
+            office: Office::Officer,
+            key,
+        };
+        let again = Signature {
+            number,
+            ..of_one.clone()
+        };
+        // So that the log of the second prison has begun.
+        network.nodes[at].add_learner(&newcomer("Rith")).unwrap();
+        network.nodes[at].flush().unwrap();
+        post(
+            &mut network.nodes[at],
+            &[
+                ControlEntry::Officer(officer),
+                ControlEntry::Signature(again),
+            ],
+        );
+        network.settle();
+        assert_eq!(results(&network.nodes[DGP], learner), (0, 1), "by {at}");
+    }
+    // Another person's counts as before.
+    appoint(&mut network.nodes[DGP], 9, Office::Administrator).unwrap();
+    sign(&mut network.nodes[DGP], 9);
+    assert_eq!(results(&network.nodes[DGP], learner), (1, 0));
+}
+
+/// Goal: what two persons have signed is not displaced by something else under the same key, which only
+/// whoever runs the site's node can write.
+/// Method: the same key with a result that sorts before the signed one, in both orders.
+#[test]
+fn what_is_signed_stands_before_what_is_not() {
+    let origin = Origin {
+        position: Position {
+            site: site(1),
+            run: RunId::of(site(1), [1; 16]),
+            height: 1,
+        },
+        stay: StayId([2; 16]),
+    };
+    let of = |event: Event| Entry::new(EventId("row 1".into()), event, origin);
+    let other = Event::new(Body::LoanOut { item: 1 });
+    let mut entries = vec![of(passed()).signed_by(2)];
+    for day in ["2020-01-01", "2030-01-01"] {
+        entries.push(of(passed().on(day.parse().unwrap())));
+        entries.push(of(other.clone()).signed_by(1));
+    }
+    for _ in 0..2 {
+        assert_eq!(InEffect::of(&entries).entries, [&of(passed()).signed_by(2)]);
+        entries.reverse();
+    }
+}
+
+/// Goal: no prison keeps from being seen at the head office who opened a record elsewhere.
+/// Method: another prison tells of as many openings of the same learner as are kept, all of later hours.
+#[test]
+fn openings_of_one_site_make_no_room_for_anothers() {
+    let mut network = Network::new(2);
+    let learner = examined(&mut network);
+    network.nodes[1]
+        .note_opening(learner, Some(1), Purpose::Teaching)
+        .unwrap();
+    network.nodes[2].add_learner(&newcomer("Rith")).unwrap();
+    network.settle();
+    let sites = |network: &Network| {
+        let lines = network.nodes[DGP].openings(learner).unwrap();
+        lines.iter().filter(|line| line.site == "S1").count()
+    };
+    assert_eq!(sites(&network), 1);
+    let key = network.nodes[DGP].roster().box_key(site(DGP)).unwrap();
+    for part in 0..=OPENINGS_MAX.div_ceil(LETTER_LEARNERS_MAX) {
+        let opening = |number: usize| Opening {
+            learner,
+            by: None,
+            purpose: Purpose::NotSaid,
+            hour: u32::MAX - u32::try_from(part * LETTER_LEARNERS_MAX + number).unwrap(),
+        };
+        let letter = Letter::Openings((0..LETTER_LEARNERS_MAX).map(opening).collect());
+        let info = letter_info(site(2), site(DGP));
+        let sealed = box_seal(&key, &info, &letter.encode(), [9; 32]).unwrap();
+        post(&mut network.nodes[2], &[ControlEntry::Letter { sealed }]);
+    }
+    network.settle();
+    assert_eq!(sites(&network), 1);
+    let kept = network.nodes[DGP].openings(learner).unwrap().len();
+    assert_eq!(kept, OPENINGS_MAX + 1);
 }
 
 #[test]

@@ -105,7 +105,7 @@ pub const OFFICERS_MAX: usize = 256;
 /// Signatures of one site's officers under one event.
 pub const SIGNATURES_MAX: usize = 16;
 
-/// Openings of one learner's record that a node keeps; the oldest make room.
+/// Openings of one learner's record at one site that a node keeps; the oldest make room.
 pub const OPENINGS_MAX: usize = 512;
 
 /// Entries in one register parcel.

@@ -91,14 +91,15 @@ impl<S: Store> Engine<S> {
         ))
     }
 
-    /// Whether an officer is the second one to sign that; the first is noted.
+    /// Whether an officer is the second one to sign that, of which the whole is meant; the first is noted.
     pub(super) fn signs_second(
         &mut self,
         subject: &Subject,
+        whole: &Subject,
         by: &Signature,
     ) -> Result<bool, EngineError> {
         self.check_signature(subject, by)?;
-        let at = key_of(&[b"signed by one", &subject.tag()]);
+        let at = key_of(&[b"signed by one", &whole.tag()]);
         let row = self.store.read(Table::Meta, &at)?;
         let first: Option<u16> = row.map(|row| codec::decode(&row)).transpose()?;
         let second = first.is_some_and(|number| number != by.number);

@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
+use spean_protocol::custody::CustodyState;
 use spean_protocol::erasure::{AllRemains, ErasedParcel, Erasure, Remains, remains_info};
-use spean_protocol::id::{LearnerId, RunId, SiteId};
+use spean_protocol::event::Destination;
+use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX};
+use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASED_ROWS_MAX, ERASURE_PARCELS_MAX};
 use spean_protocol::officer::{Signature, Subject};
 use spean_protocol::seal::{self, Secret, derive};
 use spean_protocol::segment::{Line, Segment};
@@ -70,6 +72,12 @@ fn parcel_key((label, half): &ErasedParcel) -> Vec<u8> {
     key_of(&[&label.0, half])
 }
 
+/// Each site that erases a parcel has a row of its own: what one names that is not its own keeps nobody
+/// else from erasing it.
+fn erased_key(parcel: &ErasedParcel, by: SiteId) -> Vec<u8> {
+    key_of(&[&parcel_key(parcel), &by.0.to_be_bytes()])
+}
+
 impl<S: Store> Engine<S> {
     /// Takes an officer's decision that these learners are erased. It happens with the second one's.
     ///
@@ -89,7 +97,9 @@ impl<S: Store> Engine<S> {
         let signed = subject(learners);
         let persons = self.persons_to_erase(learners)?;
         let all: Vec<LearnerId> = persons.iter().flatten().copied().collect();
-        if !self.signs_second(&signed, by)? {
+        // Both officers have said it of the same ids: who was found to be the same person in between is
+        // not erased by the first one's signature.
+        if !self.signs_second(&signed, &subject(&all), by)? {
             return Ok(Erasing {
                 learners: all,
                 erasure: None,
@@ -118,6 +128,16 @@ impl<S: Store> Engine<S> {
                     return Err(EngineError::Refused(format!(
                         "learner {id} is still at {}: record his departure there first",
                         self.code(stay.site)
+                    )));
+                }
+                if let CustodyState::Departed {
+                    to: to @ (Destination::Site(_) | Destination::WithoutNode),
+                } = CustodyState::of(&view, self.site)
+                {
+                    return Err(EngineError::Refused(format!(
+                        "learner {id} is on his way, or at a prison without a node ({}): record where he \
+                         is first",
+                        self.destination_word(to)
                     )));
                 }
             }
@@ -178,6 +198,12 @@ impl<S: Store> Engine<S> {
             ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
         };
         let content = AllRemains(persons.iter().map(of_person).collect()).encode();
+        // What nobody could read again would be lost to the figures.
+        if AllRemains::decode(&content).is_err() {
+            return Err(EngineError::Refused(format!(
+                "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
+            )));
+        }
         let cohort = self.roster.cohort_of(self.site);
         let own = self.roster.box_key(self.site);
         let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
@@ -222,19 +248,15 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), EngineError> {
         let everybodys = self.roster.headquarters().map(|site| site.id) == Some(from);
         let mut numbers: BTreeMap<[u8; 4], RunId> = BTreeMap::new();
-        for site in self.skeleton.sites().collect::<Vec<_>>() {
-            for run in self.skeleton.bases(site) {
-                let number = self.skeleton.run(run).map(|held| held.number.to_be_bytes());
-                numbers.extend(number.map(|number| (number, run)));
-            }
+        // A branch of a forked run keeps its parcels under a number of its own.
+        for site in self.skeleton.sites() {
+            let chains = self.skeleton.runs(site);
+            numbers.extend(chains.map(|(_, held)| (held.number.to_be_bytes(), held.base)));
         }
         let mut learners = BTreeSet::new();
         for parcel in &erasure.parcels {
-            let by = codec::encode(&from);
-            let at = parcel_key(parcel);
-            if everybodys || self.store.read(Table::Erased, &at)?.is_none() {
-                self.store.write(Table::Erased, &at, &by)?;
-            }
+            self.store
+                .write(Table::Erased, &erased_key(parcel, from), &[])?;
             for (key, body) in self
                 .store
                 .scan(Table::Parcel, &parcel.0.0, &[], usize::MAX)?
@@ -249,14 +271,24 @@ impl<S: Store> Engine<S> {
                 else {
                     continue;
                 };
-                if let Some(Opener::Stay(learner, _)) = self.openers(run)?.get(&parcel.0) {
-                    learners.insert(*learner);
+                if let Some(Opener::Stay(learner, held)) = self.openers(run)?.get(&parcel.0) {
+                    let (learner, stream) = (*learner, held.stream);
+                    // Of who has left, sums of restricted data stay as they are.
+                    let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+                    if everybodys || open || stream == Stream::Education {
+                        learners.insert(learner);
+                    }
                 }
                 self.store.remove(Table::Parcel, &key)?;
             }
         }
         for learner in learners {
-            self.forget(learner, !self.is_headquarters())?;
+            // Who is erased is the DGP's to say: a prison takes what it wrote out of his record.
+            if everybodys {
+                self.forget(learner, !self.is_headquarters())?;
+            } else {
+                self.read_anew(learner)?;
+            }
         }
         let untold = key_of(&[UNTOLD, &erasure.id]);
         self.store.write(Table::Meta, &untold, &[])?;
@@ -275,13 +307,18 @@ impl<S: Store> Engine<S> {
 
     /// Whether a line's parcel is erased, by the DGP or by the site of its run.
     fn is_erased(&self, run: RunId, line: &Line) -> Result<bool, EngineError> {
-        let at = parcel_key(&Erasure::name(line.label, &line.hash.0));
-        let Some(by) = self.store.read(Table::Erased, &at)? else {
-            return Ok(false);
-        };
-        let by: SiteId = codec::decode(&by)?;
+        let parcel = Erasure::name(line.label, &line.hash.0);
         let headquarters = self.roster.headquarters().map(|site| site.id);
-        Ok(headquarters == Some(by) || run.site() == by)
+        for by in headquarters.into_iter().chain([run.site()]) {
+            if self
+                .store
+                .read(Table::Erased, &erased_key(&parcel, by))?
+                .is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether every parcel that a segment lacks is erased.
@@ -339,13 +376,7 @@ impl<S: Store> Engine<S> {
     fn forget(&mut self, learner: LearnerId, keep_rows: bool) -> Result<(), EngineError> {
         self.openers.clear();
         if self.own_stay(learner)?.is_some_and(|own| own.open) {
-            for (key, _) in self
-                .store
-                .scan(Table::Record, &learner.0, &[], usize::MAX)?
-            {
-                self.store.remove(Table::Record, &key)?;
-            }
-            return self.fold_again(learner);
+            return self.read_anew(learner);
         }
         if keep_rows {
             self.keep_own_remains(learner)?;
@@ -406,6 +437,17 @@ impl<S: Store> Engine<S> {
                 .write(Table::Statement, &key_of(&[b"pair", &hidden]), &value)?;
         }
         Ok(self.store.remove_learner(learner)?)
+    }
+
+    /// Has a record read anew from what is left of it.
+    fn read_anew(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        for (key, _) in self
+            .store
+            .scan(Table::Record, &learner.0, &[], usize::MAX)?
+        {
+            self.store.remove(Table::Record, &key)?;
+        }
+        self.fold_again(learner)
     }
 
     /// Keeps what a learner added to this prison's own figures.

@@ -361,9 +361,12 @@ impl<S: Store> Engine<S> {
         self.save_record(learner, stream, &record, &chains)
     }
 
-    /// Nothing is known of a learner: where something was, a revoked key had made it up.
+    /// Nothing is known of a learner: where something was, a revoked key had made it up, or who wrote it has
+    /// erased it.
     fn forget_unheard(&mut self, learner: LearnerId) -> Result<(), EngineError> {
-        if self.roster.revoked.is_empty() || self.store.learner(learner)?.is_none() {
+        let erased = !self.store.scan(Table::Erased, &[], &[], 1)?.is_empty();
+        let taken = erased || !self.roster.revoked.is_empty();
+        if !taken || self.store.learner(learner)?.is_none() {
             return Ok(());
         }
         self.store.remove_learner(learner)?;

@@ -219,8 +219,10 @@ pub struct Engine<S> {
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
     reordered: BTreeSet<RunId>,
-    /// What officers signed in this input, or whose signatures count now.
+    /// What officers signed in this input.
     signed: BTreeSet<SubjectTag>,
+    /// Officers of whom this input says something new: what they signed may count now.
+    signers: BTreeSet<(SiteId, u16)>,
     /// Of runs of sites with revoked keys: the one of those that opened it.
     opened_by: RefCell<BTreeMap<RunId, Option<[u8; 32]>>>,
     /// For recent runs, which keys open which labels.
@@ -294,6 +296,7 @@ impl<S: Store> Engine<S> {
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
             signed: BTreeSet::new(),
+            signers: BTreeSet::new(),
             opened_by: RefCell::default(),
             openers: BTreeMap::new(),
         };
@@ -434,6 +437,7 @@ impl<S: Store> Engine<S> {
         self.touched.clear();
         self.reordered.clear();
         self.signed.clear();
+        self.signers.clear();
         self.openers.clear();
         self.opened_by.borrow_mut().clear();
         let mut rows = Vec::new();

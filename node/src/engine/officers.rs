@@ -145,11 +145,7 @@ impl<S: Store> Engine<S> {
         }
         self.store
             .write(Table::Officer, &at, &codec::encode(&known))?;
-        for (key, _) in self.store.scan(Table::Signed, &[], &[], usize::MAX)? {
-            if signer_of(&key) == Some((officer.site, officer.number)) {
-                self.signed.extend(tag_of(&key));
-            }
-        }
+        self.signers.insert((officer.site, officer.number));
         Ok(())
     }
 
@@ -184,18 +180,34 @@ impl<S: Store> Engine<S> {
     /// Marks whoever has an event that was signed in this input, to be folded once more.
     pub(super) fn mark_signed(&mut self) -> Result<(), EngineError> {
         let signed = std::mem::take(&mut self.signed);
-        if signed.is_empty() {
+        let signers = std::mem::take(&mut self.signers);
+        if signed.is_empty() && signers.is_empty() {
             return Ok(());
         }
         for (key, _) in self.store.scan(Table::Stake, &[], &[], usize::MAX)? {
-            let of_it = key
-                .get(16..)
-                .is_some_and(|tag| signed.iter().any(|one| one == tag));
-            if of_it {
+            let tag = key.get(16..).and_then(|tag| SubjectTag::try_from(tag).ok());
+            let Some(tag) = tag else {
+                continue;
+            };
+            if signed.contains(&tag) || self.is_signed_by(&tag, &signers)? {
                 self.fold_again(learner_of(&key)?)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether any of these officers has signed that.
+    fn is_signed_by(
+        &self,
+        tag: &SubjectTag,
+        signers: &BTreeSet<(SiteId, u16)>,
+    ) -> Result<bool, EngineError> {
+        if signers.is_empty() {
+            return Ok(false);
+        }
+        let rows = self.store.scan(Table::Signed, tag, &[], usize::MAX)?;
+        let mut by = rows.iter().filter_map(|(key, _)| signer_of(key));
+        Ok(by.any(|one| signers.contains(&one)))
     }
 
     /// Everybody's signatures anew, from the logs as they are now.
@@ -282,7 +294,7 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Who signed a subject, and how many persons that is.
+    /// Who signed a subject, and how many persons that is: none, one, or at least two.
     fn signers(&self, subject: &Subject) -> Result<(BTreeSet<(SiteId, u16)>, usize), EngineError> {
         let headquarters = self.roster.headquarters().map(|site| site.id);
         let (mut signers, mut persons) = (BTreeSet::new(), BTreeSet::new());
@@ -305,11 +317,22 @@ impl<S: Store> Engine<S> {
                 if signs && public.is_some_and(|public| signature.is_of(subject, &public)) {
                     signers.insert((site, number));
                     let confirmed = known.confirmed || headquarters == Some(site);
-                    persons.insert((site, confirmed.then_some(number)));
+                    persons.insert((public, (site, confirmed.then_some(number))));
                 }
             }
         }
-        Ok((signers, persons.len()))
+        // A key and its signature stand in the log, so any site can list both as an officer of its own.
+        // Therefore two persons are two keys of two persons.
+        let two = |(key, person): &(_, _)| {
+            persons
+                .iter()
+                .any(|(other, another)| other != key && another != person)
+        };
+        let persons = match persons.iter().any(two) {
+            true => 2,
+            false => usize::from(!persons.is_empty()),
+        };
+        Ok((signers, persons))
     }
 
     /// Makes somebody an officer of this site, or gives him a new key.
@@ -607,10 +630,6 @@ fn no_officer(code: &str, number: u16) -> EngineError {
     EngineError::Refused(format!(
         "{code} has no officer {number} with one key: 'spean officer list' shows them"
     ))
-}
-
-fn tag_of(key: &[u8]) -> Option<SubjectTag> {
-    key.first_chunk().copied()
 }
 
 /// Whose signature a row is.

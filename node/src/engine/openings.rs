@@ -105,22 +105,24 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Keeps an opening; of many of one learner the oldest make room.
+    /// Keeps an opening; of many of one learner at one site the oldest make room, so no site keeps another's
+    /// from being seen.
     pub(super) fn keep_opening(
         &mut self,
         site: SiteId,
         opening: &Opening,
     ) -> Result<(), EngineError> {
-        let held = self
+        self.store
+            .write(Table::Opened, &place(site, opening), &[])?;
+        let mut held = self
             .store
             .scan(Table::Opened, &opening.learner.0, &[], usize::MAX)?;
-        let over = (held.len() + 1).saturating_sub(OPENINGS_MAX);
+        held.retain(|(key, _)| read(key).is_some_and(|(of, _)| of == site));
+        let over = held.len().saturating_sub(OPENINGS_MAX);
         for (key, _) in held.iter().take(over) {
             self.store.remove(Table::Opened, key)?;
         }
-        Ok(self
-            .store
-            .write(Table::Opened, &place(site, opening), &[])?)
+        Ok(())
     }
 
     /// Tells the DGP of openings that it has not been told of.

@@ -231,14 +231,16 @@ fn for_a_person(entry: &Entry) -> bool {
 }
 
 /// Where one key came several times, the first stands: on time before late, out of a fork before in
-/// one, then by bytes and by place. Equal everywhere, whichever came first.
+/// one, what two persons have signed before what lacks one, then by bytes and by place. Equal everywhere,
+/// whichever came first.
 fn one_for_each_id(entries: &[Entry]) -> BTreeMap<&EventId, &Entry> {
     let mut unique: BTreeMap<&EventId, &Entry> = BTreeMap::new();
     for entry in entries {
         let known = unique.entry(&entry.id).or_insert(entry);
         let rank = |e: &Entry| {
             let found = (!e.answered, e.op, !e.past_open);
-            (e.late, e.forked, e.event.encode(), e.origin, found)
+            let signed = !counts_as_signed(e);
+            (e.late, e.forked, signed, e.event.encode(), e.origin, found)
         };
         if entry != *known && rank(entry) < rank(known) {
             *known = entry;
