@@ -183,7 +183,11 @@ pub enum Request {
         site: String,
         /// His number there.
         number: u16,
+        /// How his key begins, as he reads it out.
+        key: String,
     },
+    /// An officer's key under his passphrase.
+    OfficerKey(u16),
     /// Everybody who is an officer somewhere.
     OfficerList,
     /// What an officer may sign.

@@ -69,6 +69,7 @@ impl Duty {
             | Request::TransferList
             | Request::AskWho { .. }
             | Request::ToSign(_)
+            | Request::OfficerKey(_)
             | Request::Sign { .. } => Self::Registers,
             Request::LearnerShow(_) | Request::LearnerDocument(_) => Self::Records,
             Request::Worklist

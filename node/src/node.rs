@@ -562,9 +562,13 @@ fn answer(
             engine.withdraw_officer(number)?;
             Reply::Officers(engine.officers()?)
         }
-        Request::OfficerConfirm { site, number } => {
+        Request::OfficerKey(number) => Reply::ToSign {
+            key: engine.officer_key(number)?,
+            open: Vec::new(),
+        },
+        Request::OfficerConfirm { site, number, key } => {
             let site = engine.site_of(&site)?;
-            engine.confirm_officer(site, number)?;
+            engine.confirm_officer(site, number, &key)?;
             Reply::Officers(engine.officers()?)
         }
         Request::Erase { learners, by } => Reply::Erasing(engine.erase_by(&learners, &by)?),

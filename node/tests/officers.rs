@@ -57,6 +57,17 @@ fn results(node: &Node, learner: LearnerId) -> (usize, u64) {
     )
 }
 
+/// The DGP confirms an officer of the first prison, who has read out his key.
+fn confirm(network: &mut Network, number: u16) {
+    let key = officer_key(number).verifying_key().to_bytes();
+    let told = data_encoding::HEXLOWER.encode(&key[..4]);
+    let dgp = &mut network.nodes[DGP];
+    let other = dgp.confirm_officer(site(1), number, "00000000");
+    assert!(other.unwrap_err().to_string().contains("begins with"));
+    assert!(dgp.confirm_officer(site(1), number, &told[..7]).is_err());
+    dgp.confirm_officer(site(1), number, &told).unwrap();
+}
+
 /// A learner of the first prison with a result that nobody has signed.
 fn examined(network: &mut Network) -> LearnerId {
     let learner = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
@@ -86,8 +97,12 @@ fn a_result_counts_when_two_persons_have_signed_it() {
     assert_eq!(results(&network.nodes[1], learner), (0, 1));
     network.settle();
     assert_eq!(results(&network.nodes[DGP], learner), (0, 1));
-    // The DGP confirms one of them: now they are two, everywhere.
-    network.nodes[DGP].confirm_officer(site(1), 2).unwrap();
+    // The DGP confirms one of them: the other one may still be he.
+    confirm(&mut network, 2);
+    network.settle();
+    assert_eq!(results(&network.nodes[DGP], learner), (0, 1));
+    // It confirms both: now they are two, everywhere.
+    confirm(&mut network, 1);
     network.settle();
     for at in [DGP, 1] {
         assert_eq!(results(&network.nodes[at], learner), (1, 0), "{at}");
@@ -178,7 +193,7 @@ fn signatures_that_are_none_are_refused() {
     sign(&mut network.nodes[DGP], 9);
     assert_eq!(results(&network.nodes[DGP], learner), (1, 0));
     // Only the DGP confirms, and offices of the DGP are there only.
-    let confirmed = network.nodes[1].confirm_officer(site(1), 2);
+    let confirmed = network.nodes[1].confirm_officer(site(1), 2, "00000000");
     assert!(
         confirmed
             .unwrap_err()
@@ -197,7 +212,7 @@ fn a_signature_that_others_repeat_is_one() {
     let learner = examined(&mut network);
     appoint(&mut network.nodes[1], 1, Office::Officer).unwrap();
     network.settle();
-    network.nodes[DGP].confirm_officer(site(1), 1).unwrap();
+    confirm(&mut network, 1);
     sign(&mut network.nodes[1], 1);
     network.settle();
     let of_one = posted(&network.nodes[1])

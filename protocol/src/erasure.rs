@@ -23,6 +23,8 @@ pub type ErasedParcel = (Label, [u8; 16]);
 pub struct Erasure {
     /// Names the erasure; its parts share it.
     pub id: [u8; 16],
+    /// Whoever these parcels are of is erased; otherwise only the parcels are.
+    pub persons: bool,
     /// At most `limits::ERASURE_PARCELS_MAX`, in order.
     pub parcels: Vec<ErasedParcel>,
 }

@@ -10,9 +10,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
+use crate::erasure::ErasedParcel;
 use crate::event::{Birth, Date, LinkReason, Sex};
 use crate::id::{LearnerId, QuestionId, SiteId, StayId};
-use crate::limits::{LETTER_LEARNERS_MAX, LETTER_NAMES_MAX};
+use crate::limits::{ERASURE_PARCELS_MAX, LETTER_LEARNERS_MAX, LETTER_NAMES_MAX};
 use crate::opening::Opening;
 use crate::stay::CustodyKey;
 use crate::view::Name;
@@ -124,6 +125,8 @@ pub enum Letter {
     Openings(Vec<Opening>),
     /// From the DGP, to a site that had them: these learners are erased.
     Erased(Vec<LearnerId>),
+    /// To the DGP, from a site: what it wrote of erased learners that only its own keys find.
+    ToErase(Vec<ErasedParcel>),
     /// Of a newer version: kept in the log and forwarded.
     Newer(u8),
 }
@@ -158,6 +161,7 @@ impl Letter {
             Self::Custody(keys) => (9, codec::encode(keys)),
             Self::Openings(openings) => (10, codec::encode(openings)),
             Self::Erased(learners) => (11, codec::encode(learners)),
+            Self::ToErase(parcels) => (12, codec::encode(parcels)),
             Self::Newer(kind) => (*kind, Vec::new()),
         };
         [&[kind], body.as_slice()].concat()
@@ -204,6 +208,11 @@ impl Letter {
                 codec::at_most(learners.len(), LETTER_LEARNERS_MAX)?;
                 Self::Erased(learners)
             }
+            12 => {
+                let parcels: Vec<ErasedParcel> = codec::decode(body)?;
+                codec::at_most(parcels.len(), ERASURE_PARCELS_MAX)?;
+                Self::ToErase(parcels)
+            }
             other => Self::Newer(*other),
         })
     }
@@ -223,6 +232,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::event::{NamePart, Purpose, Script};
+    use crate::id::Label;
 
     fn letters() -> Vec<Letter> {
         let (learner, stay) = (LearnerId([1; 16]), StayId([2; 16]));
@@ -274,6 +284,7 @@ mod tests {
                 hour: 495_000,
             }]),
             Letter::Erased(vec![learner]),
+            Letter::ToErase(vec![(Label([6; 16]), [7; 16])]),
         ]
     }
 

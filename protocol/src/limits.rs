@@ -102,8 +102,14 @@ pub const ERASED_ROWS_MAX: usize = 1_024;
 /// Officers' keys of one site, with those that were withdrawn.
 pub const OFFICERS_MAX: usize = 256;
 
-/// Signatures of one site's officers under one event.
-pub const SIGNATURES_MAX: usize = 16;
+/// Signatures of one site under one event that are looked at: the first in the order of numbers and bytes.
+pub const SIGNATURES_MAX: usize = 64;
+
+/// Keys under one officer's number that are looked at, likewise.
+pub const OFFICER_KEYS_MAX: usize = 16;
+
+/// Parcels of one site that wait at the DGP to be erased.
+pub const TO_ERASE_MAX: usize = 10_000;
 
 /// Openings of one learner's record at one site that a node keeps; the oldest make room.
 pub const OPENINGS_MAX: usize = 512;

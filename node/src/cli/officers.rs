@@ -24,8 +24,8 @@ pub(super) enum OfficerCommand {
     /// Make somebody an officer of this site, or give him a new key: he types a passphrase of his own.
     #[command(
         after_help = "The number is the one of the site's own list; no name is asked for. Call the head office \
-                      and read out the key's beginning: until the head office has confirmed him, all officers \
-                      of one site count as one person.\n\n\
+                      and read out the key's beginning: two officers of one site count as two persons only \
+                      when it has confirmed both.\n\n\
                       Example: spean officer add 3 --office officer"
     )]
     Add {
@@ -46,6 +46,8 @@ pub(super) enum OfficerCommand {
         site: String,
         /// His number there.
         number: u16,
+        /// How his key begins, as he reads it out: at least eight digits.
+        key: String,
     },
     /// Everybody who is an officer somewhere, with his key's beginning.
     List,
@@ -71,9 +73,10 @@ pub(super) async fn officer(
             key: new_key(*number)?,
         },
         OfficerCommand::Withdraw { number } => Request::OfficerWithdraw(*number),
-        OfficerCommand::Confirm { site, number } => Request::OfficerConfirm {
+        OfficerCommand::Confirm { site, number, key } => Request::OfficerConfirm {
             site: site.clone(),
             number: *number,
+            key: key.clone(),
         },
         OfficerCommand::List => Request::OfficerList,
     };
@@ -124,7 +127,10 @@ pub(super) async fn sign_as(
     number: u16,
     subject: &Subject,
 ) -> Result<Signature, Refusal> {
-    let (sealed, _) = waiting_for(home, number).await?;
+    let sealed = match ask(home, Request::OfficerKey(number)).await? {
+        Reply::ToSign { key, .. } => key,
+        _ => return Err(Refusal::new(Kind::Refused, "an unexpected answer")),
+    };
     Ok(Signature::sign(subject, number, &unlock(&sealed)?))
 }
 

@@ -1,8 +1,8 @@
 //! Erasure of a person: two officers of the DGP decide it, every node deletes his parcels and says so,
 //! and no old stick brings them back. What he added to the figures stays, without him.
 //!
-//! A prison's restricted parcels are not the DGP's to read, so the prison that holds their keys names
-//! them itself: of its own log each site may delete what it wrote, of everybody's the DGP.
+//! Only the DGP's log erases. A prison's restricted parcels are not the DGP's to read, so the prison that holds
+//! their keys names them to it in a letter; of what the DGP reads, or another wrote, it erases nothing for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,11 @@ use spean_protocol::control::Entry;
 use spean_protocol::custody::CustodyState;
 use spean_protocol::erasure::{AllRemains, ErasedParcel, Erasure, Remains, remains_info};
 use spean_protocol::event::Destination;
-use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
+use spean_protocol::id::{LearnerId, RunId, SiteId, StayId};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASED_ROWS_MAX, ERASURE_PARCELS_MAX};
+use spean_protocol::limits::{
+    ERASED_PERSONS_MAX, ERASED_ROWS_MAX, ERASURE_PARCELS_MAX, TO_ERASE_MAX,
+};
 use spean_protocol::officer::{Signature, Subject};
 use spean_protocol::seal::{self, Secret, derive};
 use spean_protocol::segment::{Line, Segment};
@@ -26,8 +28,13 @@ use crate::store::{Store, Table};
 
 /// Where it is kept that this node has done an erasure and not said so yet.
 const UNTOLD: &[u8] = b"erasure untold";
+/// Where it is kept what prisons ask to have erased.
+const TO_ERASE: &[u8] = b"to be erased of";
 /// Where it is kept that somebody was erased: nothing of him is learnt again.
 const PERSON: &[u8] = b"erased person";
+
+/// Persons whose remains are sealed together: far less than an entry holds.
+const REMAINS_TOGETHER: usize = 4;
 
 /// An erasure, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,14 +75,13 @@ fn person_key(learner: LearnerId) -> Vec<u8> {
     key_of(&[PERSON, &hidden[..16]])
 }
 
-fn parcel_key((label, half): &ErasedParcel) -> Vec<u8> {
-    key_of(&[&label.0, half])
+fn stay_key(learner: LearnerId, stay: StayId) -> Vec<u8> {
+    let hidden = derive("spean 2026 erased stay v1", &[&learner.0, &stay.0]);
+    key_of(&[PERSON, &hidden[..16]])
 }
 
-/// Each site that erases a parcel has a row of its own: what one names that is not its own keeps nobody
-/// else from erasing it.
-fn erased_key(parcel: &ErasedParcel, by: SiteId) -> Vec<u8> {
-    key_of(&[&parcel_key(parcel), &by.0.to_be_bytes()])
+fn parcel_key((label, half): &ErasedParcel) -> Vec<u8> {
+    key_of(&[&label.0, half])
 }
 
 impl<S: Store> Engine<S> {
@@ -168,7 +174,7 @@ impl<S: Store> Engine<S> {
         }
         let id = self.fresh_id("erasure", &codec::encode(&all));
         let mut entries = self.remains_of(persons, id)?;
-        entries.extend(parts(id, &parcels));
+        entries.extend(parts((id, true), &parcels));
         self.write_control(&entries)?;
         for learner in all {
             self.forget(learner, false)?;
@@ -197,25 +203,27 @@ impl<S: Store> Engine<S> {
         let of_person = |ids: &Vec<LearnerId>| -> Remains {
             ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
         };
-        let content = AllRemains(persons.iter().map(of_person).collect()).encode();
-        // What nobody could read again would be lost to the figures.
-        if AllRemains::decode(&content).is_err() {
-            return Err(EngineError::Refused(format!(
-                "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
-            )));
-        }
         let cohort = self.roster.cohort_of(self.site);
         let own = self.roster.box_key(self.site);
         let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
         let mut entries = Vec::new();
-        for (escrow, key) in readers {
-            let Some(key) = key else {
-                continue;
-            };
-            let entropy = self.entropy(&content);
-            let info = remains_info(self.site, &id, escrow);
-            let sealed = seal::box_seal(&key, &info, &content, entropy)?;
-            entries.push(Entry::Remains { id, escrow, sealed });
+        for some in persons.chunks(REMAINS_TOGETHER) {
+            let content = AllRemains(some.iter().map(of_person).collect()).encode();
+            // What nobody could read again would be lost to the figures.
+            if AllRemains::decode(&content).is_err() {
+                return Err(EngineError::Refused(format!(
+                    "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
+                )));
+            }
+            for (escrow, key) in readers {
+                let Some(key) = key else {
+                    continue;
+                };
+                let entropy = self.entropy(&content);
+                let info = remains_info(self.site, &id, escrow);
+                let sealed = seal::box_seal(&key, &info, &content, entropy)?;
+                entries.push(Entry::Remains { id, escrow, sealed });
+            }
         }
         Ok(entries)
     }
@@ -246,47 +254,25 @@ impl<S: Store> Engine<S> {
         from: SiteId,
         erasure: &Erasure,
     ) -> Result<(), EngineError> {
-        let everybodys = self.roster.headquarters().map(|site| site.id) == Some(from);
-        let mut numbers: BTreeMap<[u8; 4], RunId> = BTreeMap::new();
-        // A branch of a forked run keeps its parcels under a number of its own.
-        for site in self.skeleton.sites() {
-            let chains = self.skeleton.runs(site);
-            numbers.extend(chains.map(|(_, held)| (held.number.to_be_bytes(), held.base)));
+        if self.roster.headquarters().map(|site| site.id) != Some(from) {
+            let code = self.code(from);
+            return self.set_aside(&format!("{code} erases: only the head office does"));
         }
+        let numbers = self.chain_numbers();
         let mut learners = BTreeSet::new();
         for parcel in &erasure.parcels {
-            self.store
-                .write(Table::Erased, &erased_key(parcel, from), &[])?;
-            for (key, body) in self
-                .store
-                .scan(Table::Parcel, &parcel.0.0, &[], usize::MAX)?
-            {
-                let number = key.get(16..20).and_then(|number| number.try_into().ok());
-                let run = number
-                    .and_then(|number: [u8; 4]| numbers.get(&number))
-                    .copied();
-                let hash = blake3::hash(&body);
-                let named = Erasure::name(parcel.0, hash.as_bytes()) == *parcel;
-                let Some(run) = run.filter(|run| named && (everybodys || run.site() == from))
-                else {
-                    continue;
-                };
-                if let Some(Opener::Stay(learner, held)) = self.openers(run)?.get(&parcel.0) {
-                    let (learner, stream) = (*learner, held.stream);
-                    // Of who has left, sums of restricted data stay as they are.
-                    let open = self.own_stay(learner)?.is_some_and(|own| own.open);
-                    if everybodys || open || stream == Stream::Education {
-                        learners.insert(learner);
-                    }
+            self.store.write(Table::Erased, &parcel_key(parcel), &[])?;
+            for (key, run) in self.stored(parcel, &numbers)? {
+                if let Some(Opener::Stay(learner, _)) = self.openers(run)?.get(&parcel.0) {
+                    learners.insert(*learner);
                 }
                 self.store.remove(Table::Parcel, &key)?;
             }
         }
         for learner in learners {
-            // Who is erased is the DGP's to say: a prison takes what it wrote out of his record.
-            if everybodys {
+            if erasure.persons {
                 self.forget(learner, !self.is_headquarters())?;
-            } else {
+            } else if self.own_stay(learner)?.is_some_and(|own| own.open) {
                 self.read_anew(learner)?;
             }
         }
@@ -305,28 +291,45 @@ impl<S: Store> Engine<S> {
         Ok(count.map_or(0, u64::from_be_bytes))
     }
 
-    /// Whether a line's parcel is erased, by the DGP or by the site of its run.
-    fn is_erased(&self, run: RunId, line: &Line) -> Result<bool, EngineError> {
-        let parcel = Erasure::name(line.label, &line.hash.0);
-        let headquarters = self.roster.headquarters().map(|site| site.id);
-        for by in headquarters.into_iter().chain([run.site()]) {
-            if self
-                .store
-                .read(Table::Erased, &erased_key(&parcel, by))?
-                .is_some()
-            {
-                return Ok(true);
-            }
+    /// Whether a line's parcel is erased.
+    fn is_erased(&self, line: &Line) -> Result<bool, EngineError> {
+        let at = parcel_key(&Erasure::name(line.label, &line.hash.0));
+        Ok(self.store.read(Table::Erased, &at)?.is_some())
+    }
+
+    /// The runs by the numbers under which parcels are kept: a branch of a forked run has its own.
+    fn chain_numbers(&self) -> BTreeMap<[u8; 4], RunId> {
+        let mut numbers = BTreeMap::new();
+        for site in self.skeleton.sites() {
+            let chains = self.skeleton.runs(site);
+            numbers.extend(chains.map(|(_, held)| (held.number.to_be_bytes(), held.base)));
         }
-        Ok(false)
+        numbers
+    }
+
+    /// Where a parcel is kept here, and of which run it is.
+    fn stored(
+        &self,
+        parcel: &ErasedParcel,
+        numbers: &BTreeMap<[u8; 4], RunId>,
+    ) -> Result<Vec<(Vec<u8>, RunId)>, EngineError> {
+        let rows = self
+            .store
+            .scan(Table::Parcel, &parcel.0.0, &[], usize::MAX)?;
+        let place = |(key, body): (Vec<u8>, Vec<u8>)| {
+            let named = Erasure::name(parcel.0, blake3::hash(&body).as_bytes()) == *parcel;
+            let number: [u8; 4] = key.get(16..20)?.try_into().ok()?;
+            let run = numbers.get(&number).copied().filter(|_| named)?;
+            Some((key, run))
+        };
+        Ok(rows.into_iter().filter_map(place).collect())
     }
 
     /// Whether every parcel that a segment lacks is erased.
     pub(super) fn lacks_only_erased(&self, segment: &Segment) -> Result<bool, EngineError> {
-        let run = segment.header.run;
         let lines = segment.header.lines.iter().zip(&segment.parcels);
         for (line, _) in lines.filter(|(_, parcel)| parcel.is_none()) {
-            if !self.is_erased(run, line)? {
+            if !self.is_erased(line)? {
                 return Ok(false);
             }
         }
@@ -339,7 +342,7 @@ impl<S: Store> Engine<S> {
         let lines = segment.header.lines.iter().zip(&segment.parcels);
         for (index, (line, parcel)) in (0_u16..).zip(lines) {
             if let Some(body) = parcel
-                && !self.is_erased(segment.header.run, line)?
+                && !self.is_erased(line)?
             {
                 kept.push((index, line, body));
             }
@@ -357,18 +360,81 @@ impl<S: Store> Engine<S> {
             .try_for_each(|learner| self.forget(*learner, true))
     }
 
-    /// Names what this site wrote of somebody that only its own keys find: the restricted stream.
+    /// Names to the DGP what this site wrote of somebody that only its own keys find: the restricted stream.
     fn name_the_rest(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        let Some(to) = self.roster.headquarters().map(|site| site.id) else {
+            return Ok(());
+        };
         let found = self.parcels_of(learner, Some(self.site))?;
-        if found.is_empty() || self.may_write().is_err() {
+        let parcels: Vec<ErasedParcel> = found.into_keys().collect();
+        if parcels.is_empty() || self.may_write().is_err() {
             return Ok(());
         }
-        for key in found.values() {
-            self.store.remove(Table::Parcel, key)?;
+        let mut mail = Vec::new();
+        for some in parcels.chunks(ERASURE_PARCELS_MAX) {
+            mail.extend(self.letter(to, &Letter::ToErase(some.to_vec()))?);
         }
-        let parcels = found.into_keys().collect();
-        let id = self.fresh_id("erasure", &learner.0);
-        self.write_control(&parts(id, &parcels))
+        self.post(mail)
+    }
+
+    /// At the DGP: keeps what a prison asks to have erased of its own log, until it is here.
+    pub(super) fn keep_to_erase(
+        &mut self,
+        from: SiteId,
+        parcels: &[ErasedParcel],
+    ) -> Result<(), EngineError> {
+        let of_site = key_of(&[TO_ERASE, &from.0.to_be_bytes()]);
+        let held = self
+            .store
+            .scan(Table::Meta, &of_site, &[], TO_ERASE_MAX)?
+            .len();
+        if held + parcels.len() > TO_ERASE_MAX {
+            let code = self.code(from);
+            return self.set_aside(&format!("{code} asks to erase more than a prison can"));
+        }
+        for parcel in parcels {
+            let at = key_of(&[&of_site, &parcel_key(parcel)]);
+            self.store.write(Table::Meta, &at, &codec::encode(parcel))?;
+        }
+        Ok(())
+    }
+
+    /// At the DGP: erases what prisons asked for, as far as it is here, is theirs, and is of nobody whom
+    /// the DGP reads.
+    pub(super) fn erase_for_prisons(&mut self) -> Result<(), EngineError> {
+        let rows = self.store.scan(Table::Meta, TO_ERASE, &[], usize::MAX)?;
+        if rows.is_empty() || !self.is_headquarters() || self.may_write().is_err() {
+            return Ok(());
+        }
+        let numbers = self.chain_numbers();
+        let mut parcels = BTreeSet::new();
+        for (key, value) in rows {
+            let parcel: ErasedParcel = codec::decode(&value)?;
+            let site = key.get(TO_ERASE.len()..TO_ERASE.len() + 2);
+            let site = site
+                .and_then(|site| site.try_into().ok())
+                .map(u16::from_be_bytes);
+            let places = self.stored(&parcel, &numbers)?;
+            if places.is_empty() {
+                continue;
+            }
+            self.store.remove(Table::Meta, &key)?;
+            let mut may = true;
+            for (_, run) in places {
+                let read = self.openers(run)?.contains_key(&parcel.0);
+                may &= !read && Some(run.site().0) == site;
+            }
+            if may {
+                parcels.insert(parcel);
+            } else {
+                self.set_aside("a prison asks to erase what is not its own, or is read")?;
+            }
+        }
+        if parcels.is_empty() {
+            return Ok(());
+        }
+        let id = self.fresh_id("erasure", &codec::encode(&parcels));
+        self.write_control(&parts((id, false), &parcels))
     }
 
     /// Forgets everything of a learner but what he added to the figures. Whoever is here goes on, with
@@ -383,6 +449,10 @@ impl<S: Store> Engine<S> {
             self.name_the_rest(learner)?;
         }
         self.store.write(Table::Meta, &person_key(learner), &[])?;
+        for held in self.keys_of(learner)? {
+            let stay = stay_key(learner, held.stay);
+            self.store.write(Table::Meta, &stay, &[])?;
+        }
         for site in self
             .roster
             .sites
@@ -464,6 +534,17 @@ impl<S: Store> Engine<S> {
         let hidden = self.fresh_id("remains", &learner.0);
         let content = AllRemains(vec![remains]).encode();
         Ok(self.store.write(Table::Remains, &hidden, &content)?)
+    }
+
+    /// Whether a stay is one of somebody who was erased here: its keys are not learnt again. A later one is
+    /// of somebody who has come back.
+    pub(super) fn was_stay_erased(
+        &self,
+        learner: LearnerId,
+        stay: StayId,
+    ) -> Result<bool, EngineError> {
+        let at = stay_key(learner, stay);
+        Ok(self.store.read(Table::Meta, &at)?.is_some())
     }
 
     /// Whether somebody was erased here.
@@ -575,11 +656,12 @@ impl<S: Store> Engine<S> {
 }
 
 /// The entries of an erasure.
-fn parts(id: [u8; 16], parcels: &BTreeSet<ErasedParcel>) -> Vec<Entry> {
+fn parts((id, persons): ([u8; 16], bool), parcels: &BTreeSet<ErasedParcel>) -> Vec<Entry> {
     let all: Vec<ErasedParcel> = parcels.iter().copied().collect();
     let part = |some: &[ErasedParcel]| {
         Entry::Erasure(Erasure {
             id,
+            persons,
             parcels: some.to_vec(),
         })
     };

@@ -110,7 +110,9 @@ impl<S: Store> Engine<S> {
         if self.store.read(Table::StayKey, &place)?.is_some() {
             return Ok(false);
         }
-        if self.was_erased(learner)? && self.own_stay(learner)?.is_none() {
+        // Who comes back is somebody to the DGP from his new stay on, and to a prison once he is there.
+        let elsewhere = !self.is_headquarters() && self.own_stay(learner)?.is_none();
+        if self.was_stay_erased(learner, held.stay)? || elsewhere && self.was_erased(learner)? {
             return Ok(false);
         }
         self.store.write(Table::StayKey, &place, &held.key.0.0)?;

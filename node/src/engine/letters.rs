@@ -130,6 +130,9 @@ impl<S: Store> Engine<S> {
             Letter::Openings(openings) if self.is_headquarters() => openings
                 .iter()
                 .try_for_each(|opening| self.keep_opening(from, opening)),
+            Letter::ToErase(parcels) if self.is_headquarters() => {
+                self.keep_to_erase(from, &parcels)
+            }
             Letter::Erased(learners) if of_headquarters => self.read_erased_learners(&learners),
             Letter::Answer(answer) if of_headquarters => self.read_answer(answer),
             Letter::Announced(list) => {

@@ -1,8 +1,8 @@
 //! Officers' keys and what they sign. Entries of control logs say who is an officer where, and what he
 //! signed; here they become how many persons have signed an event.
 //!
-//! Each site says who its officers are. So that nobody who runs a node alone is two persons, officers
-//! whom the DGP has not confirmed are together one person for each site.
+//! Each site says who its officers are. So that nobody who runs a node alone is two persons, two officers of
+//! one site are two only where the DGP has confirmed both.
 //!
 //! Order of arrival matters nowhere: an office is the highest that was ever given to a key, a withdrawn
 //! key signs no more at its own node, and what it signed before stands.
@@ -14,13 +14,16 @@ use spean_protocol::codec;
 use spean_protocol::control::Entry as ControlEntry;
 use spean_protocol::event::{Body, Event, EventId};
 use spean_protocol::id::{LearnerId, SiteId};
-use spean_protocol::limits::{OFFICERS_MAX, SIGNATURES_MAX};
+use spean_protocol::limits::{OFFICER_KEYS_MAX, OFFICERS_MAX, SIGNATURES_MAX};
 use spean_protocol::officer::{Office, Officer, PERSONS_MIN, Signature, Subject, SubjectTag};
 use spean_protocol::view::Entry;
 
 use super::keys::{key_of, learner_of};
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
+
+/// Digits of a key that are compared at least.
+const KEY_DIGITS_MIN: usize = 8;
 
 /// An officer's secret key under his passphrase, as his node keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,16 +119,10 @@ impl<S: Store> Engine<S> {
             let (from, of) = (self.code(from), self.code(officer.site));
             return self.set_aside(&format!("{from} speaks of an officer of {of}"));
         }
-        let of_site = officer.site.0.to_be_bytes();
+        // All that the log says is kept, which bounds it; how much of it is looked at has a bound of its
+        // own, in an order that is the same everywhere, whatever came first.
         let at = place(officer.site, officer.number, &officer.key);
         let row = self.store.read(Table::Officer, &at)?;
-        let held = self
-            .store
-            .scan(Table::Officer, &of_site, &[], OFFICERS_MAX)?;
-        if row.is_none() && held.len() >= OFFICERS_MAX {
-            let code = self.code(officer.site);
-            return self.set_aside(&format!("more officers of {code} than a site can have"));
-        }
         let mut known: Known = row
             .map(|bytes| codec::decode(&bytes))
             .transpose()?
@@ -159,17 +156,8 @@ impl<S: Store> Engine<S> {
         let name = blake3::hash(&signature.signature);
         let number = signature.number.to_be_bytes();
         let at = key_of(&[&of_site, &number, &name.as_bytes()[..8]]);
-        let held = self
-            .store
-            .scan(Table::Signed, &of_site, &[], SIGNATURES_MAX)?;
-        if held.iter().any(|(key, _)| *key == at) {
+        if self.store.read(Table::Signed, &at)?.is_some() {
             return Ok(());
-        }
-        if held.len() >= SIGNATURES_MAX {
-            let code = self.code(site);
-            return self.set_aside(&format!(
-                "more signatures of {code} under one event than it has officers"
-            ));
         }
         self.store
             .write(Table::Signed, &at, &codec::encode(signature))?;
@@ -298,6 +286,7 @@ impl<S: Store> Engine<S> {
     fn signers(&self, subject: &Subject) -> Result<(BTreeSet<(SiteId, u16)>, usize), EngineError> {
         let headquarters = self.roster.headquarters().map(|site| site.id);
         let (mut signers, mut persons) = (BTreeSet::new(), BTreeSet::new());
+        let mut of_site: BTreeMap<SiteId, usize> = BTreeMap::new();
         for (key, value) in self
             .store
             .scan(Table::Signed, &subject.tag(), &[], usize::MAX)?
@@ -305,11 +294,16 @@ impl<S: Store> Engine<S> {
             let Some((site, number)) = signer_of(&key) else {
                 continue;
             };
+            let looked_at = of_site.entry(site).or_default();
+            *looked_at += 1;
+            if *looked_at > SIGNATURES_MAX {
+                continue;
+            }
             let signature: Signature = codec::decode(&value)?;
             let of_number = key_of(&[&site.0.to_be_bytes(), &number.to_be_bytes()]);
-            for (key, known) in self
-                .store
-                .scan(Table::Officer, &of_number, &[], OFFICERS_MAX)?
+            for (key, known) in
+                self.store
+                    .scan(Table::Officer, &of_number, &[], OFFICER_KEYS_MAX)?
             {
                 let known: Known = codec::decode(&known)?;
                 let public = key.get(4..).and_then(|key| key.try_into().ok());
@@ -322,11 +316,14 @@ impl<S: Store> Engine<S> {
             }
         }
         // A key and its signature stand in the log, so any site can list both as an officer of its own.
-        // Therefore two persons are two keys of two persons.
-        let two = |(key, person): &(_, _)| {
-            persons
-                .iter()
-                .any(|(other, another)| other != key && another != person)
+        // Therefore two persons are two keys of two persons; and of one site only such as the DGP knows, or
+        // whoever runs its node would be the second one.
+        let two = |(key, person): &(_, (SiteId, Option<u16>))| {
+            persons.iter().any(|(other, another)| {
+                let one_site = person.0 == another.0;
+                let known = person.1.is_some() && another.1.is_some();
+                other != key && another != person && (!one_site || known)
+            })
         };
         let persons = match persons.iter().any(two) {
             true => 2,
@@ -386,7 +383,12 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// [`EngineError::Refused`] elsewhere, or where there is no such officer.
-    pub fn confirm_officer(&mut self, site: SiteId, number: u16) -> Result<(), EngineError> {
+    pub fn confirm_officer(
+        &mut self,
+        site: SiteId,
+        number: u16,
+        begins: &str,
+    ) -> Result<(), EngineError> {
         self.input(|engine| {
             if !engine.is_headquarters() {
                 return Err(EngineError::Refused(
@@ -394,8 +396,16 @@ impl<S: Store> Engine<S> {
                 ));
             }
             let keys = engine.keys_of_officer(site, number)?;
-            let [key] = keys.as_slice() else {
-                return Err(no_officer(&engine.code(site), number));
+            // The key that was read out, and no other that took its place since.
+            let begins = begins.to_ascii_lowercase();
+            let told = |key: &&[u8; 32]| data_encoding::HEXLOWER.encode(*key).starts_with(&begins);
+            let key = keys.iter().find(told).filter(|_| begins.len() >= KEY_DIGITS_MIN);
+            let Some(key) = key else {
+                return Err(EngineError::Refused(format!(
+                    "{} has no officer {number} whose key begins with {begins}: compare what he reads out \
+                     with 'spean officer list', at least {KEY_DIGITS_MIN} digits",
+                    engine.code(site)
+                )));
             };
             let row = engine
                 .store
@@ -415,7 +425,7 @@ impl<S: Store> Engine<S> {
         let mut keys = Vec::new();
         for (key, known) in self
             .store
-            .scan(Table::Officer, &of_number, &[], OFFICERS_MAX)?
+            .scan(Table::Officer, &of_number, &[], OFFICER_KEYS_MAX)?
         {
             if !codec::decode::<Known>(&known)?.withdrawn {
                 keys.extend(key.get(4..).and_then(|key| <[u8; 32]>::try_from(key).ok()));
@@ -495,6 +505,14 @@ impl<S: Store> Engine<S> {
             open.append(&mut self.open_of(learner, number)?);
         }
         Ok((sealed, open))
+    }
+
+    /// The key of an officer of this site, for what he signs.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where there is no such officer, or his office does not sign.
+    pub fn officer_key(&self, number: u16) -> Result<SealedKey, EngineError> {
+        self.signing_officer(number)
     }
 
     /// The office of somebody of this site.

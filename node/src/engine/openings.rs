@@ -112,6 +112,10 @@ impl<S: Store> Engine<S> {
         site: SiteId,
         opening: &Opening,
     ) -> Result<(), EngineError> {
+        // A letter may come late.
+        if self.was_erased(opening.learner)? && self.view(opening.learner)?.is_none() {
+            return Ok(());
+        }
         self.store
             .write(Table::Opened, &place(site, opening), &[])?;
         let mut held = self

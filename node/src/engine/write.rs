@@ -123,6 +123,7 @@ impl<S: Store> Engine<S> {
         self.duties()?;
         self.publish_boxes()?;
         self.tell_openings()?;
+        self.erase_for_prisons()?;
         self.tell_erased()?;
         let mut count = self.seal_pending()?;
         // Once nothing waits to be sealed under the stays of now.

@@ -231,7 +231,11 @@ pub fn erasure_entries() -> Vec<Entry> {
     let parcels = vec![Erasure::name(Label([1; 16]), &[2; 32])];
     let sealed = vec![3; 40];
     vec![
-        Entry::Erasure(Erasure { id, parcels }),
+        Entry::Erasure(Erasure {
+            id,
+            persons: true,
+            parcels,
+        }),
         Entry::Remains {
             id,
             escrow: true,
@@ -318,6 +322,7 @@ pub fn letters() -> Vec<Letter> {
         }]),
         Letter::Erased(vec![learner]),
         answered(Verdict::Undecided(LearnerId([9; 16]))),
+        Letter::ToErase(vec![(Label([6; 16]), [7; 16])]),
     ]
 }
 
