@@ -21,7 +21,7 @@
 //! Not folded: letters that sound alike and differ on paper (NO and NNO, series of consonants).
 //!
 //! **Latin.** There is no one romanisation: registers follow the ear. Case, accents, blanks and hyphens
-//! do not count; then [`LATIN`] is applied to each word from the left, the longest first; `y` is `i` but
+//! do not count; then the table `LATIN` is applied to each word from the left, the longest first; `y` is `i` but
 //! for where it begins a syllable (Srey, Srei); a doubled letter is one; a word's last `h` is silent after a vowel.
 //! Not folded: different vowels (Sok, Sak), a silent last `r`, `ng` and `n`, and `i` against `yi` at the
 //! beginning, which are different names.
