@@ -8,7 +8,6 @@ pub mod cli;
 pub mod demo;
 #[cfg(feature = "links")]
 pub mod dial;
-pub mod duties;
 pub mod engine;
 pub mod enrolment;
 #[cfg(feature = "links")]
@@ -20,6 +19,7 @@ pub mod link;
 pub mod locale;
 pub mod mutant;
 pub mod node;
+pub mod offices;
 pub mod paper;
 pub mod passphrase;
 pub mod qr;

@@ -22,9 +22,9 @@ use crate::api::{
 use crate::backup::Sheet;
 use crate::backup::write::{BackupLine, Source};
 use crate::ceremony;
-use crate::duties::{self, Duty};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
+use crate::offices::{self, Duty};
 use crate::paper::card::Card;
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::stick;
@@ -445,7 +445,7 @@ impl Who {
 /// Refuses what an officer's office is not there for.
 fn allow(engine: &NodeEngine, number: u16, duty: Duty) -> Result<(), Refusal> {
     let office = engine.office_of(number)?;
-    if duties::may(office, duty) {
+    if offices::may(office, duty) {
         return Ok(());
     }
     let message = format!(

@@ -10,15 +10,13 @@ use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::custody::CustodyState;
-use spean_protocol::erasure::{AllRemains, ErasedParcel, Erasure, Remains, remains_info};
+use spean_protocol::erasure::{ErasedParcel, Erasure};
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, StayId};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::{
-    ERASED_PERSONS_MAX, ERASED_ROWS_MAX, ERASURE_PARCELS_MAX, TO_ERASE_MAX,
-};
+use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX, TO_ERASE_MAX};
 use spean_protocol::officer::{Signature, Subject};
-use spean_protocol::seal::{self, Secret, derive};
+use spean_protocol::seal::derive;
 use spean_protocol::segment::{Line, Segment};
 
 use super::keys::{Opener, key_of, learner_of};
@@ -32,9 +30,6 @@ const UNTOLD: &[u8] = b"erasure untold";
 const TO_ERASE: &[u8] = b"to be erased of";
 /// Where it is kept that somebody was erased: nothing of him is learnt again.
 const PERSON: &[u8] = b"erased person";
-
-/// Persons whose remains are sealed together: far less than an entry holds.
-const REMAINS_TOGETHER: usize = 4;
 
 /// An erasure, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,47 +180,6 @@ impl<S: Store> Engine<S> {
         }
         self.post(mail)?;
         Ok(data_encoding::HEXLOWER.encode(&id))
-    }
-
-    /// What these persons added to the figures, sealed.
-    fn remains_of(
-        &mut self,
-        persons: &[Vec<LearnerId>],
-        id: [u8; 16],
-    ) -> Result<Vec<Entry>, EngineError> {
-        let mut rows = BTreeMap::new();
-        let all: BTreeSet<LearnerId> = persons.iter().flatten().copied().collect();
-        self.store.contributions(&mut |learner, facts, some| {
-            if all.contains(&learner) {
-                rows.insert(learner, (facts, some));
-            }
-        })?;
-        let of_person = |ids: &Vec<LearnerId>| -> Remains {
-            ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
-        };
-        let cohort = self.roster.cohort_of(self.site);
-        let own = self.roster.box_key(self.site);
-        let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
-        let mut entries = Vec::new();
-        for some in persons.chunks(REMAINS_TOGETHER) {
-            let content = AllRemains(some.iter().map(of_person).collect()).encode();
-            // What nobody could read again would be lost to the figures.
-            if AllRemains::decode(&content).is_err() {
-                return Err(EngineError::Refused(format!(
-                    "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
-                )));
-            }
-            for (escrow, key) in readers {
-                let Some(key) = key else {
-                    continue;
-                };
-                let entropy = self.entropy(&content);
-                let info = remains_info(self.site, &id, escrow);
-                let sealed = seal::box_seal(&key, &info, &content, entropy)?;
-                entries.push(Entry::Remains { id, escrow, sealed });
-            }
-        }
-        Ok(entries)
     }
 
     /// Every parcel of a learner that a key here finds, in the logs of one site or of all.
@@ -520,22 +474,6 @@ impl<S: Store> Engine<S> {
         self.fold_again(learner)
     }
 
-    /// Keeps what a learner added to this prison's own figures.
-    fn keep_own_remains(&mut self, learner: LearnerId) -> Result<(), EngineError> {
-        let mut remains: Remains = Vec::new();
-        self.store.contributions(&mut |one, facts, rows| {
-            if one == learner && !rows.is_empty() {
-                remains.push((facts, rows));
-            }
-        })?;
-        if remains.is_empty() {
-            return Ok(());
-        }
-        let hidden = self.fresh_id("remains", &learner.0);
-        let content = AllRemains(vec![remains]).encode();
-        Ok(self.store.write(Table::Remains, &hidden, &content)?)
-    }
-
     /// Whether a stay is one of somebody who was erased here: its keys are not learnt again. A later one is
     /// of somebody who has come back.
     pub(super) fn was_stay_erased(
@@ -553,46 +491,6 @@ impl<S: Store> Engine<S> {
             .store
             .read(Table::Meta, &person_key(learner))?
             .is_some())
-    }
-
-    /// Takes what remains of erased persons, where one of these seeds opens it.
-    pub(super) fn read_remains(
-        &mut self,
-        from: SiteId,
-        (id, escrow): ([u8; 16], bool),
-        sealed: &[u8],
-        seeds: &[Secret],
-    ) -> Result<(), EngineError> {
-        if self.roster.headquarters().map(|site| site.id) != Some(from) || !self.is_headquarters() {
-            return Ok(());
-        }
-        let info = remains_info(from, &id, escrow);
-        let opened = seeds
-            .iter()
-            .find_map(|seed| seal::box_open(seed, &info, sealed).ok());
-        let Some(content) = opened else {
-            return Ok(());
-        };
-        if AllRemains::decode(&content).is_err() {
-            return self.set_aside("remains of an erasure that do not read");
-        }
-        let name = blake3::hash(&content);
-        let at = key_of(&[&id, &name.as_bytes()[..8]]);
-        Ok(self.store.write(Table::Remains, &at, &content)?)
-    }
-
-    /// What erased persons added to the figures here, each as somebody nobody knows.
-    pub(super) fn remains(&self) -> Result<Vec<(LearnerId, Remains)>, EngineError> {
-        let mut all = Vec::new();
-        for (key, content) in self.store.scan(Table::Remains, &[], &[], usize::MAX)? {
-            for (number, person) in (0_u64..).zip(AllRemains::decode(&content)?.0) {
-                let hidden = derive("spean 2026 remains v1", &[&key, &number.to_be_bytes()]);
-                let mut id = [0; 16];
-                id.copy_from_slice(&hidden[..16]);
-                all.push((LearnerId(id), person));
-            }
-        }
-        Ok(all)
     }
 
     /// Says in this site's log which erasures were done here.

@@ -9,8 +9,8 @@
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
 //! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk; [`duplicates`] lists who may be one
-//! person, by [`folding`]), [`carry`] (bundles), [`import`], [`report`] (what people ask), [`officers`] (who signs
-//! what), [`openings`] (who looks at whom), [`erasure`] and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
+//! person, by [`folding`]), [`carry`] (bundles), [`import`], [`report`] (what people ask), [`officers`] and
+//! [`signatures`] (who signs what), [`openings`] (who looks at whom), [`erasure`] with [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
 //! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
 
 pub mod ahead;
@@ -43,9 +43,11 @@ pub mod questions;
 pub mod rebuild;
 pub mod receipts;
 pub mod receive;
+pub mod remains;
 pub mod report;
 pub mod returned;
 pub mod revocation;
+pub mod signatures;
 pub mod slips;
 pub mod state;
 pub mod undo;

@@ -2,7 +2,8 @@
 
 use ed25519_dalek::SigningKey;
 use spean::engine::EngineError;
-use spean::engine::officers::{SealedKey, ToSign};
+use spean::engine::officers::SealedKey;
+use spean::engine::signatures::ToSign;
 use spean_protocol::control::Entry;
 use spean_protocol::id::Label;
 use spean_protocol::officer::{Office, Signature};

@@ -70,7 +70,8 @@ impl Story<'_> {
         else {
             return Err(unexpected(HEADQUARTERS));
         };
-        let of = |one: &crate::engine::officers::ToSign| Signature::sign(&one.subject, number, key);
+        let of =
+            |one: &crate::engine::signatures::ToSign| Signature::sign(&one.subject, number, key);
         let signatures = open.iter().map(of).collect();
         match self
             .nodes

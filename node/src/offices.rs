@@ -122,7 +122,7 @@ mod tests {
             Duty::Figures,
             Duty::Node,
         ];
-        let source = include_str!("duties.rs");
+        let source = include_str!("offices.rs");
         let mut rows = 0;
         for office in Office::ALL
             .into_iter()
