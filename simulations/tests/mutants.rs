@@ -61,12 +61,13 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::ReceiptNeverRenewed, 10, 4, Promise::Converges),
     (Mutant::BranchRefused, 53, 30, Promise::Converges),
     (Mutant::KeyringForgotten, 39, 60, Promise::Custody),
-    (Mutant::AnsweredLate, 185, 60, Promise::Custody),
+    // An answer goes after whoever has left, so the letters never end, before a key shows where it must not.
+    (Mutant::AnsweredLate, 185, 60, Promise::Converges),
     (Mutant::OnwardAlways, 25, 60, Promise::Custody),
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),
     (Mutant::SignatureUnchecked, 1, 4, Promise::LiesShow),
-    (Mutant::ReceiptInTwo, 10, 4, Promise::Unattended),
+    (Mutant::ReceiptInTwo, 35, 4, Promise::Unattended),
 ];
 
 fn scenario(seed: u64, days: u32) -> Scenario {
