@@ -98,7 +98,9 @@ fn a_result_waits_for_the_second_person() {
     ground
         .run("dgp", &["officer", "confirm", "A", "3", "00000000"])
         .refused(1, "no officer 3 whose key begins with 00000000");
-    let key = officers.text.split("key ").nth(1).unwrap()[..16].to_owned();
+    let of_three = |line: &&str| line.split_whitespace().take(2).eq(["A", "3"]);
+    let line = officers.text.lines().find(of_three).unwrap();
+    let key = line.split("key ").nth(1).unwrap()[..16].to_owned();
     ground
         .run("dgp", &["officer", "confirm", "A", "3", &key])
         .said("confirmed");
