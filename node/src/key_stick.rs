@@ -14,13 +14,14 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use spean_protocol::escrow::{Escrow, EscrowError, Holder};
 use spean_protocol::limits::{ESCROW_BYTES_MAX, ROSTER_BYTES_MAX};
 use spean_protocol::roster::SignedRoster;
 use spean_protocol::seal::{Secret, box_key, derive};
+use spean_protocol::sheet;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::api::{Kind, Refusal};
@@ -108,15 +109,7 @@ impl RootKeys {
         bytes.extend_from_slice(&self.seed.0);
         let check = derive("spean 2026 root on paper v1", &[&bytes]);
         bytes.extend_from_slice(&check[..2]);
-        let letters = Zeroizing::new(BASE32_NOPAD.encode(&bytes));
-        let mut text = Zeroizing::new(String::with_capacity(80));
-        for (at, letter) in letters.chars().enumerate() {
-            if at > 0 && at % 4 == 0 {
-                text.push(' ');
-            }
-            text.push(letter);
-        }
-        text
+        sheet::write(&bytes)
     }
 
     /// Reads what [`RootKeys::to_paper`] wrote, as somebody types it; gives the number too.
@@ -125,16 +118,7 @@ impl RootKeys {
     /// What is wrong with it.
     pub fn from_paper(text: &str) -> Result<(u8, Self), Refusal> {
         let wrong = |what: &str| Err(Refusal::new(Kind::Refused, format!("the sheet: {what}")));
-        let typed = |letter: char| match letter.to_ascii_uppercase() {
-            // Digits that Base32 does not have, read for letters that it has.
-            '0' => 'O',
-            '1' => 'I',
-            '8' => 'B',
-            other => other,
-        };
-        let letters = text.chars().filter(char::is_ascii_alphanumeric);
-        let letters: Zeroizing<String> = Zeroizing::new(letters.map(typed).collect());
-        let Ok(bytes) = BASE32_NOPAD.decode(letters.as_bytes()).map(Zeroizing::new) else {
+        let Some(bytes) = sheet::read(text) else {
             return wrong("56 letters and digits were expected, 14 groups of four");
         };
         let Some((content, check)) = bytes.split_at_checked(33).filter(|(_, c)| c.len() == 2)

@@ -423,22 +423,11 @@ struct Who {
 
 impl Who {
     fn new(officer: Option<u16>, why: &str) -> Result<Self, Refusal> {
-        if why.is_empty() {
-            return Ok(Self { officer, why: None });
-        }
-        let known = Purpose::ALL.iter().find(|one| one.name() == Some(why));
-        let names = || {
-            Purpose::ALL
-                .iter()
-                .filter_map(|one| one.name())
-                .collect::<Vec<_>>()
-                .join(", ")
+        let why = match why {
+            "" => None,
+            why => Some(read_word("purpose", why, Purpose::ALL, Purpose::name)?),
         };
-        let refused = || Refusal::new(Kind::Refused, format!("'{why}' is no purpose: {}", names()));
-        Ok(Self {
-            officer,
-            why: Some(*known.ok_or_else(refused)?),
-        })
+        Ok(Self { officer, why })
     }
 }
 
@@ -448,10 +437,7 @@ fn allow(engine: &NodeEngine, number: u16, duty: Duty) -> Result<(), Refusal> {
     if offices::may(office, duty) {
         return Ok(());
     }
-    let message = format!(
-        "officer {number} is {}: that is not what this office does",
-        office.name()
-    );
+    let message = format!("officer {number} is {office}: that is not what this office does");
     Err(Refusal::new(Kind::Refused, message))
 }
 
@@ -463,24 +449,30 @@ fn answer_to(engine: &mut NodeEngine, who: Who, request: Request) -> Result<Repl
                 .learner(*learner)?
                 .ok_or(EngineError::UnknownLearner(*learner))?;
             let why = who.why.unwrap_or(Purpose::NotSaid);
-            engine.note_opening(*learner, who.officer, why)?;
+            engine.note_openings(&[*learner].into(), who.officer, why)?;
         }
         _ => {}
     }
     answer(engine, who.officer, request)
 }
 
-/// The reason that a word names.
-fn read_reason(word: &str) -> Result<LinkReason, Refusal> {
-    let known = LinkReason::ALL.iter().find(|one| one.name() == Some(word));
-    known.copied().ok_or_else(|| {
-        let names: Vec<_> = LinkReason::ALL
-            .iter()
-            .filter_map(|one| one.name())
-            .collect();
-        let message = format!("'{word}' is no reason: {}", names.join(", "));
+/// What a word names of a closed list.
+fn read_word<T: Copy>(
+    what: &str,
+    word: &str,
+    list: &[T],
+    name: impl Fn(T) -> Option<&'static str>,
+) -> Result<T, Refusal> {
+    let known = list.iter().copied().find(|one| name(*one) == Some(word));
+    known.ok_or_else(|| {
+        let names: Vec<_> = list.iter().filter_map(|one| name(*one)).collect();
+        let message = format!("'{word}' is no {what}: {}", names.join(", "));
         Refusal::new(Kind::Refused, message)
     })
+}
+
+fn read_reason(word: &str) -> Result<LinkReason, Refusal> {
+    read_word("reason", word, LinkReason::ALL, LinkReason::name)
 }
 
 fn answer(
@@ -550,11 +542,7 @@ fn answer(
         }
         Request::TransferList => Reply::Moves(engine.moves()?),
         Request::OfficerAdd { office, key } => {
-            let office = Office::from_name(&office).ok_or_else(|| {
-                let names: Vec<_> = Office::ALL[1..].iter().map(|one| one.name()).collect();
-                let message = format!("'{office}' is no office: {}", names.join(", "));
-                Refusal::new(Kind::Refused, message)
-            })?;
+            let office = read_word("office", &office, &Office::ALL[1..], Office::name)?;
             engine.add_officer(office, key)?;
             Reply::Officers(engine.officers()?)
         }
@@ -563,7 +551,7 @@ fn answer(
             Reply::Officers(engine.officers()?)
         }
         Request::OfficerKey(number) => Reply::ToSign {
-            key: engine.officer_key(number)?,
+            key: engine.signing_officer(number)?,
             open: Vec::new(),
         },
         Request::OfficerConfirm { site, number, key } => {
@@ -576,9 +564,8 @@ fn answer(
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
             let (key, open) = engine.to_sign(number)?;
-            for one in &open {
-                engine.note_opening(one.learner, Some(number), Purpose::Signing)?;
-            }
+            let learners: BTreeSet<LearnerId> = open.iter().map(|one| one.learner).collect();
+            engine.note_openings(&learners, Some(number), Purpose::Signing)?;
             Reply::ToSign { key, open }
         }
         Request::Sign { number, signatures } => {

@@ -58,6 +58,7 @@ impl Duty {
             | Request::LearnerAdd(_)
             | Request::LearnerFind { .. }
             | Request::LearnerDuplicates(_)
+            | Request::Cards { .. }
             | Request::ImportLearners { .. }
             | Request::ImportEvents { .. }
             | Request::TransferOut { .. }
@@ -83,7 +84,17 @@ impl Duty {
             | Request::Erasures
             | Request::OfficerList => Self::Figures,
             Request::By { request, .. } => Self::of(request),
-            _ => Self::Node,
+            Request::Flush
+            | Request::Sync { .. }
+            | Request::StickExport { .. }
+            | Request::StickImport { .. }
+            | Request::StickInspect { .. }
+            | Request::OfficerAdd { .. }
+            | Request::OfficerWithdraw(_)
+            | Request::OfficerConfirm { .. }
+            | Request::Backup { .. }
+            | Request::RosterPropose { .. }
+            | Request::RosterInstall { .. } => Self::Node,
         }
     }
 }
@@ -92,7 +103,7 @@ impl Duty {
 #[must_use]
 pub const fn may(office: Office, duty: Duty) -> bool {
     match office {
-        Office::Withdrawn => false,
+        Office::Withdrawn | Office::Other(_) => false,
         Office::Director => !matches!(duty, Duty::Persons),
         Office::Officer => !matches!(duty, Duty::Persons | Duty::Node),
         Office::PeerTutor => matches!(duty, Duty::Attendance),
@@ -125,10 +136,11 @@ mod tests {
         let source = include_str!("offices.rs");
         let mut rows = 0;
         for office in Office::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|one| *one != Office::Withdrawn)
         {
-            let name = office.name().replace('-', " ");
+            let name = office.to_string().replace('-', " ");
             let row = format!("//! | {name} |");
             let line = source.lines().find(|line| line.starts_with(&row)).unwrap();
             let cells: Vec<&str> = line.split('|').skip(2).map(str::trim).collect();

@@ -10,7 +10,6 @@
 //! The machine that writes it keeps the public half of the sheet's key alone, so that it can be
 //! done every night with nobody there.
 
-use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -18,6 +17,7 @@ use crate::codec::{self, DecodeError};
 use crate::id::SiteId;
 use crate::limits::{BACKUP_CHUNK_BYTES_MAX, BACKUP_FILES_MAX};
 use crate::seal::{self, BOX_BYTES, BoxKey, SealError, Secret, TAG_BYTES, box_key, derive};
+use crate::sheet;
 
 /// What a backup starts with.
 pub const MAGIC: [u8; 8] = *b"SPEANK01";
@@ -136,15 +136,7 @@ impl Code {
         let mut bytes = Zeroizing::new([0; CODE_BYTES + 2]);
         bytes[..CODE_BYTES].copy_from_slice(&self.0);
         bytes[CODE_BYTES..].copy_from_slice(&self.check(opens));
-        let letters = Zeroizing::new(BASE32_NOPAD.encode(&*bytes));
-        let mut text = Zeroizing::new(String::with_capacity(40));
-        for (at, letter) in letters.chars().enumerate() {
-            if at > 0 && at % 4 == 0 {
-                text.push(' ');
-            }
-            text.push(letter);
-        }
-        text
+        sheet::write(&*bytes)
     }
 
     /// Reads what [`Code::to_paper`] wrote, as somebody types it.
@@ -152,17 +144,7 @@ impl Code {
     /// # Errors
     /// [`BackupError::NotACode`] or [`BackupError::Mistyped`].
     pub fn from_paper(text: &str) -> Result<(Opens, Self), BackupError> {
-        let typed = |letter: char| match letter.to_ascii_uppercase() {
-            // Digits that Base32 does not have, read for letters that it has.
-            '0' => 'O',
-            '1' => 'I',
-            '8' => 'B',
-            other => other,
-        };
-        let letters = text.chars().filter(char::is_ascii_alphanumeric);
-        let letters: Zeroizing<String> = Zeroizing::new(letters.map(typed).collect());
-        let bytes = BASE32_NOPAD.decode(letters.as_bytes()).map(Zeroizing::new);
-        let bytes = bytes.map_err(|_| BackupError::NotACode)?;
+        let bytes = sheet::read(text).ok_or(BackupError::NotACode)?;
         let (code, check) = bytes
             .split_at_checked(CODE_BYTES)
             .ok_or(BackupError::NotACode)?;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::body::Body;
 pub use self::codes::{
     ArrivalReason, Aspiration, AssessmentKind, DepartureReason, Disability, EducationLevel,
-    ExamOutcome, Handout, Issuer, LinkReason, Provider, Purpose, Referral, Remark,
+    ExamOutcome, Handout, Issuer, LinkReason, Office, Provider, Purpose, Referral, Remark,
     RetractionReason, Script, Sex, UnknownCode, Who5Moment, WithdrawalReason,
 };
 pub use self::csv::{CsvProblem, CsvRow};

@@ -44,6 +44,7 @@ pub mod roster;
 pub mod seal;
 pub mod segment;
 pub mod session;
+pub mod sheet;
 pub mod slip;
 pub mod stay;
 pub mod totals;

@@ -9,89 +9,19 @@
 use ed25519_dalek::{Signature as Bytes, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventId, UnknownCode};
+use crate::event::EventId;
+pub use crate::event::Office;
 use crate::id::{LearnerId, QuestionId, SiteId};
 use crate::seal::derive;
 
 /// Persons who sign an event of the highest stakes before it counts.
 pub const PERSONS_MIN: u8 = 2;
 
-/// What somebody does in the education centre. The number is the format's; it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-#[repr(u8)]
-pub enum Office {
-    /// He left, or lost his key: it signs no more. What it signed before stands.
-    Withdrawn = 0,
-    /// Heads the centre or the prison.
-    Director = 1,
-    /// Teaches, keeps the registers, moves learners.
-    Officer = 2,
-    /// A prisoner who marks the attendance of a group, and sees no record.
-    PeerTutor = 3,
-    /// From outside, for a time: marks attendance and tests.
-    Instructor = 4,
-    /// Of the DGP: totals only.
-    Analyst = 5,
-    /// Of the DGP: decides who is who, corrects, signs.
-    Administrator = 6,
-    /// Of an organisation outside: totals only.
-    Monitor = 7,
-}
-
 impl Office {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
-        Self::Withdrawn,
-        Self::Director,
-        Self::Officer,
-        Self::PeerTutor,
-        Self::Instructor,
-        Self::Analyst,
-        Self::Administrator,
-        Self::Monitor,
-    ];
-
-    /// The word of it, in commands and `--json`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Withdrawn => "withdrawn",
-            Self::Director => "director",
-            Self::Officer => "officer",
-            Self::PeerTutor => "peer-tutor",
-            Self::Instructor => "instructor",
-            Self::Analyst => "analyst",
-            Self::Administrator => "administrator",
-            Self::Monitor => "monitor",
-        }
-    }
-
-    /// The office of that word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.name() == name)
-    }
-
     /// Whether his signature counts for an exam result or a certificate.
     #[must_use]
     pub const fn signs(self) -> bool {
         matches!(self, Self::Director | Self::Officer | Self::Administrator)
-    }
-}
-
-impl From<Office> for u8 {
-    fn from(office: Office) -> Self {
-        office as Self
-    }
-}
-
-impl TryFrom<u8> for Office {
-    type Error = UnknownCode;
-
-    fn try_from(code: u8) -> Result<Self, UnknownCode> {
-        let known = Self::ALL.into_iter().find(|one| *one as u8 == code);
-        known.ok_or(UnknownCode)
     }
 }
 
@@ -230,16 +160,5 @@ mod tests {
         let mut cut = signature;
         cut.signature.pop();
         assert!(!cut.is_of(&subject, &public));
-    }
-
-    #[test]
-    fn offices_keep_their_numbers_and_words() {
-        for (code, office) in (0..).zip(Office::ALL) {
-            assert_eq!(u8::from(office), code);
-            assert_eq!(Office::try_from(code), Ok(office));
-            assert_eq!(Office::from_name(office.name()), Some(office));
-        }
-        assert!(Office::try_from(8).is_err());
-        assert!(Office::from_name("warden").is_none());
     }
 }

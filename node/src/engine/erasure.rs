@@ -14,7 +14,9 @@ use spean_protocol::erasure::{ErasedParcel, Erasure};
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, StayId};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::{ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX, TO_ERASE_MAX};
+use spean_protocol::limits::{
+    ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX, LETTER_LEARNERS_MAX, TO_ERASE_MAX,
+};
 use spean_protocol::officer::{Signature, Subject};
 use spean_protocol::seal::derive;
 use spean_protocol::segment::{Line, Segment};
@@ -176,7 +178,9 @@ impl<S: Store> Engine<S> {
         }
         let mut mail = Vec::new();
         for (site, learners) in sites {
-            mail.extend(self.letter(site, &Letter::Erased(learners))?);
+            for some in learners.chunks(LETTER_LEARNERS_MAX) {
+                mail.extend(self.letter(site, &Letter::Erased(some.to_vec()))?);
+            }
         }
         self.post(mail)?;
         Ok(data_encoding::HEXLOWER.encode(&id))

@@ -94,12 +94,8 @@ impl<S: Store> Engine<S> {
         // All that the log says is kept, which bounds it; how much of it is looked at has a bound of its
         // own, in an order that is the same everywhere, whatever came first.
         let at = place(officer.site, officer.number, &officer.key);
-        let row = self.store.read(Table::Officer, &at)?;
-        let mut known: Known = row
-            .map(|bytes| codec::decode(&bytes))
-            .transpose()?
-            .unwrap_or_default();
-        let before = known;
+        let before = self.known(&at)?;
+        let mut known = before;
         match officer.office {
             Office::Withdrawn => known.withdrawn = true,
             office => {
@@ -149,10 +145,9 @@ impl<S: Store> Engine<S> {
     pub fn add_officer(&mut self, office: Office, sealed: SealedKey) -> Result<(), EngineError> {
         self.input(|engine| {
             let of_headquarters = matches!(office, Office::Analyst | Office::Administrator);
-            if office == Office::Withdrawn || of_headquarters && !engine.is_headquarters() {
-                return Err(EngineError::Refused(format!(
-                    "{} is no office of this site", office.name()
-                )));
+            let nobodys = matches!(office, Office::Withdrawn | Office::Other(_));
+            if nobodys || of_headquarters && !engine.is_headquarters() {
+                return Err(EngineError::Refused(format!("{office} is no office of this site")));
             }
             let of_site = engine.site.0.to_be_bytes();
             let held = engine.store.scan(Table::Officer, &of_site, &[], OFFICERS_MAX)?;
@@ -189,10 +184,11 @@ impl<S: Store> Engine<S> {
         })
     }
 
-    /// At the DGP: confirms who an officer of a prison is, so that he is a person of his own.
+    /// At the DGP: confirms whose key an officer of a prison has, who read out how it begins (hexadecimal
+    /// digits, at least eight).
     ///
     /// # Errors
-    /// [`EngineError::Refused`] elsewhere, or where there is no such officer.
+    /// [`EngineError::Refused`] elsewhere, or where he has no such key.
     pub fn confirm_officer(
         &mut self,
         site: SiteId,
@@ -217,13 +213,7 @@ impl<S: Store> Engine<S> {
                     engine.code(site)
                 )));
             };
-            let row = engine
-                .store
-                .read(Table::Officer, &place(site, number, key))?;
-            let known: Known = row
-                .map(|row| codec::decode(&row))
-                .transpose()?
-                .unwrap_or_default();
+            let known = engine.known(&place(site, number, key))?;
             let office = known.office.unwrap_or(Office::Officer);
             engine.announce_officer(site, number, office, *key)
         })
@@ -287,7 +277,9 @@ impl<S: Store> Engine<S> {
             lines.push(OfficerLine {
                 site: self.code(site),
                 number,
-                office: known.office.map_or("unknown", Office::name).to_owned(),
+                office: known
+                    .office
+                    .map_or_else(|| "unknown".to_owned(), |office| office.to_string()),
                 key: data_encoding::HEXLOWER.encode(&key[..8]),
                 confirmed: known.confirmed || headquarters == Some(site),
                 withdrawn: known.withdrawn,
@@ -297,12 +289,19 @@ impl<S: Store> Engine<S> {
         Ok(lines)
     }
 
-    /// The key of an officer of this site, for what he signs.
-    ///
-    /// # Errors
-    /// [`EngineError::Refused`] where there is no such officer, or his office does not sign.
-    pub fn officer_key(&self, number: u16) -> Result<SealedKey, EngineError> {
-        self.signing_officer(number)
+    fn known(&self, at: &[u8]) -> Result<Known, EngineError> {
+        let row = self.store.read(Table::Officer, at)?;
+        let known = row.map(|bytes| codec::decode(&bytes)).transpose()?;
+        Ok(known.unwrap_or_default())
+    }
+
+    /// Somebody of this site whose key is not withdrawn: his key under his passphrase, and his office.
+    fn officer(&self, number: u16) -> Result<(SealedKey, Office), EngineError> {
+        let none = || no_officer(&self.code(self.site), number);
+        let sealed = self.own_officer(number)?.ok_or_else(none)?;
+        let known = self.known(&place(self.site, number, &sealed.key))?;
+        let office = known.office.filter(|_| !known.withdrawn);
+        Ok((sealed, office.ok_or_else(none)?))
     }
 
     /// The office of somebody of this site.
@@ -310,32 +309,16 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// [`EngineError::Refused`] where nobody has that number.
     pub fn office_of(&self, number: u16) -> Result<Office, EngineError> {
-        let none = || no_officer(&self.code(self.site), number);
-        let sealed = self.own_officer(number)?.ok_or_else(none)?;
-        let row = self
-            .store
-            .read(Table::Officer, &place(self.site, number, &sealed.key))?;
-        let known: Known = row
-            .map(|row| codec::decode(&row))
-            .transpose()?
-            .unwrap_or_default();
-        known.office.filter(|_| !known.withdrawn).ok_or_else(none)
+        Ok(self.officer(number)?.1)
     }
 
     /// The key of an officer of this site whose office signs.
-    pub(super) fn signing_officer(&self, number: u16) -> Result<SealedKey, EngineError> {
-        let sealed = self
-            .own_officer(number)?
-            .ok_or_else(|| no_officer(&self.code(self.site), number))?;
-        let row = self
-            .store
-            .read(Table::Officer, &place(self.site, number, &sealed.key))?;
-        let known: Known = row
-            .map(|row| codec::decode(&row))
-            .transpose()?
-            .unwrap_or_default();
-        if known.withdrawn || !known.office.is_some_and(Office::signs) {
-            let office = known.office.map_or("unknown", Office::name);
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where nobody has that number, or his office does not sign.
+    pub fn signing_officer(&self, number: u16) -> Result<SealedKey, EngineError> {
+        let (sealed, office) = self.officer(number)?;
+        if !office.signs() {
             return Err(EngineError::Refused(format!(
                 "officer {number} is {office}: directors, officers and administrators sign"
             )));
@@ -346,6 +329,6 @@ impl<S: Store> Engine<S> {
 
 fn no_officer(code: &str, number: u16) -> EngineError {
     EngineError::Refused(format!(
-        "{code} has no officer {number} with one key: 'spean officer list' shows them"
+        "{code} has no officer {number} whose key is here: 'spean officer list' shows them"
     ))
 }

@@ -1,6 +1,8 @@
 //! Openings of records: noted before anything is shown, told to the DGP with the next flush, and shown
 //! to the learner.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spean_protocol::event::{Date, Purpose};
 use spean_protocol::id::{LearnerId, SiteId};
@@ -65,27 +67,36 @@ fn read(key: &[u8]) -> Option<(SiteId, Opening)> {
 }
 
 impl<S: Store> Engine<S> {
-    /// Notes that a record is opened; nothing of it is shown before that is kept.
+    /// Notes that records are opened; nothing of them is shown before that is kept.
     ///
     /// # Errors
     /// What the store says.
-    pub fn note_opening(
+    pub fn note_openings(
         &mut self,
-        learner: LearnerId,
+        learners: &BTreeSet<LearnerId>,
         by: Option<u16>,
         purpose: Purpose,
     ) -> Result<(), EngineError> {
-        let opening = self.opening(learner, by, purpose);
-        let at = place(self.site, &opening);
-        if self.store.read(Table::Opened, &at)?.is_some() {
+        let mut new = Vec::new();
+        for learner in learners {
+            let opening = self.opening(*learner, by, purpose);
+            let at = place(self.site, &opening);
+            if self.store.read(Table::Opened, &at)?.is_none() {
+                new.push((at, opening));
+            }
+        }
+        if new.is_empty() {
             return Ok(());
         }
         self.input(|engine| {
-            if !engine.is_headquarters() {
-                let untold = key_of(&[UNTOLD, &at]);
-                engine.store.write(Table::Meta, &untold, &[])?;
+            for (at, opening) in &new {
+                if !engine.is_headquarters() {
+                    let untold = key_of(&[UNTOLD, at]);
+                    engine.store.write(Table::Meta, &untold, &[])?;
+                }
+                engine.keep_opening(engine.site, opening)?;
             }
-            engine.keep_opening(engine.site, &opening)
+            Ok(())
         })
     }
 

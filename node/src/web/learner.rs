@@ -101,7 +101,7 @@ impl Known {
             let Some(view) = engine.view(id)?.filter(|_| may_show) else {
                 return Ok(None);
             };
-            engine.note_opening(id, None, Purpose::NotSaid)?;
+            engine.note_openings(&[id].into(), None, Purpose::NotSaid)?;
             Ok(Some(Self {
                 view: LearnerView {
                     restricted: Restricted::default(),

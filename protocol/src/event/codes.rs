@@ -232,6 +232,21 @@ codes! {
         SeenApart = 6 "seen-apart",
     }
 
+    /// What somebody does in the education centre. `withdrawn`: his key signs no more. `director`: heads the
+    /// centre or the prison. `officer`: teaches, keeps the registers, moves learners. `peer-tutor`: a prisoner
+    /// who marks a group's attendance, and sees no record. `instructor`: from outside, for a time.
+    /// `analyst`, `administrator`: of the DGP. `monitor`: of an organisation outside; totals only.
+    Office {
+        Withdrawn = 0 "withdrawn",
+        Director = 1 "director",
+        Officer = 2 "officer",
+        PeerTutor = 3 "peer-tutor",
+        Instructor = 4 "instructor",
+        Analyst = 5 "analyst",
+        Administrator = 6 "administrator",
+        Monitor = 7 "monitor",
+    }
+
     /// Why somebody opened a record.
     Purpose {
         NotSaid = 1 "not-said",
