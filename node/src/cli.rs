@@ -11,6 +11,7 @@ mod rebuild;
 pub(crate) mod show;
 mod transfer;
 mod typed;
+mod worklist;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ enum Command {
     Transfer(transfer::TransferCommand),
     /// At the head office: who came without a key, and who a new person is.
     #[command(subcommand)]
-    Worklist(transfer::WorklistCommand),
+    Worklist(worklist::WorklistCommand),
     /// Officers of this site and their keys: add, withdraw, confirm, list.
     #[command(subcommand)]
     Officer(officers::OfficerCommand),
@@ -401,7 +402,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
         Command::Erase(args) => officers::erase(&home, args, cli.who.officer, cli.json).await,
-        Command::Worklist(command) => transfer::worklist(&home, command, &cli.who, cli.json).await,
+        Command::Worklist(command) => worklist::worklist(&home, command, &cli.who, cli.json).await,
         other => {
             let reply = ask(&home, cli.who.asks(request(other)?)).await?;
             show::reply(cli.json, &reply)

@@ -1,6 +1,7 @@
 //! The node of Spean: the shell around `spean-protocol`. It owns clock, disk, sockets, sticks and
 //! screens; the [`engine`] is the only code that changes state.
 
+mod answer;
 pub mod api;
 pub mod backup;
 pub mod ceremony;

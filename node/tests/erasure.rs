@@ -9,7 +9,8 @@ use crate::network;
 
 use std::collections::BTreeMap;
 
-use network::officers::{appoint, officer_key, post};
+use network::by_hand::post;
+use network::officers::{appoint, officer_key};
 use network::people::{MODULE, day, newcomer};
 use network::{DGP, Network, export, fold, identity, import, site};
 use spean::engine::arrive::Ticket;
@@ -23,8 +24,7 @@ use spean_protocol::letter::{Letter, letter_info};
 use spean_protocol::officer::{Office, Signature};
 use spean_protocol::roster::Roster;
 use spean_protocol::seal::{Secret, box_key, box_seal};
-use spean_protocol::segment::{Header, Log, Segment};
-use spean_protocol::session::{Frame, Host};
+use spean_protocol::session::Host;
 use spean_protocol::totals::Query;
 
 const ESCROW: Secret = Secret([77; 32]);
@@ -213,59 +213,51 @@ fn only_the_head_office_erases_and_only_who_is_gone() {
 }
 
 /// Goal: no prison erases anything, in anybody's log.
-/// Method: a machine of the third prison signs an erasure of all that there is; nothing goes, and what it
-/// named is taken as before.
+/// Method: a machine of the third prison signs an erasure of all that there is; nothing goes, and who hears of
+/// it first takes what it names all the same.
 #[test]
 fn a_prison_erases_nothing_of_another() {
     let (mut network, [dara, _]) = released();
     network.nodes[3].add_learner(&newcomer("Sokha")).unwrap();
     network.settle();
-    let store = network.nodes[3].store();
-    let rows = store.scan(Table::Parcel, &[], &[], usize::MAX).unwrap();
-    let named = rows.iter().map(|(key, body)| {
-        let label = Label(*key.first_chunk().unwrap());
-        Erasure::name(label, blake3::hash(body).as_bytes())
-    });
     let erasure = Erasure {
         id: [1; 16],
         persons: true,
-        parcels: named.collect(),
+        parcels: (0..4).flat_map(|of| names_of(&network, 3, of)).collect(),
     };
-    let skeleton = network.nodes[3].skeleton();
-    let run = skeleton.bases(site(3)).next().unwrap();
-    let held = skeleton.run(run).unwrap();
-    let header = Header {
-        log: Log::Control,
-        site: site(3),
-        run,
-        height: held.control,
-        previous: held.control_tip,
-        control: held.control,
-        cohort: 1,
-        stamp: 1,
-        lines: Vec::new(),
-    };
-    let entry = (Label([0; 16]), Entry::Erasure(erasure).encode());
-    let segment = Segment::sign(header, vec![entry], &identity(3).signing).unwrap();
-    let all = rows.len();
-    for at in [DGP, 1, 2] {
-        let taken = network.nodes[at].take_all(vec![Frame::Segment(segment.encode())]);
-        assert_eq!(taken.unwrap(), [true], "at {at}");
+    let all = erasure.parcels.len();
+    assert_eq!(all, parcels(&network, 3));
+    post(&mut network.nodes[3], &[Entry::Erasure(erasure)]);
+    let file = export(&mut network.nodes[3], &[]);
+    network.settle();
+    for at in 0..4 {
         assert_eq!(parcels(&network, at), all, "at {at}");
     }
     assert!(network.nodes[DGP].view(dara).unwrap().unwrap().events > 0);
-    // A node that hears of it first takes all the same what others wrote.
-    let file = export(&mut network.nodes[1], &[]);
+    // In a bundle control logs come first.
     let mut fresh = network.fresh(2);
-    fresh
-        .take_all(vec![Frame::Segment(segment.encode())])
-        .unwrap();
     assert!(import(&mut fresh, &file));
-    let rows = fresh
-        .store()
-        .scan(Table::Parcel, &[], &[], usize::MAX)
-        .unwrap();
-    assert_eq!(rows.len(), all);
+    let held = fresh.store().scan(Table::Parcel, &[], &[], usize::MAX);
+    assert_eq!(held.unwrap().len(), all);
+}
+
+/// Goal: who comes back is a learner like any other, to the prison and to the DGP; what was erased stays so.
+/// Method: he is admitted by his old card at a prison where he never was, and learns.
+#[test]
+fn who_comes_back_begins_anew() {
+    let (mut network, [dara, _]) = released();
+    erase(&mut network, &[dara]);
+    network.settle();
+    network.settle();
+    network.nodes[3].admit(dara, day()).unwrap();
+    work(&mut network, 3, dara, 7);
+    network.settle();
+    for at in [3, DGP] {
+        let view = network.nodes[at].view(dara).unwrap().unwrap();
+        let attended = &view.progress.module(MODULE).unwrap().attended;
+        assert!(attended.iter().eq(&[7]), "at {at}: {attended:?}");
+        assert_eq!(view.stays.len(), 1, "at {at}");
+    }
 }
 
 /// The names of the parcels of a site's log, as a node has them.

@@ -7,7 +7,8 @@
 
 use crate::network;
 
-use network::officers::{appoint, officer_key, post, posted, sign};
+use network::by_hand::{post, posted};
+use network::officers::{appoint, officer_key, sign};
 use network::people::newcomer;
 use network::{DGP, Network, Node, export, fold, identity, import, site};
 use spean::engine::EngineError;
@@ -286,7 +287,7 @@ fn openings_of_one_site_make_no_room_for_anothers() {
     let mut network = Network::new(2);
     let learner = examined(&mut network);
     network.nodes[1]
-        .note_opening(learner, Some(1), Purpose::Teaching)
+        .note_openings(&[learner].into(), Some(1), Purpose::Teaching)
         .unwrap();
     network.nodes[2].add_learner(&newcomer("Rith")).unwrap();
     network.settle();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
-use super::{duplicates, officers, transfer};
+use super::{duplicates, officers, transfer, worklist};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
@@ -72,7 +72,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Arrivals(moved) => transfer::show_arrivals(moved),
         Reply::Moves(lines) => transfer::show_moves(lines),
         Reply::States(states) => states.iter().for_each(|state| println!("{}", words(state))),
-        Reply::Worklist(lines) => transfer::show_worklist(lines),
+        Reply::Worklist(lines) => worklist::show_worklist(lines),
         Reply::Synced(outcome) if outcome.same => println!("Nothing new on either side."),
         Reply::Synced(outcome) => {
             println!(

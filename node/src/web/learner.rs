@@ -16,10 +16,10 @@ use spean_protocol::view::{
 };
 
 use super::frame::{Failure, Frame, Sites, ask};
+pub(super) use crate::answer::names;
 use crate::engine::openings::OpeningLine;
 use crate::engine::state::State;
 use crate::locale;
-pub(super) use crate::node::names;
 use crate::qr::grouped;
 use crate::service::Service;
 

@@ -117,15 +117,20 @@ fn van(table: &mut Table, count: usize, limit: Option<f64>) {
     );
 }
 
-/// He works at B under a stay of his own, and A's data are there; then the grant comes.
-fn grant_to_open(table: &mut Table) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (mut a, mut b) = (engine(directory.path(), A), engine(directory.path(), B));
+/// A site that has 400 learners of 33 events, a neighbour that holds all of it sealed, and one of them.
+fn history(directory: &Path) -> (NodeEngine, NodeEngine, LearnerId) {
+    let (mut a, mut b) = (engine(directory, A), engine(directory, B));
     let learners = add_learners(&mut a, 400);
     append(&mut a, &learners, 0..400 * 33);
     a.flush().expect("a flush");
     carry(&mut a, &mut b);
-    let learner = learners[7];
+    (a, b, learners[7])
+}
+
+/// He works at B under a stay of his own, and A's data are there; then the grant comes.
+fn grant_to_open(table: &mut Table) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (mut a, mut b, learner) = history(directory.path());
     b.admit(learner, None).expect("admitted");
     a.transfer_out(learner, Destination::Site(b.site()), None, false)
         .expect("left");
@@ -147,12 +152,7 @@ fn grant_to_open(table: &mut Table) {
 /// stick.
 fn slip_to_open(table: &mut Table) {
     let directory = tempfile::tempdir().expect("a directory");
-    let (mut a, mut b) = (engine(directory.path(), A), engine(directory.path(), B));
-    let learners = add_learners(&mut a, 400);
-    append(&mut a, &learners, 0..400 * 33);
-    a.flush().expect("a flush");
-    carry(&mut a, &mut b);
-    let learner = learners[7];
+    let (mut a, mut b, learner) = history(directory.path());
     let left = a
         .transfer_out(learner, Destination::Site(b.site()), None, false)
         .expect("left");
