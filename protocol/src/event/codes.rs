@@ -237,7 +237,6 @@ codes! {
     /// who marks a group's attendance, and sees no record. `instructor`: from outside, for a time.
     /// `analyst`, `administrator`: of the DGP. `monitor`: of an organisation outside; totals only.
     Office {
-        Withdrawn = 0 "withdrawn",
         Director = 1 "director",
         Officer = 2 "officer",
         PeerTutor = 3 "peer-tutor",
@@ -245,6 +244,7 @@ codes! {
         Analyst = 5 "analyst",
         Administrator = 6 "administrator",
         Monitor = 7 "monitor",
+        Withdrawn = 8 "withdrawn",
     }
 
     /// Why somebody opened a record.
