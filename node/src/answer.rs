@@ -16,6 +16,7 @@ use spean_protocol::view::collision::{self, Shown};
 use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterChanges};
 use crate::ceremony;
 use crate::engine::EngineError;
+use crate::engine::shredding::Shredding;
 use crate::node::roster_page;
 use crate::offices::{self, Duty};
 use crate::paper::card::Card;
@@ -120,7 +121,6 @@ fn answer(
         Request::ImportEvents { source, rows } => {
             Reply::Fates(engine.import_events(&source, &rows)?)
         }
-        Request::Flush => Reply::Events(engine.flush()?),
         Request::TransferOut {
             learners,
             to,
@@ -154,7 +154,7 @@ fn answer(
         }
         Request::TransferList => Reply::Moves(engine.moves()?),
         Request::OfficerAdd { office, key } => {
-            let office = read_word("office", &office, &Office::ALL[1..], Office::name)?;
+            let office = read_word("office", &office, &offices::offices(), Office::name)?;
             engine.add_officer(office, key)?;
             Reply::Officers(engine.officers()?)
         }
@@ -173,6 +173,17 @@ fn answer(
         }
         Request::Erase { learners, by } => Reply::Erasing(engine.erase_by(&learners, &by)?),
         Request::Erasures => Reply::Erasures(engine.erasures()?),
+        Request::Shred {
+            cohort,
+            retention,
+            decide,
+        } => {
+            if decide {
+                may_shred(&engine.shredding(cohort, retention)?)?;
+                engine.keep_sealed(cohort)?;
+            }
+            Reply::Shredding(engine.shredding(cohort, retention)?)
+        }
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
             let (key, open) = engine.to_sign(number)?;
@@ -238,10 +249,14 @@ fn answer(
             let cuts = cuts(engine, &changes)?;
             let boxes = boxes(engine, &changes)?;
             let evidence = boxes.values().map(|(_, segment)| segment.clone()).collect();
+            let shred = shred(engine, &changes)?;
             let (held, proposal) = engine.propose(after, |next, carrier, world| {
                 cuts.into_iter().for_each(|cut| ceremony::revoke(next, cut));
                 if changes.next_cohort {
                     ceremony::next_cohort(next, &boxes, carrier, world)?;
+                }
+                if let Some(cohort) = shred {
+                    ceremony::shred(next, cohort);
                 }
                 let mut requests = changes.requests.iter();
                 requests
@@ -253,10 +268,47 @@ fn answer(
                 evidence,
             }
         }
-        Request::Sync { .. } | Request::Backup { .. } | Request::RosterInstall { .. } => {
+        Request::Flush
+        | Request::Sync { .. }
+        | Request::Backup { .. }
+        | Request::RosterInstall { .. } => {
             return Err(Refusal::new(Kind::Refused, "answered elsewhere"));
         }
     })
+}
+
+/// Refuses a cohort whose time is not over.
+fn may_shred(found: &Shredding) -> Result<(), Refusal> {
+    let Shredding {
+        cohort,
+        latest,
+        in_force,
+        ..
+    } = found;
+    if cohort <= latest {
+        return Ok(());
+    }
+    let message = format!(
+        "cohort {cohort}: records of it are still kept. Cohort {in_force} is in force, so the latest that may \
+         go is {latest} ('retention' in config.toml says for how many cohorts records are kept)"
+    );
+    Err(Refusal::new(Kind::Refused, message))
+}
+
+/// The cohort whose keys a proposal wants destroyed, if everything is ready for it.
+fn shred(engine: &NodeEngine, changes: &RosterChanges) -> Result<Option<u16>, Refusal> {
+    let Some(cohort) = changes.shred else {
+        return Ok(None);
+    };
+    let found = engine.shredding(cohort, changes.retention)?;
+    may_shred(&found)?;
+    if found.is_ready() {
+        return Ok(Some(cohort));
+    }
+    let message = format!(
+        "--shred {cohort}: not everything is ready. 'spean shred {cohort}' says what is missing"
+    );
+    Err(Refusal::new(Kind::Refused, message))
 }
 
 /// The revocations that a proposal asks for, with what this node has by now as their cuts.

@@ -21,6 +21,7 @@ use crate::engine::officers::{OfficerLine, SealedKey};
 use crate::engine::openings::OpeningLine;
 use crate::engine::questions::WorkLine;
 use crate::engine::report::{Status, Totals};
+use crate::engine::shredding::Shredding;
 use crate::engine::signatures::ToSign;
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
@@ -214,6 +215,15 @@ pub enum Request {
     },
     /// The erasures, and who has done them.
     Erasures,
+    /// At the DGP: what destroying the keys of a cohort, and of those before it, means.
+    Shred {
+        /// The cohort.
+        cohort: u16,
+        /// For how many cohorts records are kept.
+        retention: u16,
+        /// Also writes on the keys of those who are not due.
+        decide: bool,
+    },
     /// The figures.
     Totals(Query),
     /// The figures of one site.
@@ -262,6 +272,10 @@ pub struct RosterChanges {
     pub release: Vec<String>,
     /// Whether it puts the next cohort in force.
     pub next_cohort: bool,
+    /// The cohort whose keys, and those of all before it, are to be destroyed.
+    pub shred: Option<u16>,
+    /// For how many cohorts records are kept.
+    pub retention: u16,
 }
 
 /// A learner in a list.
@@ -420,6 +434,8 @@ pub enum Reply {
     Erasing(Erasing),
     /// To [`Request::Erasures`].
     Erasures(Vec<ErasureLine>),
+    /// To [`Request::Shred`].
+    Shredding(Shredding),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

@@ -120,6 +120,7 @@ impl Folder {
             escrow: BTreeMap::new(),
             sites: Vec::new(),
             revoked: Vec::new(),
+            shredded: 0,
         };
         deposit(&mut escrow, Deposit::Carrier, &carrier, world)?;
         for cohort in 1..=COHORTS_AHEAD {
@@ -267,6 +268,45 @@ impl Folder {
         self.write(&self.proposal_path(), &shown.proposal)?;
         one.stick.keep_roster(&shown.held)?;
         Ok(shown.signatures())
+    }
+
+    /// Takes the keys that are to be destroyed out of a stick's escrow, as the newest roster of the folder
+    /// says that has all its signatures; returns what was taken out.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it says nothing of the kind, or the stick is none of it.
+    pub fn forget(&self, stick: &KeyStick) -> Result<Vec<Deposit>, Refusal> {
+        let mut signed = read(&self.roster_path(), "this is no ceremony's folder")?;
+        let mut roster = signed.accept(None).map_err(refused)?;
+        if let Ok(proposal) = read(&self.proposal_path(), "")
+            && let Ok(next) = proposal.accept(Some(&roster))
+        {
+            (signed, roster) = (proposal, next);
+        }
+        check_known(&signed, stick)?;
+        if !roster.roots.contains(&stick.root()?) {
+            let message = "the stick's key is no root of this roster: is it the right stick?";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+        if roster.shredded == 0 {
+            let message = "no roster of this folder that is signed has keys destroyed: 'spean ceremony \
+                           propose --shred' proposes one";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+        let Some(mut escrow) = stick.escrow()? else {
+            return Err(Refusal::new(
+                Kind::Refused,
+                "there is no escrow on this stick",
+            ));
+        };
+        let old = |what: &Deposit| matches!(what, Deposit::Cohort(of) if *of <= roster.shredded);
+        let forgotten: Vec<Deposit> = escrow.deposits().filter(old).collect();
+        for what in &forgotten {
+            escrow.remove(*what);
+        }
+        stick.keep_escrow(&escrow)?;
+        stick.keep_roster(&signed)?;
+        Ok(forgotten)
     }
 
     fn write(&self, path: &Path, signed: &SignedRoster) -> Result<(), Refusal> {
@@ -450,6 +490,17 @@ pub fn next_cohort(
         site.carrier = wrap;
     }
     Ok(())
+}
+
+/// Has the keys of a cohort, and of all before it, destroyed: nothing is sealed to them any more.
+pub fn shred(roster: &mut Roster, cohort: u16) {
+    roster.shredded = roster.shredded.max(cohort);
+    roster.escrow.retain(|of, _| *of > cohort);
+    for site in &mut roster.sites {
+        if !site.keys.is_empty() {
+            site.boxes.retain(|of, _| *of > cohort);
+        }
+    }
 }
 
 /// Refuses a folder's roster that does not follow the one that a stick saw last: whoever carries the

@@ -4,6 +4,7 @@
 mod backup;
 mod ceremony;
 mod duplicates;
+mod erase;
 pub(crate) mod import;
 pub(crate) mod officers;
 mod paper;
@@ -109,7 +110,17 @@ enum Command {
     /// What they added to the figures stays, without them.
     #[command(after_help = "Only of those who are in no prison any more. \n\n\
                             Example: spean erase 0a1b... --officer 1")]
-    Erase(officers::EraseArgs),
+    Erase(erase::EraseArgs),
+    /// At the head office: what destroying the keys of a cohort, and of all before it, means; and, with
+    /// --decide, what must be done before: erase who is due, write on the keys of whoever is not.
+    #[command(
+        after_help = "It is done when two officers have decided, and officials then sign a roster that \
+                            says so: 'spean ceremony propose --shred'.\n\n\
+                            Examples:\n  \
+                            spean shred 3                           what it means, and what is missing\n  \
+                            spean shred 3 --decide --officer 1"
+    )]
+    Shred(erase::ShredArgs),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -401,7 +412,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Sign(args) => {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
-        Command::Erase(args) => officers::erase(&home, args, cli.who.officer, cli.json).await,
+        Command::Shred(args) => erase::shred(&home, args, cli.who.officer, cli.json).await,
+        Command::Erase(args) => erase::erase(&home, args, cli.who.officer, cli.json).await,
         Command::Worklist(command) => worklist::worklist(&home, command, &cli.who, cli.json).await,
         other => {
             let reply = ask(&home, cli.who.asks(request(other)?)).await?;

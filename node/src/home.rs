@@ -160,6 +160,10 @@ pub struct Config {
     /// Seconds between two flushes of what was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_seconds: Option<u64>,
+    /// At the head office: for how many cohorts, usually years, a record is kept after the one in which
+    /// somebody was released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<u16>,
     /// Links that this node listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<ListenConfig>,
@@ -353,6 +357,31 @@ impl Home {
         if cohorts.is_empty() {
             return Ok(Vec::new());
         }
+        let mut made = Vec::new();
+        self.change_boxes(|boxes| {
+            for cohort in cohorts {
+                let seed = Secret(world.random());
+                boxes.insert(cohort.to_string(), HEXLOWER.encode(&seed.0));
+                made.push((cohort, seed));
+            }
+        })?;
+        Ok(made)
+    }
+
+    /// Takes the seeds of a cohort, and of all before it, out of the key file. The home must be locked.
+    ///
+    /// # Errors
+    /// [`HomeError`]; the file is as it was then.
+    pub fn drop_boxes(&self, upto: u16) -> Result<(), HomeError> {
+        self.change_boxes(|boxes| {
+            boxes.retain(|cohort, _| cohort.parse().is_ok_and(|cohort: u16| cohort > upto));
+        })
+    }
+
+    fn change_boxes(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Result<(), HomeError> {
         let path = self.keys();
         let io = |error| self.io(&path, error);
         let text = Zeroizing::new(fs::read_to_string(&path).map_err(io)?);
@@ -361,16 +390,9 @@ impl Home {
             reason: "not a key file".to_owned(),
         };
         let mut keys: KeyFile = toml::from_str(&text).map_err(wrong)?;
-        let mut made = Vec::new();
-        for cohort in cohorts {
-            let seed = Secret(world.random());
-            keys.boxes
-                .insert(cohort.to_string(), HEXLOWER.encode(&seed.0));
-            made.push((cohort, seed));
-        }
+        change(&mut keys.boxes);
         let text = Zeroizing::new(toml_text(&keys));
-        write_whole(&path, text.as_bytes(), 0o600).map_err(io)?;
-        Ok(made)
+        write_whole(&path, text.as_bytes(), 0o600).map_err(io)
     }
 
     /// Reads the configuration; without the file, nothing listens and nothing is dialled.

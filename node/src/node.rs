@@ -81,6 +81,7 @@ impl Node {
         let seed = *identity.signing.as_bytes();
         let newest = identity.boxes.keys().next_back().copied();
         let mut engine = Engine::open(store, identity, Box::new(Machine))?;
+        drop_destroyed(home, &mut engine)?;
         let cohort = engine.roster().cohort;
         let first = newest
             .map_or(cohort, |newest| newest.max(cohort))
@@ -138,11 +139,13 @@ impl Node {
             | Request::ToSign(_)
             | Request::Sign { .. }
             | Request::Erase { .. }
+            | Request::Shred { .. }
             | Request::Totals(_)
             | Request::TotalsOf { .. } => self.service.fold_all().await?,
             _ => {}
         }
         match request {
+            Request::Flush => Ok(Reply::Events(self.flush().await?)),
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
             Request::Backup { directory } => {
                 Ok(Reply::Backup(self.backup(directory.into()).await?))
@@ -161,6 +164,20 @@ impl Node {
                     .await?
             }
         }
+    }
+
+    /// Seals what has gathered; returns how many events.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn flush(&self) -> Result<u64, Refusal> {
+        let home = self.home.clone();
+        let flushed = self.service.call(move |engine| {
+            let events = engine.flush()?;
+            drop_destroyed(&home, engine)?;
+            Ok(events)
+        });
+        flushed.await?
     }
 
     /// Writes a backup of the whole node into a directory. The database stands still for it from one
@@ -275,6 +292,15 @@ fn keys_of(roster: &Roster) -> BTreeSet<[u8; 32]> {
         .iter()
         .flat_map(|site| site.keys.iter().copied())
         .collect()
+}
+
+/// Takes the seeds of destroyed keys out of the key file, and says so in the log.
+fn drop_destroyed(home: &Home, engine: &mut NodeEngine) -> Result<(), Refusal> {
+    if let Some(cohort) = engine.destroyed()? {
+        home.drop_boxes(cohort)?;
+        engine.keys_are_gone(cohort)?;
+    }
+    Ok(())
 }
 
 /// Installs the first roster of a home that has none.

@@ -76,7 +76,8 @@ impl Duty {
             Request::Worklist
             | Request::WorkPair { .. }
             | Request::WorkDecide { .. }
-            | Request::Erase { .. } => Self::Persons,
+            | Request::Erase { .. }
+            | Request::Shred { .. } => Self::Persons,
             Request::Status
             | Request::Totals(_)
             | Request::TotalsOf { .. }
@@ -97,6 +98,13 @@ impl Duty {
             | Request::RosterInstall { .. } => Self::Node,
         }
     }
+}
+
+/// The offices that somebody can have.
+#[must_use]
+pub fn offices() -> Vec<Office> {
+    let all = Office::ALL.iter().copied();
+    all.filter(|office| *office != Office::Withdrawn).collect()
 }
 
 /// Whether somebody of that office does that.
@@ -135,11 +143,7 @@ mod tests {
         ];
         let source = include_str!("offices.rs");
         let mut rows = 0;
-        for office in Office::ALL
-            .iter()
-            .copied()
-            .filter(|one| *one != Office::Withdrawn)
-        {
+        for office in offices() {
             let name = office.to_string().replace('-', " ");
             let row = format!("//! | {name} |");
             let line = source.lines().find(|line| line.starts_with(&row)).unwrap();

@@ -55,9 +55,7 @@ pub async fn run(
     ready();
     stop.await;
     tracing::info!("stopping");
-    node.service
-        .call(crate::service::NodeEngine::flush)
-        .await??;
+    node.flush().await?;
     // A socket that stays behind would only make the next command wait for nobody.
     let _ = fs::remove_file(home.socket());
     Ok(())
@@ -78,10 +76,9 @@ fn bind(home: &Home) -> Result<UnixListener, Refusal> {
 async fn flush_regularly(node: Node, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        match node.service.call(crate::service::NodeEngine::flush).await {
-            Ok(Ok(events)) => tracing::debug!(events, "flushed"),
-            Ok(Err(error)) => tracing::error!(%error, "the flush failed; it is tried again"),
-            Err(_) => return,
+        match node.flush().await {
+            Ok(events) => tracing::debug!(events, "flushed"),
+            Err(error) => tracing::error!(%error, "the flush failed; it is tried again"),
         }
     }
 }

@@ -13,5 +13,6 @@ mod moves;
 mod officers;
 mod pressed;
 mod revoked;
+mod shredding;
 mod sticks;
 mod strangers;

@@ -166,6 +166,11 @@ impl Escrow {
         Ok(())
     }
 
+    /// Takes a deposit out. Nobody's key is needed for it.
+    pub fn remove(&mut self, what: Deposit) {
+        self.deposits.remove(&what);
+    }
+
     /// Opens a deposit with the box key seeds of enough holders.
     ///
     /// # Errors

@@ -15,11 +15,18 @@ use crate::limits::{HEADS_MAX, KEYS_MAX, REVOKED_MAX, ROSTER_BYTES_MAX, SITES_MA
 use crate::log::Head;
 use crate::seal::{self, BoxKey, SealError, Secret, derive};
 
-/// The version of the roster format that this program writes where a key is revoked.
-pub const VERSION: u8 = 2;
+/// The version of the roster format that this program writes where keys of a cohort are to be destroyed.
+pub const VERSION: u8 = 3;
 
-/// The version that it writes else: the same without the list of what is revoked.
+/// The version that it writes else: the same without the number of that cohort.
+const VERSION_WITHOUT_SHREDDING: u8 = 2;
+
+/// The version that it writes where no key is revoked either: without the list of those.
 const VERSION_WITHOUT_REVOCATIONS: u8 = 1;
+
+/// Cohorts whose keys are never destroyed: the one in force, and the one before it, in which somebody who
+/// has not heard of the newer one still writes.
+pub const COHORTS_KEPT: u16 = 2;
 
 /// Why a roster was refused. The one at hand stays in force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +104,9 @@ pub struct Roster {
     pub sites: Vec<Site>,
     /// Keys of sites' nodes that are no longer trusted.
     pub revoked: Vec<Revocation>,
+    /// Every node destroys its keys of this cohort and of those before it, once its people's records open
+    /// without them; 0: of none.
+    pub shredded: u16,
 }
 
 /// A key of a node that was stolen, lost, or lied. What it signed up to the cut goes on to count;
@@ -203,20 +213,21 @@ impl Roster {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut body = codec::encode(self);
-        let version = if self.revoked.is_empty() {
-            // The length of the empty list.
-            body.pop();
-            VERSION_WITHOUT_REVOCATIONS
-        } else {
-            VERSION
+        let version = match (self.shredded, self.revoked.is_empty()) {
+            (0, true) => VERSION_WITHOUT_REVOCATIONS,
+            (0, false) => VERSION_WITHOUT_SHREDDING,
+            _ => VERSION,
         };
+        // The number 0 and the length of the empty list are a byte each.
+        body.truncate(body.len() - usize::from(VERSION - version));
         [&[version], body.as_slice()].concat()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, RosterError> {
         let (version, body) = bytes.split_first().ok_or(DecodeError::Malformed)?;
         let roster: Self = match *version {
-            VERSION_WITHOUT_REVOCATIONS => codec::decode(&[body, &[0]].concat())?,
+            VERSION_WITHOUT_REVOCATIONS => codec::decode(&[body, &[0, 0]].concat())?,
+            VERSION_WITHOUT_SHREDDING => codec::decode(&[body, &[0]].concat())?,
             VERSION => codec::decode(body)?,
             newer => return Err(DecodeError::NewerVersion(newer).into()),
         };
@@ -270,6 +281,7 @@ impl Roster {
         {
             return Err(RosterError::Unsound("more than one headquarters"));
         }
+        self.check_shredded()?;
         codec::at_most(self.revoked.len(), REVOKED_MAX)?;
         for revocation in &self.revoked {
             codec::at_most(revocation.cut.len(), HEADS_MAX)?;
@@ -280,6 +292,36 @@ impl Roster {
             if !seen.2.insert(revocation.key) {
                 return Err(RosterError::Unsound("a revoked key is listed elsewhere"));
             }
+        }
+        Ok(())
+    }
+
+    /// Nobody may be left without a key, and the escrow keeps none that is to be destroyed.
+    fn check_shredded(&self) -> Result<(), RosterError> {
+        if self.shredded == 0 {
+            return Ok(());
+        }
+        if self.cohort < self.shredded.saturating_add(COHORTS_KEPT) {
+            return Err(RosterError::Unsound(
+                "keys of the cohort in force or the one before are to be destroyed",
+            ));
+        }
+        let later = |boxes: &BTreeMap<u16, BoxKey>| {
+            boxes
+                .range(self.shredded.saturating_add(1)..)
+                .next()
+                .is_some()
+        };
+        let mut written = self.sites.iter().filter(|site| !site.keys.is_empty());
+        if !written.all(|site| later(&site.boxes)) {
+            return Err(RosterError::Unsound(
+                "a site has no key later than those that are to be destroyed",
+            ));
+        }
+        if self.escrow.range(..=self.shredded).next().is_some() {
+            return Err(RosterError::Unsound(
+                "the escrow keeps a key that is to be destroyed",
+            ));
         }
         Ok(())
     }
@@ -424,6 +466,11 @@ impl SignedRoster {
         if held.is_some_and(|held| held.revoked.iter().any(forgotten)) {
             return Err(RosterError::Unsound(
                 "a key that was revoked is not revoked any more",
+            ));
+        }
+        if held.is_some_and(|held| offered.shredded < held.shredded) {
+            return Err(RosterError::Unsound(
+                "keys that were to be destroyed are to be kept",
             ));
         }
         let by = held.unwrap_or(&offered);

@@ -6,14 +6,16 @@
 
 mod samples;
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::SigningKey;
 use samples::*;
 use spean_protocol::codec::{self, DecodeError};
 use spean_protocol::escrow::{Deposit, Escrow, EscrowError, Holder};
 use spean_protocol::id::{Hash, LearnerId, RunId, SiteId, StayId, Stream};
 use spean_protocol::log::ForkProof;
-use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, open_carrier};
-use spean_protocol::seal::{SealError, Secret, box_key};
+use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, VERSION, open_carrier};
+use spean_protocol::seal::{BoxKey, SealError, Secret, box_key};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::slip::{Slip, SlipError};
 use spean_protocol::stay::{GrantContent, HeldKey};
@@ -120,11 +122,11 @@ fn a_changed_or_newer_roster_is_refused() {
     ));
     let mut newer = bytes;
     // The first byte of the body, after its length.
-    newer[2] = 3;
+    newer[2] = VERSION + 1;
     let newer = SignedRoster::decode(&newer).unwrap().accept(None);
     assert_eq!(
         newer,
-        Err(RosterError::Decode(DecodeError::NewerVersion(3)))
+        Err(RosterError::Decode(DecodeError::NewerVersion(VERSION + 1)))
     );
 }
 
@@ -455,4 +457,42 @@ fn a_revocation_is_small_and_contradicts_nothing() {
     assert_eq!(closed.check(), Ok(()));
     assert_eq!(closed.box_key(id), None);
     assert!(closed.by_key(&key).is_none() && closed.revocation(&key).is_some());
+}
+
+/// Goal: an order to destroy keys leaves nobody without one, and is never taken back. Method: rosters
+/// that say too much, and one that says less than the one before.
+#[test]
+fn an_order_to_destroy_keys_leaves_nobody_without_one() {
+    let refused = |change: fn(&mut Roster)| {
+        let mut next = roster_3();
+        change(&mut next);
+        matches!(next.check(), Err(RosterError::Unsound(_)))
+    };
+    assert!(!refused(|_| {}));
+    assert!(
+        refused(|next| next.shredded = 4),
+        "the cohort before is kept"
+    );
+    assert!(refused(|next| next.cohort = 4));
+    assert!(refused(|next| {
+        next.escrow.insert(3, BoxKey([1; 32]));
+    }));
+    assert!(refused(|next| {
+        next.sites[0].boxes = BTreeMap::from([(3, BoxKey([1; 32]))]);
+    }));
+    assert!(!refused(|next| {
+        let site = &mut next.sites[0];
+        (site.keys, site.boxes) = (Vec::new(), BTreeMap::new());
+    }));
+
+    let mut less = roster_3();
+    less.version += 1;
+    less.shredded = 2;
+    let mut signed = SignedRoster::propose(&less);
+    assert!(signed.sign(&root_key(1)).unwrap() && signed.sign(&root_key(2)).unwrap());
+    assert!(signed.accept(None).is_ok());
+    assert!(matches!(
+        signed.accept(Some(&roster_3())),
+        Err(RosterError::Unsound(_))
+    ));
 }

@@ -82,6 +82,11 @@ fn what_is_signed_is_read_and_written_unchanged() {
         assert_eq!(signed.accept(None).unwrap(), roster_2());
         signed.encode()
     });
+    unchanged("roster-3", &signed_roster_3().encode(), |bytes| {
+        let signed = SignedRoster::decode(bytes).unwrap();
+        assert_eq!(signed.accept(None).unwrap(), roster_3());
+        signed.encode()
+    });
     unchanged("escrow", &escrow().encode(), |bytes| {
         let escrow = Escrow::decode(bytes).unwrap();
         let seeds = [1, 2].map(holder_seed);

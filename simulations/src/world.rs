@@ -185,6 +185,7 @@ impl World {
             escrow: BTreeMap::from([(1, escrow)]),
             sites: (0..=prisons).map(site).collect(),
             revoked: Vec::new(),
+            shredded: 0,
         };
         let mut signed = SignedRoster::propose(&roster);
         // A roster of made-up keys is sound; were it not, no machine would take it.

@@ -150,7 +150,8 @@ fn resealed(
     }
     let mut escrow = Escrow::new(before.threshold, holders).map_err(refused)?;
     let seeds: Vec<Secret> = keys.iter().map(RootKeys::box_seed).collect();
-    for what in old.deposits() {
+    let kept = |what: &Deposit| !matches!(what, Deposit::Cohort(of) if *of <= before.shredded);
+    for what in old.deposits().filter(kept) {
         let secret = old.open(what, &seeds).map_err(refused)?;
         if let Deposit::Cohort(cohort) = what
             && before

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::api::{Kind, Refusal, Reply, Request, RosterChanges};
 use crate::ceremony::{Folder, Proposed, Signatures, Unlocked};
+use crate::cli::erase::retention;
 use crate::cli::typed::{TEXT_BYTES_MAX, confirm, new_passphrase, read_secret, read_sheet};
 use crate::cli::{ask, show};
 use crate::home::{EnrolmentRequest, Home, read_small};
@@ -40,7 +41,8 @@ pub(super) enum CeremonyCommand {
                             spean ceremony propose folder --again kam.toml    a new computer\n  \
                             spean ceremony propose folder --enrol -           a request on paper\n  \
                             spean ceremony propose folder --revoke KAM        a stolen computer\n  \
-                            spean ceremony propose folder --revoke KAM --again kam.toml   both"
+                            spean ceremony propose folder --revoke KAM --again kam.toml   both\n  \
+                            spean ceremony propose folder --shred 3           keys of old cohorts"
     )]
     Propose {
         /// The folder that goes to the officials.
@@ -60,8 +62,12 @@ pub(super) enum CeremonyCommand {
         /// new keys, and the old ones can be destroyed when their time is over.
         #[arg(long)]
         next_cohort: bool,
+        /// Have the keys of that cohort, and of all before it, destroyed everywhere: what only they open is
+        /// gone for good. 'spean shred' comes first, and says when it is ready.
+        #[arg(long, value_name = "COHORT")]
+        shred: Option<u16>,
         /// The files request.toml of the nodes.
-        #[arg(required_unless_present_any = ["revoke", "release", "next_cohort", "enrol"])]
+        #[arg(required_unless_present_any = ["revoke", "release", "next_cohort", "shred", "enrol"])]
         requests: Vec<PathBuf>,
         /// A request from paper, where no file came: its letters, or '-' to type or scan them.
         #[arg(long, value_name = "LETTERS")]
@@ -71,6 +77,15 @@ pub(super) enum CeremonyCommand {
     Show {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Take the keys of destroyed cohorts out of one stick's escrow, once the roster that says so is in
+    /// force. Every stick, and its paper copies in safes, wants it.
+    #[command(after_help = "Example: spean ceremony forget folder --stick /media/a")]
+    Forget {
+        /// The folder.
+        folder: PathBuf,
+        #[command(flatten)]
+        stick: StickArgs,
     },
     /// Sign the proposal of a folder with the root key of one stick.
     Sign {
@@ -185,6 +200,7 @@ pub(super) async fn ceremony(
             revoke,
             release,
             next_cohort,
+            shred,
             requests,
             enrol,
         } => {
@@ -196,12 +212,17 @@ pub(super) async fn ceremony(
                 revoke: revoke.clone(),
                 release: release.clone(),
                 next_cohort: *next_cohort,
+                shred: *shred,
+                retention: retention(home)?,
             };
             propose(home, folder, changes, json).await
         }
         CeremonyCommand::Show { folder } => {
             let folder = Folder::at(folder);
             show_proposal(&folder, &folder.proposed()?, json)
+        }
+        CeremonyCommand::Forget { folder, stick } => {
+            forget(&Folder::at(folder), &stick.stick, json)
         }
         CeremonyCommand::Sign { folder, stick } => sign(&Folder::at(folder), &stick.stick, json),
         CeremonyCommand::Replace {
@@ -465,6 +486,21 @@ fn restore(
             println!("It has no escrow yet: once more with --from and another root's stick.");
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn forget(folder: &Folder, stick: &Path, json: bool) -> Result<ExitCode, Refusal> {
+    let forgotten = folder.forget(&KeyStick::at(stick))?;
+    let words: Vec<String> = forgotten.iter().map(ToString::to_string).collect();
+    if json {
+        println!("{}", serde_json::json!({ "forgotten": words }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    match words.as_slice() {
+        [] => println!("Nothing of it was on {} any more.", stick.display()),
+        some => println!("Gone from {}: {}.", stick.display(), some.join(", ")),
+    }
+    println!("A copy of this stick that somebody made has them still: destroy it.");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,7 +12,6 @@ use spean_protocol::seal::Secret;
 use super::typed::{confirm, new_passphrase, read_secret};
 use super::{ask, show};
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::engine::erasure::{self, Erasing, ErasureLine};
 use crate::engine::officers::SealedKey;
 use crate::engine::signatures::ToSign;
 use crate::home::Home;
@@ -133,77 +132,6 @@ pub(super) async fn sign_as(
         _ => return Err(Refusal::new(Kind::Refused, "an unexpected answer")),
     };
     Ok(Signature::sign(subject, number, &unlock(&sealed)?))
-}
-
-#[derive(Debug, Args)]
-pub(super) struct EraseArgs {
-    /// The learners. Their other ids, where somebody was found to be the same person, are erased too.
-    #[arg(required_unless_present = "list")]
-    learners: Vec<LearnerId>,
-    /// List the erasures, and which sites have done them.
-    #[arg(long, conflicts_with = "learners")]
-    list: bool,
-}
-
-pub(super) async fn erase(
-    home: &Home,
-    args: &EraseArgs,
-    officer: Option<u16>,
-    json: bool,
-) -> Result<ExitCode, Refusal> {
-    if args.list {
-        return show::reply(json, &ask(home, Request::Erasures).await?);
-    }
-    let number = myself(officer)?;
-    confirm(
-        &format!(
-            "Erase {} learners at every site, for good?",
-            args.learners.len()
-        ),
-        json,
-    )?;
-    let by = sign_as(home, number, &erasure::subject(&args.learners)).await?;
-    let learners = args.learners.clone();
-    show::reply(json, &ask(home, Request::Erase { learners, by }).await?)
-}
-
-/// Prints what became of a decision to erase.
-pub(super) fn show_erasing(erasing: &Erasing) {
-    let ids = &erasing.learners;
-    for id in ids {
-        println!("{id}");
-    }
-    let Some(line) = &erasing.erasure else {
-        println!(
-            "{} records are to be erased: a second officer says the same.",
-            ids.len()
-        );
-        return;
-    };
-    println!("Erased here. The other sites do it when a link or a stick tells them:");
-    show_erasures(std::slice::from_ref(line));
-    println!(
-        "Not reached: Moodle's own database; exports and prints; backups; sticks in drawers, which no node takes \
-         in any more, and machines that never connect. docs/privacy.md says what to do about each."
-    );
-}
-
-/// Prints erasures.
-pub(super) fn show_erasures(lines: &[ErasureLine]) {
-    let listed = |codes: &[String]| match codes {
-        [] => "nobody".to_owned(),
-        some => some.join(", "),
-    };
-    for line in lines {
-        println!(
-            "{}  {} parcels; done by {}; not yet by {}",
-            line.id,
-            line.parcels,
-            listed(&line.done),
-            listed(&line.waits)
-        );
-    }
-    println!("{} erasures", lines.len());
 }
 
 async fn waiting_for(home: &Home, number: u16) -> Result<(SealedKey, Vec<ToSign>), Refusal> {

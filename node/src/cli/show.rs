@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
-use super::{duplicates, officers, transfer, worklist};
+use super::{duplicates, erase, officers, transfer, worklist};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
@@ -84,8 +84,9 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Backup(line) => show_backup(line),
         Reply::Totals(totals) => show_totals(totals),
         Reply::Officers(lines) => show_officers(lines),
-        Reply::Erasing(erasing) => officers::show_erasing(erasing),
-        Reply::Erasures(lines) => officers::show_erasures(lines),
+        Reply::Erasing(erasing) => erase::show_erasing(erasing),
+        Reply::Erasures(lines) => erase::show_erasures(lines),
+        Reply::Shredding(found) => erase::show_shredding(found),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),
         Reply::Proposal { .. } => println!("a proposal"),
         Reply::Roster(page) => {

@@ -14,9 +14,7 @@ use spean_protocol::erasure::{ErasedParcel, Erasure};
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, RunId, SiteId, StayId};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::{
-    ERASED_PERSONS_MAX, ERASURE_PARCELS_MAX, LETTER_LEARNERS_MAX, TO_ERASE_MAX,
-};
+use spean_protocol::limits::{ERASURE_PARCELS_MAX, LETTER_LEARNERS_MAX, TO_ERASE_MAX};
 use spean_protocol::officer::{Signature, Subject};
 use spean_protocol::seal::derive;
 use spean_protocol::segment::{Line, Segment};
@@ -26,6 +24,8 @@ use super::questions::Work;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
+/// Persons that are erased together: more than are released in a year.
+const ERASED_TOGETHER_MAX: usize = 20_000;
 /// Where it is kept that this node has done an erasure and not said so yet.
 const UNTOLD: &[u8] = b"erasure untold";
 /// Where it is kept what prisons ask to have erased.
@@ -146,9 +146,9 @@ impl<S: Store> Engine<S> {
             }
             persons.push(ids);
         }
-        if persons.is_empty() || persons.len() > ERASED_PERSONS_MAX {
+        if persons.is_empty() || persons.len() > ERASED_TOGETHER_MAX {
             return Err(EngineError::Refused(format!(
-                "name 1 to {ERASED_PERSONS_MAX} learners at a time"
+                "name 1 to {ERASED_TOGETHER_MAX} learners at a time"
             )));
         }
         Ok(persons)
@@ -173,9 +173,7 @@ impl<S: Store> Engine<S> {
         let mut entries = self.remains_of(persons, id)?;
         entries.extend(parts((id, true), &parcels));
         self.write_control(&entries)?;
-        for learner in all {
-            self.forget(learner, false)?;
-        }
+        self.forget(&all.into_iter().collect(), false)?;
         let mut mail = Vec::new();
         for (site, learners) in sites {
             for some in learners.chunks(LETTER_LEARNERS_MAX) {
@@ -227,11 +225,13 @@ impl<S: Store> Engine<S> {
                 self.store.remove(Table::Parcel, &key)?;
             }
         }
-        for learner in learners {
-            if erasure.persons {
-                self.forget(learner, !self.is_headquarters())?;
-            } else if self.own_stay(learner)?.is_some_and(|own| own.open) {
-                self.read_anew(learner)?;
+        if erasure.persons {
+            self.forget(&learners, !self.is_headquarters())?;
+        } else {
+            for learner in learners {
+                if self.own_stay(learner)?.is_some_and(|own| own.open) {
+                    self.read_anew(learner)?;
+                }
             }
         }
         let untold = key_of(&[UNTOLD, &erasure.id]);
@@ -313,9 +313,7 @@ impl<S: Store> Engine<S> {
         &mut self,
         learners: &[LearnerId],
     ) -> Result<(), EngineError> {
-        learners
-            .iter()
-            .try_for_each(|learner| self.forget(*learner, true))
+        self.forget(&learners.iter().copied().collect(), true)
     }
 
     /// Names to the DGP what this site wrote of somebody that only its own keys find: the restricted stream.
@@ -395,17 +393,60 @@ impl<S: Store> Engine<S> {
         self.write_control(&parts((id, false), &parcels))
     }
 
-    /// Forgets everything of a learner but what he added to the figures. Whoever is here goes on, with
+    /// Forgets everything of learners but what they added to the figures. Whoever is here goes on, with
     /// what is left.
-    fn forget(&mut self, learner: LearnerId, keep_rows: bool) -> Result<(), EngineError> {
+    fn forget(
+        &mut self,
+        learners: &BTreeSet<LearnerId>,
+        keep_rows: bool,
+    ) -> Result<(), EngineError> {
         self.openers.clear();
-        if self.own_stay(learner)?.is_some_and(|own| own.open) {
-            return self.read_anew(learner);
+        let mut gone = BTreeSet::new();
+        for learner in learners {
+            if self.own_stay(*learner)?.is_some_and(|own| own.open) {
+                self.read_anew(*learner)?;
+            } else {
+                gone.insert(*learner);
+            }
         }
         if keep_rows {
-            self.keep_own_remains(learner)?;
-            self.name_the_rest(learner)?;
+            self.keep_own_remains(&gone)?;
         }
+        for learner in &gone {
+            if keep_rows {
+                self.name_the_rest(*learner)?;
+            }
+            self.forget_one(*learner)?;
+        }
+        self.forget_mentions(&gone)
+    }
+
+    /// Removes the rows that are found by something else than the learner.
+    fn forget_mentions(&mut self, learners: &BTreeSet<LearnerId>) -> Result<(), EngineError> {
+        let is_one = |id: Option<&[u8]>| {
+            let id = id.and_then(|id| id.try_into().ok()).map(LearnerId);
+            id.is_some_and(|id| learners.contains(&id))
+        };
+        for (key, _) in self.store.scan(Table::Registered, &[], &[], usize::MAX)? {
+            if is_one(key.get(32..48)) {
+                self.store.remove(Table::Registered, &key)?;
+            }
+        }
+        for (key, value) in self.store.scan(Table::Source, &[], &[], usize::MAX)? {
+            if is_one(Some(&value)) {
+                self.store.remove(Table::Source, &key)?;
+            }
+        }
+        for (key, value) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
+            let work: Work = codec::decode(&value)?;
+            if learners.iter().any(|learner| work.is_about(*learner)) {
+                self.store.remove(Table::Work, &key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_one(&mut self, learner: LearnerId) -> Result<(), EngineError> {
         self.store.write(Table::Meta, &person_key(learner), &[])?;
         for held in self.keys_of(learner)? {
             let stay = stay_key(learner, held.stay);
@@ -440,21 +481,6 @@ impl<S: Store> Engine<S> {
         ] {
             for (key, _) in self.store.scan(table, &learner.0, &[], usize::MAX)? {
                 self.store.remove(table, &key)?;
-            }
-        }
-        for (key, _) in self.store.scan(Table::Registered, &[], &[], usize::MAX)? {
-            if key.get(32..48) == Some(&learner.0) {
-                self.store.remove(Table::Registered, &key)?;
-            }
-        }
-        for (key, value) in self.store.scan(Table::Source, &[], &[], usize::MAX)? {
-            if value == learner.0 {
-                self.store.remove(Table::Source, &key)?;
-            }
-        }
-        for (key, value) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
-            if codec::decode::<Work>(&value)?.is_about(learner) {
-                self.store.remove(Table::Work, &key)?;
             }
         }
         let pair = key_of(&[b"pair", &learner.0]);

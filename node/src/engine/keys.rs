@@ -56,13 +56,7 @@ impl<S: Store> Engine<S> {
 
     /// Keeps a custody key; `true` if it was new.
     pub(super) fn keep_custody_key(&mut self, key: &CustodyKey) -> Result<bool, EngineError> {
-        let name = key.id();
-        let place = key_of(&[
-            &key.site.0.to_be_bytes(),
-            &key.cohort.to_be_bytes(),
-            &[key.stream.byte()],
-            &name.0,
-        ]);
+        let place = custody_place(key);
         if self.store.read(Table::Custody, &place)?.is_some() {
             return Ok(false);
         }
@@ -70,6 +64,19 @@ impl<S: Store> Engine<S> {
             .write(Table::Custody, &place, &codec::encode(key))?;
         self.openers.clear();
         Ok(true)
+    }
+
+    /// Forgets a custody key, and what was noted of its register.
+    pub(super) fn forget_custody_key(&mut self, key: &CustodyKey) -> Result<(), EngineError> {
+        let name = key.id();
+        self.store.remove(Table::Custody, &custody_place(key))?;
+        for (place, _) in self
+            .store
+            .scan(Table::Registered, &name.0, &[], usize::MAX)?
+        {
+            self.store.remove(Table::Registered, &place)?;
+        }
+        Ok(())
     }
 
     /// Reads the registers that a custody key opens: for a key that came after them.
@@ -192,7 +199,17 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn held_key(place: &[u8], value: &[u8]) -> Result<(LearnerId, HeldKey), EngineError> {
+fn custody_place(key: &CustodyKey) -> Vec<u8> {
+    key_of(&[
+        &key.site.0.to_be_bytes(),
+        &key.cohort.to_be_bytes(),
+        &[key.stream.byte()],
+        &key.id().0,
+    ])
+}
+
+/// Reads a row of [`Table::StayKey`].
+pub(super) fn held_key(place: &[u8], value: &[u8]) -> Result<(LearnerId, HeldKey), EngineError> {
     let wrong = || EngineError::Malformed("a stay key");
     let part = |from: usize| -> Option<[u8; 16]> { place.get(from..from + 16)?.try_into().ok() };
     let site = place

@@ -10,8 +10,10 @@
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
 //! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk; [`duplicates`] lists who may be one
 //! person, by [`folding`]), [`carry`] (bundles), [`import`], [`report`] (what people ask), [`officers`] and
-//! [`signatures`] (who signs what), [`openings`] (who looks at whom), [`erasure`] with [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`revocation`] and
-//! [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is made anew).
+//! [`signatures`] (who signs what), [`openings`] (who looks at whom), [`erasure`] with
+//! [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`shredding`] (the old ones),
+//! [`revocation`] and [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is
+//! made anew).
 
 pub mod ahead;
 pub mod arrive;
@@ -47,6 +49,7 @@ pub mod remains;
 pub mod report;
 pub mod returned;
 pub mod revocation;
+pub mod shredding;
 pub mod signatures;
 pub mod slips;
 pub mod state;
@@ -303,6 +306,7 @@ impl<S: Store> Engine<S> {
             openers: BTreeMap::new(),
         };
         engine.reload()?;
+        engine.drop_destroyed_seeds()?;
         if !engine.roster.revoked.is_empty() {
             // The roster may have been installed before the engine was here.
             engine.input(Self::follow_roster)?;

@@ -10,7 +10,7 @@ use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::limits::ERASED_ROWS_MAX;
 use spean_protocol::seal::{self, Secret, derive};
 
-use super::keys::key_of;
+use super::keys::{key_of, learner_of};
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
@@ -34,9 +34,6 @@ impl<S: Store> Engine<S> {
         let of_person = |ids: &Vec<LearnerId>| -> Remains {
             ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
         };
-        let cohort = self.roster.cohort_of(self.site);
-        let own = self.roster.box_key(self.site);
-        let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
         let mut entries = Vec::new();
         for some in persons.chunks(REMAINS_TOGETHER) {
             let content = AllRemains(some.iter().map(of_person).collect()).encode();
@@ -46,33 +43,59 @@ impl<S: Store> Engine<S> {
                     "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
                 )));
             }
-            for (escrow, key) in readers {
-                let Some(key) = key else {
-                    continue;
-                };
-                let entropy = self.entropy(&content);
-                let info = remains_info(self.site, &id, escrow);
-                let sealed = seal::box_seal(&key, &info, &content, entropy)?;
-                entries.push(Entry::Remains { id, escrow, sealed });
-            }
+            entries.extend(self.sealed_remains(id, &content)?);
         }
         Ok(entries)
     }
 
-    /// Keeps what a learner added to this prison's own figures.
-    pub(super) fn keep_own_remains(&mut self, learner: LearnerId) -> Result<(), EngineError> {
-        let mut remains: Remains = Vec::new();
+    /// Remains for the DGP and for the escrow, under their keys of the cohort in force.
+    fn sealed_remains(&mut self, id: [u8; 16], content: &[u8]) -> Result<Vec<Entry>, EngineError> {
+        let cohort = self.roster.cohort_of(self.site);
+        let own = self.roster.box_key(self.site);
+        let readers = [(false, own), (true, self.roster.escrow_key(cohort))];
+        let mut entries = Vec::new();
+        for (escrow, key) in readers {
+            let Some(key) = key else {
+                continue;
+            };
+            let entropy = self.entropy(content);
+            let info = remains_info(self.site, &id, escrow);
+            let sealed = seal::box_seal(&key, &info, content, entropy)?;
+            entries.push(Entry::Remains { id, escrow, sealed });
+        }
+        Ok(entries)
+    }
+
+    /// At the DGP: seals all remains once more, before the keys that they stand under are destroyed.
+    pub(super) fn repost_remains(&mut self) -> Result<(), EngineError> {
+        let mut entries = Vec::new();
+        for (key, content) in self.store.scan(Table::Remains, &[], &[], usize::MAX)? {
+            let id = learner_of(&key)?.0;
+            entries.extend(self.sealed_remains(id, &content)?);
+        }
+        match entries.as_slice() {
+            [] => Ok(()),
+            some => self.write_control(some),
+        }
+    }
+
+    /// Keeps what learners added to this prison's own figures, each as a person.
+    pub(super) fn keep_own_remains(
+        &mut self,
+        learners: &BTreeSet<LearnerId>,
+    ) -> Result<(), EngineError> {
+        let mut remains: Vec<(LearnerId, Remains)> = Vec::new();
         self.store.contributions(&mut |one, facts, rows| {
-            if one == learner && !rows.is_empty() {
-                remains.push((facts, rows));
+            if learners.contains(&one) && !rows.is_empty() {
+                remains.push((one, vec![(facts, rows)]));
             }
         })?;
-        if remains.is_empty() {
-            return Ok(());
+        for (learner, person) in remains {
+            let hidden = self.fresh_id("remains", &learner.0);
+            let content = AllRemains(vec![person]).encode();
+            self.store.write(Table::Remains, &hidden, &content)?;
         }
-        let hidden = self.fresh_id("remains", &learner.0);
-        let content = AllRemains(vec![remains]).encode();
-        Ok(self.store.write(Table::Remains, &hidden, &content)?)
+        Ok(())
     }
 
     /// Takes what remains of erased persons, where one of these seeds opens it.

@@ -171,12 +171,12 @@ impl<S: Store> Engine<S> {
 
     /// The other sites that hold all of this site's log, as their receipts say.
     pub fn held_by(&self) -> impl Iterator<Item = SiteId> + '_ {
-        let own: Vec<_> = self
-            .skeleton
-            .heads(self.site)
-            .iter()
-            .map(Head::mark)
-            .collect();
+        let own = self.skeleton.heads(self.site);
+        self.holders_of_log(own.iter().map(Head::mark).collect())
+    }
+
+    /// Those that hold so much of it.
+    pub(super) fn holders_of_log(&self, own: Vec<HeadMark>) -> impl Iterator<Item = SiteId> + '_ {
         let holds = move |stated: &BTreeMap<SiteId, Vec<HeadMark>>| {
             let stated = stated.get(&self.site).map_or(&[][..], Vec::as_slice);
             let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);

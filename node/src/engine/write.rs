@@ -125,7 +125,12 @@ impl<S: Store> Engine<S> {
         self.tell_openings()?;
         self.erase_for_prisons()?;
         self.tell_erased()?;
+        let renewing = self.renew()?;
         let mut count = self.seal_pending()?;
+        if renewing {
+            self.note_renewed()?;
+        }
+        self.destroy_keys()?;
         // Once nothing waits to be sealed under the stays of now.
         self.for_each(Table::Here, Self::was_here_all_along)?;
         self.for_each(Table::Away, Self::left_before_it_came_back)?;
@@ -307,18 +312,7 @@ impl<S: Store> Engine<S> {
         }
         let mut all = Vec::new();
         for (custody, register) in registers.into_values() {
-            let (key, label) = custody.register(run);
-            for part in register.0.chunks(REGISTER_MAX / 2) {
-                let content = Register(part.to_vec()).encode();
-                let kind = Kind::Register;
-                all.push(Unsealed {
-                    key: key.clone(),
-                    label,
-                    kind,
-                    content,
-                    record: None,
-                });
-            }
+            all.extend(register_parcels(&custody, register, run));
         }
         all.append(&mut parcels);
         self.write_parcels(run, all)?;
@@ -374,14 +368,7 @@ impl<S: Store> Engine<S> {
         }
         // Where there are many, those that open something here go first: the others are junk, and
         // a reader takes so many of each site.
-        let opens = |key: &HeldKey| {
-            self.skeleton.bases(key.site).any(|run| {
-                let label = key.key.label(learner, key.stream, run);
-                self.store
-                    .scan(Table::Parcel, &label.0, &[], 1)
-                    .is_ok_and(|rows| !rows.is_empty())
-            })
-        };
+        let opens = |key: &HeldKey| self.opens_something(learner, key).unwrap_or(false);
         if keys.len() > KEYS_OF_SITE_MAX {
             keys.sort_by_cached_key(|key| !opens(key));
             keys.truncate(KEYRING_MAX);
@@ -395,6 +382,49 @@ impl<S: Store> Engine<S> {
             content,
             record: None,
         }))
+    }
+
+    /// Whether a key of a learner's opens any parcel here.
+    pub(super) fn opens_something(
+        &self,
+        learner: LearnerId,
+        key: &HeldKey,
+    ) -> Result<bool, EngineError> {
+        for run in self.skeleton.bases(key.site) {
+            let label = key.key.label(learner, key.stream, run);
+            if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes the education keys of people who are not here into a stay of each that is opened for that
+    /// alone: whoever holds this site's custody key finds them.
+    pub(super) fn write_keyrings(&mut self, learners: &[LearnerId]) -> Result<(), EngineError> {
+        if learners.is_empty() {
+            return Ok(());
+        }
+        let custody = self.own_custody(Stream::Education)?;
+        let run = self.own_run()?;
+        let mut register = Register::default();
+        let mut parcels = BTreeMap::new();
+        for learner in learners {
+            let stay = StayId(self.fresh_id("stay", &learner.0));
+            let held = HeldKey {
+                site: self.site,
+                stream: Stream::Education,
+                stay,
+                key: custody.stay_key(stay),
+            };
+            let label = held.key.label(*learner, held.stream, run);
+            parcels.insert(label, self.keyring_parcel(*learner, &held, label)?);
+            register.0.push((*learner, stay));
+            self.keep_stay_key(*learner, &held)?;
+        }
+        let mut all = register_parcels(&custody, register, run);
+        all.extend(parcels.into_values().flatten());
+        self.write_parcels(run, all)
     }
 
     fn change_parcels(
@@ -480,6 +510,18 @@ impl<S: Store> Engine<S> {
         }
         Ok(())
     }
+}
+
+fn register_parcels(custody: &CustodyKey, register: Register, run: RunId) -> Vec<Unsealed> {
+    let (key, label) = custody.register(run);
+    let part = |some: &[(LearnerId, StayId)]| Unsealed {
+        key: key.clone(),
+        label,
+        kind: Kind::Register,
+        content: Register(some.to_vec()).encode(),
+        record: None,
+    };
+    register.0.chunks(REGISTER_MAX / 2).map(part).collect()
 }
 
 /// One write for each learner and stream: two would be two changes of one number. An event that

@@ -59,6 +59,7 @@ fn roster() -> SignedRoster {
             site((CC4, "CC4", "Pursat", Role::Prison)),
         ],
         revoked: Vec::new(),
+        shredded: 0,
     };
     let mut signed = SignedRoster::propose(&roster);
     assert!(signed.sign(&signing(200)).unwrap());

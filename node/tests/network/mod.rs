@@ -105,6 +105,7 @@ impl Network {
             escrow: BTreeMap::new(),
             sites: (0..=prisons).map(of).collect(),
             revoked: Vec::new(),
+            shredded: 0,
         };
         let mut signed = SignedRoster::propose(&roster);
         signed.sign(&root).unwrap();

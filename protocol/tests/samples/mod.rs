@@ -375,6 +375,7 @@ pub fn roster() -> Roster {
             of(OTHER, "DGP", Role::Headquarters, other, &Secret([0xB1; 32])),
         ],
         revoked: Vec::new(),
+        shredded: 0,
     }
 }
 
@@ -387,7 +388,29 @@ pub fn roster_2() -> Roster {
 }
 
 pub fn signed_roster_2() -> SignedRoster {
-    let mut signed = SignedRoster::propose(&roster_2());
+    signed_by_two(&roster_2())
+}
+
+/// The same two cohorts later, with keys that are to be destroyed, which takes a third version.
+pub fn roster_3() -> Roster {
+    let mut roster = Roster {
+        cohort: 5,
+        shredded: 3,
+        escrow: BTreeMap::from([(5, BoxKey([0xE6; 32]))]),
+        ..roster_2()
+    };
+    for (site, byte) in roster.sites.iter_mut().zip([0xE7, 0xE8]) {
+        site.boxes = BTreeMap::from([(4, BoxKey([byte; 32]))]);
+    }
+    roster
+}
+
+pub fn signed_roster_3() -> SignedRoster {
+    signed_by_two(&roster_3())
+}
+
+fn signed_by_two(roster: &Roster) -> SignedRoster {
+    let mut signed = SignedRoster::propose(roster);
     assert!(signed.sign(&root_key(1)).unwrap() && signed.sign(&root_key(2)).unwrap());
     signed
 }

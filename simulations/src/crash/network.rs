@@ -87,6 +87,7 @@ pub(super) fn roster() -> Result<SignedRoster, Problem> {
         escrow: BTreeMap::new(),
         sites,
         revoked: Vec::new(),
+        shredded: 0,
     });
     signed.sign(&root)?;
     Ok(signed)

@@ -76,6 +76,7 @@ fn roster() -> SignedRoster {
         escrow: BTreeMap::from([(1, box_key(&seed(0)))]),
         sites: (1..=3 + AUTHORS).map(site).collect(),
         revoked: Vec::new(),
+        shredded: 0,
     };
     let mut signed = SignedRoster::propose(&roster);
     assert!(signed.sign(&root).expect("a sound roster"));

@@ -43,7 +43,15 @@ pub(super) fn changes(
             held.seal()
         ));
     }
-    if held.escrow != next.escrow {
+    if held.shredded != next.shredded {
+        lines.push(format!(
+            "! THE KEYS OF COHORT {} AND BEFORE ARE DESTROYED, at every site and in the escrow, for good",
+            next.shredded
+        ));
+    }
+    let mut escrow = held.escrow.clone();
+    escrow.retain(|cohort, _| *cohort > next.shredded);
+    if escrow != next.escrow {
         lines.push("! THE ESCROW'S KEYS".to_owned());
     }
     if held.cohort != next.cohort {
@@ -243,6 +251,7 @@ mod tests {
                 key: [77; 32],
                 cut: Vec::new(),
             }],
+            shredded: 0,
         }
     }
 

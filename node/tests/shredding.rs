@@ -1,0 +1,343 @@
+//! Goal: when the keys of a cohort are destroyed, who left in it opens nowhere, with all keys that are
+//! left and every old stick; whoever did not stays readable with all his past, also where machines are
+//! made anew; and what those who are gone added to the figures stays.
+//! Method: three prisons and the DGP in memory, three cohorts, a hundred sticks that were written before;
+//! machines that begin with nothing but the keys that are left.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::network;
+
+use network::officers::{appoint, officer_key};
+use network::people::{arrives, attends, leaves, newcomer, sessions, to};
+use network::{DGP, Network, Node, export, fold, identity, import};
+use spean::engine::erasure::subject;
+use spean::engine::shredding::Shredding;
+use spean::engine::{Engine, install_roster};
+use spean::store::memory::Memory;
+use spean::store::{Store, Table};
+use spean::world::Machine;
+use spean_protocol::event::{Body, Destination, Disability, Event};
+use spean_protocol::id::LearnerId;
+use spean_protocol::officer::{Office, Signature};
+use spean_protocol::roster::{Roster, wrap_carrier};
+use spean_protocol::seal::{Secret, box_key};
+use spean_protocol::totals::Query;
+
+const SITES: [usize; 4] = [DGP, 1, 2, 3];
+
+fn seed(at: usize, cohort: u16) -> Secret {
+    match cohort {
+        1 => identity(at).boxes[&1].clone(),
+        later => Secret([u8::try_from(at).unwrap() * 16 + u8::try_from(later).unwrap(); 32]),
+    }
+}
+
+fn escrow(cohort: u16) -> Secret {
+    Secret([u8::try_from(cohort).unwrap() + 240; 32])
+}
+
+/// The people of the story.
+struct People {
+    /// Released in the first cohort.
+    gone: LearnerId,
+    /// At the first prison, and nothing was written of him since.
+    here: LearnerId,
+    /// Went from the first prison to the second.
+    moved: LearnerId,
+    /// Left the first prison for nobody knows where.
+    nowhere: LearnerId,
+    /// Released in the second cohort.
+    late: LearnerId,
+}
+
+struct Story {
+    network: Network,
+    people: People,
+    sticks: Vec<Vec<u8>>,
+}
+
+fn change(network: &mut Network, at: &[usize], change: impl FnOnce(&mut Roster)) {
+    network.signed = network.change_roster(at, change);
+    network.settle();
+}
+
+/// Has all nodes publish their keys of a cohort.
+fn publish(network: &mut Network, cohort: u16) {
+    for at in SITES {
+        network.nodes[at].add_box(cohort, seed(at, cohort));
+    }
+    network.settle();
+}
+
+/// Puts a cohort in force whose keys are published.
+fn put_in_force(roster: &mut Roster, cohort: u16) {
+    roster.cohort = cohort;
+    roster.escrow.insert(cohort, box_key(&escrow(cohort)));
+    for (at, site) in roster.sites.iter_mut().enumerate() {
+        let key = box_key(&seed(at, cohort));
+        site.boxes.insert(cohort, key);
+        site.carrier = wrap_carrier(&Secret([2; 32]), &key, [3; 32]).unwrap();
+    }
+}
+
+/// Puts the next cohort in force everywhere.
+fn next_cohort(network: &mut Network, cohort: u16) {
+    publish(network, cohort);
+    change(network, &[DGP], |roster| put_in_force(roster, cohort));
+}
+
+/// Has the keys of the first cohort destroyed.
+fn shred(roster: &mut Roster) {
+    roster.shredded = 1;
+    roster.escrow.retain(|cohort, _| *cohort > 1);
+    for site in &mut roster.sites {
+        site.boxes.retain(|cohort, _| *cohort > 1);
+    }
+}
+
+/// Three cohorts of it, and a hundred sticks from the first.
+fn story() -> Story {
+    let mut network = Network::new(3);
+    change(&mut network, &SITES, |roster| {
+        roster.escrow.insert(1, box_key(&escrow(1)));
+    });
+    let [gone, here, moved, nowhere, late] =
+        ["Gone", "Here", "Moved", "Nowhere", "Late"].map(|name| {
+            let learner = network.nodes[1].add_learner(&newcomer(name)).unwrap();
+            attends(&mut network.nodes[1], learner, 1);
+            learner
+        });
+    let event = Event::new(Body::Disability {
+        disability: Disability::Seeing,
+    });
+    network.nodes[1].append(here, &[(None, event)]).unwrap();
+    network.settle();
+    leaves(&mut network, 1, moved, to(2));
+    network.settle();
+    arrives(&mut network, 2, moved);
+    network.settle();
+    leaves(&mut network, 1, gone, Destination::Released);
+    leaves(&mut network, 1, nowhere, Destination::Unknown);
+    network.settle();
+    let mut sticks = Vec::new();
+    for session in 2..27 {
+        attends(&mut network.nodes[2], moved, session);
+        network.nodes[2].flush().unwrap();
+        network.exchange(2, 3, None);
+        for at in SITES {
+            sticks.push(export(&mut network.nodes[at], &[]));
+        }
+    }
+    network.settle();
+    assert_eq!(sticks.len(), 100);
+    next_cohort(&mut network, 2);
+    attends(&mut network.nodes[1], late, 2);
+    leaves(&mut network, 1, late, Destination::Released);
+    network.settle();
+    next_cohort(&mut network, 3);
+    let people = People {
+        gone,
+        here,
+        moved,
+        nowhere,
+        late,
+    };
+    Story {
+        network,
+        people,
+        sticks,
+    }
+}
+
+fn found(network: &Network, cohort: u16) -> Shredding {
+    network.nodes[DGP].shredding(cohort, 0).unwrap()
+}
+
+fn erase(network: &mut Network, learners: &[LearnerId]) {
+    let dgp = &mut network.nodes[DGP];
+    for number in [8, 9] {
+        appoint(dgp, number, Office::Administrator).unwrap();
+        let by = Signature::sign(&subject(learners), number, &officer_key(number));
+        dgp.erase_by(learners, &by).unwrap();
+    }
+    network.settle();
+}
+
+/// A machine that begins with nothing but keys of these cohorts.
+fn anew(network: &Network, at: usize, cohorts: &[u16]) -> Node {
+    let mut store = Memory::default();
+    install_roster(&mut store, &network.signed).unwrap();
+    let mut whole = identity(at);
+    whole.boxes = cohorts
+        .iter()
+        .map(|cohort| (*cohort, seed(at, *cohort)))
+        .collect();
+    Engine::open(store, whole, Box::new(Machine)).unwrap()
+}
+
+fn figures(node: &Node) -> String {
+    format!("{:?}", node.totals(Query::ALL).unwrap().figures)
+}
+
+/// How many custody keys of the first cohort a node has.
+fn old_custody(node: &Node) -> usize {
+    let rows = node
+        .store()
+        .scan(Table::Custody, &[], &[], usize::MAX)
+        .unwrap();
+    rows.iter().filter(|(key, _)| key[2..4] == [0, 1]).count()
+}
+
+#[test]
+fn who_left_in_a_destroyed_cohort_opens_nowhere() {
+    let Story {
+        mut network,
+        people,
+        sticks,
+    } = story();
+    let before = figures(&network.nodes[DGP]);
+
+    // What is missing is told, and a roster says nothing before.
+    let line = found(&network, 1);
+    assert_eq!((line.latest, &line.due), (1, &vec![people.gone]));
+    assert_eq!((line.kept, line.unsealed), (4, 1), "{line:?}");
+    assert!(line.behind.is_empty() && line.incomplete.is_empty() && !line.is_ready());
+    assert!(
+        found(&network, 2).latest < 2,
+        "the cohort before the one in force is kept"
+    );
+
+    assert_eq!(network.nodes[DGP].keep_sealed(1).unwrap(), 1);
+    assert_eq!(network.nodes[DGP].keep_sealed(1).unwrap(), 0, "once");
+    assert!(found(&network, 1).unheld);
+    erase(&mut network, &[people.gone]);
+    let line = found(&network, 1);
+    assert!(line.is_ready(), "{line:?}");
+
+    change(&mut network, &[DGP], shred);
+    network.settle();
+    for at in SITES {
+        let node = &mut network.nodes[at];
+        assert_eq!(old_custody(node), 0, "at {at}");
+        assert_eq!(node.destroyed().unwrap(), Some(1), "at {at}");
+        node.keys_are_gone(1).unwrap();
+        assert_eq!(node.destroyed().unwrap(), None);
+    }
+    network.settle();
+    let line = found(&network, 1);
+    assert!(
+        line.ordered && line.waits.is_empty() && line.done.len() == 4,
+        "{line:?}"
+    );
+    assert_eq!(figures(&network.nodes[DGP]), before);
+
+    // All keys that are left, and a hundred old sticks, read nothing of him; with the keys of the first
+    // cohort they would.
+    let read = |cohorts: &[u16]| {
+        let mut node = anew(&network, DGP, cohorts);
+        for stick in &sticks {
+            import(&mut node, stick);
+        }
+        let seeds: Vec<Secret> = cohorts.iter().map(|cohort| escrow(*cohort)).collect();
+        node.open_escrow(&seeds).unwrap();
+        fold(&mut node);
+        sessions(&mut node, people.gone)
+    };
+    assert_eq!(read(&[1, 2, 3]), [1], "the sticks have it");
+    assert_eq!(read(&[2, 3]), [] as [u16; 0]);
+    for at in [1, 2, 3] {
+        let mut node = anew(&network, at, &[2, 3]);
+        for stick in &sticks {
+            import(&mut node, stick);
+        }
+        fold(&mut node);
+        assert!(node.view(people.gone).unwrap().is_none(), "at {at}");
+    }
+
+    // Whoever is not gone is read by a head office that begins with nothing, and so are the figures.
+    let file = export(&mut network.nodes[3], &[]);
+    let mut node = anew(&network, DGP, &[2, 3]);
+    assert!(import(&mut node, &file));
+    node.open_escrow(&[escrow(2), escrow(3)]).unwrap();
+    fold(&mut node);
+    assert_eq!(sessions(&mut node, people.here), [1]);
+    assert_eq!(
+        sessions(&mut node, people.moved),
+        (1..27).collect::<Vec<u16>>()
+    );
+    assert_eq!(sessions(&mut node, people.nowhere), [1]);
+    assert_eq!(sessions(&mut node, people.late), [1, 2]);
+    assert!(sessions(&mut node, people.gone).is_empty());
+    assert_eq!(figures(&node), before);
+    // A prison's next disk brings its people back, with what only the prison reads.
+    let mut node = anew(&network, 1, &[2, 3]);
+    assert!(import(&mut node, &file));
+    fold(&mut node);
+    let events = node.events(people.here).unwrap();
+    let is_restricted = |body: &Body| matches!(body, Body::Disability { .. });
+    assert!(
+        events.iter().any(|(_, event)| is_restricted(&event.body)),
+        "{events:?}"
+    );
+
+    // Life goes on: whoever was nowhere comes back, and his past is there.
+    let learner = people.nowhere;
+    leaves(&mut network, 1, people.here, to(3));
+    network.settle();
+    arrives(&mut network, 3, people.here);
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[3], people.here), [1]);
+    assert_eq!(sessions(&mut network.nodes[DGP], learner), [1]);
+}
+
+/// A roster alone destroys nothing: a prison that hears late of the new cohort keeps the keys of the old
+/// one, until the DGP and two others hold what it wrote on.
+#[test]
+fn keys_stay_until_others_hold_what_was_written_on() {
+    let mut network = Network::new(3);
+    change(&mut network, &SITES, |roster| {
+        roster.escrow.insert(1, box_key(&escrow(1)));
+    });
+    let learner = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
+    attends(&mut network.nodes[1], learner, 1);
+    network.settle();
+    publish(&mut network, 3);
+    let newer = network.change_roster(&SITES, |roster| {
+        put_in_force(roster, 3);
+        shred(roster);
+    });
+    network.signed = newer;
+    let restarted = |network: &Network| {
+        let store = network.nodes[1].store().clone();
+        let mut whole = identity(1);
+        whole.boxes.insert(3, seed(1, 3));
+        Engine::open(store, whole, Box::new(Machine)).unwrap()
+    };
+    let keys = |network: &Network| old_custody(&network.nodes[1]);
+    network.nodes[1].flush().unwrap();
+    assert_eq!(keys(&network), 1, "nobody has what it wrote on");
+    for other in [2, DGP] {
+        network.exchange(1, other, None);
+        network.exchange(1, other, None);
+        network.nodes[1].flush().unwrap();
+        assert_eq!(
+            keys(&network),
+            1,
+            "two must have it besides the DGP: {other}"
+        );
+    }
+    network.exchange(1, 3, None);
+    network.exchange(1, 3, None);
+    network.nodes[1].flush().unwrap();
+    assert_eq!(keys(&network), 0);
+    // An old key file brings nothing back, and what was open stays open.
+    let mut node = restarted(&network);
+    assert_eq!(node.destroyed().unwrap(), Some(1), "the file must lose it");
+    assert_eq!(sessions(&mut node, learner), [1]);
+    attends(&mut node, learner, 2);
+    node.flush().unwrap();
+    network.nodes[1] = node;
+    network.settle();
+    assert_eq!(sessions(&mut network.nodes[DGP], learner), [1, 2]);
+}
