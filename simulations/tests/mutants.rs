@@ -16,7 +16,7 @@
 //! | P6 | `ReceiptNeverRenewed` | a receipt that was signed once is never signed anew | 10, 4 | all have what machine 4 wrote, and receipts of 0 of 4 sites say so |
 //! | P6 | `BranchRefused` | the second branch of a forked run is refused | 53, 30 | after 12 rounds there are 2 different states of nodes |
 //! | P7 | `KeyringForgotten` | keys that came are not written on beside events of the same flush (it was so) | 39, 60 | the record of a learner is said to be open at site-4, and has 15 events of the 26 that the head office reads |
-//! | P6 | `AnsweredLate` | a question is answered also when its learner has gone on since | 185, 60 | after 12 rounds nodes still differ from the head office |
+//! | P7 | `AnsweredLate` | a question is answered with keys also when its learner has gone on since | 185, 60 | site-2 has the key of a stay at site-3, which began after custody had moved |
 //! | P7 | `OnwardAlways` | keys of one who has left are granted on whoever they come from (it was so) | 25, 60 | site-2 has the key of a stay at site-4, which began after custody had moved |
 //! | P8 | `RefusedKept` | what is refused is kept whole with its reason | 77, 20 | a flood of site-4 left 961234 bytes behind |
 //! | P9 | `ForkUnproven` | the second segment of a place is passed over without a proof | 81, 20 | machine 4 holds a run and no proof of its fork |
@@ -61,9 +61,7 @@ const CAUGHT: &[(Mutant, u64, u32, Promise)] = &[
     (Mutant::ReceiptNeverRenewed, 10, 4, Promise::Converges),
     (Mutant::BranchRefused, 53, 30, Promise::Converges),
     (Mutant::KeyringForgotten, 39, 60, Promise::Custody),
-    // Whom he has left it tells of a lost stay; as his own there has ended, that it was told is
-    // forgotten, and told again at every exchange: that shows before a key where none must be.
-    (Mutant::AnsweredLate, 185, 60, Promise::Converges),
+    (Mutant::AnsweredLate, 185, 60, Promise::Custody),
     (Mutant::OnwardAlways, 25, 60, Promise::Custody),
     (Mutant::RefusedKept, 77, 20, Promise::Bounded),
     (Mutant::ForkUnproven, 81, 20, Promise::LiesShow),
