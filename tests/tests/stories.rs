@@ -11,4 +11,5 @@ mod ceremony;
 mod moves;
 mod officers;
 mod rebuild;
+mod shredding;
 mod stolen;
