@@ -205,8 +205,7 @@ pub(super) fn show_shredding(found: &Shredding) {
             listed(&found.waits)
         );
         println!(
-            "  Each official's stick: 'spean ceremony forget FOLDER --stick PATH'. Burn the sheets of backups \
-             of those cohorts."
+            "  Each official's stick: 'spean ceremony forget FOLDER --stick PATH'. Destroy the backups of before."
         );
     } else if missing.is_empty() {
         println!("  Everything is ready. Next: 'spean ceremony propose FOLDER --shred {cohort}'");
@@ -215,8 +214,8 @@ pub(super) fn show_shredding(found: &Shredding) {
         println!("  missing: {line}");
     }
     println!(
-        "Not reached: Moodle's own database; exports and prints; backups with a sheet of those cohorts; copies \
-         of officials' sticks. Whoever is kept stays readable, with all his past."
+        "Not reached: Moodle's own database; exports and prints; backups that were made before; copies of \
+         officials' sticks. Whoever is kept stays readable, with all his past."
     );
     if !found.unreachable.is_empty() {
         println!(
