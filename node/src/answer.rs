@@ -184,6 +184,8 @@ fn answer(
             }
             Reply::Shredding(engine.shredding(cohort, retention)?)
         }
+        Request::RestrictedAsk => Reply::Document(engine.ask_restricted()?.encode()),
+        Request::RestrictedTake { bytes } => Reply::Keys(engine.take_restricted(&bytes)?),
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
             let (key, open) = engine.to_sign(number)?;

@@ -224,6 +224,13 @@ pub enum Request {
         /// Also writes on the keys of those who are not due.
         decide: bool,
     },
+    /// What this prison asks officials for: the keys of its restricted records.
+    RestrictedAsk,
+    /// The keys that they gave back.
+    RestrictedTake {
+        /// The file.
+        bytes: Vec<u8>,
+    },
     /// The figures.
     Totals(Query),
     /// The figures of one site.
@@ -396,7 +403,7 @@ pub enum Reply {
     Duplicates(Box<Duplicates>),
     /// To [`Request::LearnerShow`].
     Learner(Box<LearnerPage>),
-    /// To [`Request::LearnerDocument`].
+    /// To [`Request::LearnerDocument`] and [`Request::RestrictedAsk`].
     Document(Vec<u8>),
     /// To [`Request::Cards`].
     Cards(Vec<Card>),
@@ -436,6 +443,8 @@ pub enum Reply {
     Erasures(Vec<ErasureLine>),
     /// To [`Request::Shred`].
     Shredding(Shredding),
+    /// To [`Request::RestrictedTake`]: how many keys are new.
+    Keys(u64),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

@@ -276,18 +276,7 @@ impl Folder {
     /// # Errors
     /// [`Refusal`] where it says nothing of the kind, or the stick is none of it.
     pub fn forget(&self, stick: &KeyStick) -> Result<Vec<Deposit>, Refusal> {
-        let mut signed = read(&self.roster_path(), "this is no ceremony's folder")?;
-        let mut roster = signed.accept(None).map_err(refused)?;
-        if let Ok(proposal) = read(&self.proposal_path(), "")
-            && let Ok(next) = proposal.accept(Some(&roster))
-        {
-            (signed, roster) = (proposal, next);
-        }
-        check_known(&signed, stick)?;
-        if !roster.roots.contains(&stick.root()?) {
-            let message = "the stick's key is no root of this roster: is it the right stick?";
-            return Err(Refusal::new(Kind::Refused, message));
-        }
+        let (signed, roster) = self.newest(stick)?;
         if roster.shredded == 0 {
             let message = "no roster of this folder that is signed has keys destroyed: 'spean ceremony \
                            propose --shred' proposes one";
@@ -307,6 +296,26 @@ impl Folder {
         stick.keep_escrow(&escrow)?;
         stick.keep_roster(&signed)?;
         Ok(forgotten)
+    }
+
+    /// The newest roster of the folder that has all its signatures, as a stick of it can believe.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it does not follow what the stick knows, or the stick is none of it.
+    pub fn newest(&self, stick: &KeyStick) -> Result<(SignedRoster, Roster), Refusal> {
+        let mut signed = read(&self.roster_path(), "this is no ceremony's folder")?;
+        let mut roster = signed.accept(None).map_err(refused)?;
+        if let Ok(proposal) = read(&self.proposal_path(), "")
+            && let Ok(next) = proposal.accept(Some(&roster))
+        {
+            (signed, roster) = (proposal, next);
+        }
+        check_known(&signed, stick)?;
+        if !roster.roots.contains(&stick.root()?) {
+            let message = "the stick's key is no root of this roster: is it the right stick?";
+            return Err(Refusal::new(Kind::Refused, message));
+        }
+        Ok((signed, roster))
     }
 
     fn write(&self, path: &Path, signed: &SignedRoster) -> Result<(), Refusal> {

@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod officers;
 mod paper;
 mod rebuild;
+mod restricted;
 pub(crate) mod show;
 mod transfer;
 mod typed;
@@ -121,6 +122,9 @@ enum Command {
                             spean shred 3 --decide --officer 1"
     )]
     Shred(erase::ShredArgs),
+    /// Restricted records of a prison whose computer was lost: ask officials for their keys, take them.
+    #[command(subcommand)]
+    Restricted(restricted::RestrictedCommand),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -412,6 +416,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Sign(args) => {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
+        Command::Restricted(command) => restricted::restricted(&home, command, cli.json).await,
         Command::Shred(args) => erase::shred(&home, args, cli.who.officer, cli.json).await,
         Command::Erase(args) => erase::erase(&home, args, cli.who.officer, cli.json).await,
         Command::Worklist(command) => worklist::worklist(&home, command, &cli.who, cli.json).await,

@@ -94,6 +94,8 @@ impl Duty {
             | Request::OfficerWithdraw(_)
             | Request::OfficerConfirm { .. }
             | Request::Backup { .. }
+            | Request::RestrictedAsk
+            | Request::RestrictedTake { .. }
             | Request::RosterPropose { .. }
             | Request::RosterInstall { .. } => Self::Node,
         }

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::erasure::Erasure;
-use crate::id::{Hash, Stream};
+use crate::id::{Hash, SiteId, Stream};
 use crate::limits::PARENTS_MAX;
 use crate::log::Head;
 use crate::officer::{Officer, Signature};
-use crate::seal::BoxKey;
+use crate::seal::{self, BoxKey, SealError, Secret};
+use crate::stay::CustodyKey;
 
 /// For whom a custody key is wrapped. A grant says no such thing: each site tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,57 @@ pub struct Wrap {
     pub recipient: Recipient,
     /// HPKE of the 32 key bytes.
     pub sealed: Vec<u8>,
+}
+
+impl Wrap {
+    /// Wraps a custody key for one recipient.
+    ///
+    /// # Errors
+    /// [`SealError`] for a box key that is none.
+    pub fn seal(
+        key: &CustodyKey,
+        recipient: Recipient,
+        to: &BoxKey,
+        entropy: [u8; 32],
+    ) -> Result<Self, SealError> {
+        let mut wrap = Self {
+            custody: key.id(),
+            cohort: key.cohort,
+            stream: key.stream,
+            recipient,
+            sealed: Vec::new(),
+        };
+        wrap.sealed = seal::box_seal(to, &wrap.info(key.site), &key.secret.0, entropy)?;
+        Ok(wrap)
+    }
+
+    /// Opens it with one of these seeds, if one fits, and the key is the one that it names.
+    #[must_use]
+    pub fn open(&self, site: SiteId, seeds: &[Secret]) -> Option<CustodyKey> {
+        let info = self.info(site);
+        let opened = seeds
+            .iter()
+            .find_map(|seed| seal::box_open(seed, &info, &self.sealed).ok())?;
+        let key = CustodyKey {
+            site,
+            cohort: self.cohort,
+            stream: self.stream,
+            secret: Secret(opened.try_into().ok()?),
+        };
+        (key.id() == self.custody).then_some(key)
+    }
+
+    /// Binds it to what it is for.
+    fn info(&self, site: SiteId) -> Vec<u8> {
+        [
+            b"spean custody wrap v1".as_slice(),
+            &site.0.to_le_bytes(),
+            &self.cohort.to_le_bytes(),
+            &[self.stream.byte()],
+            &self.custody.0,
+        ]
+        .concat()
+    }
 }
 
 /// One entry of the control log.

@@ -13,8 +13,8 @@
 //!    how it moves
 //! 6. [`view`], [`custody`], [`totals`]: what the events mean, for one learner and for the nation
 //!
-//! [`roster`] says who may write, [`escrow`] keeps what no official opens alone, [`backup`] is a whole
-//! node as one file; [`limits`] says how much; [`codec`] is the one encoding; [`id`] holds the
+//! [`roster`] says who may write, [`escrow`] keeps what no official opens alone, [`given_back`] brings a
+//! prison some of it, [`backup`] is a whole node as one file; [`limits`] says how much; [`codec`] is the one encoding; [`id`] holds the
 //! identifiers.
 //!
 //! It is sans-IO: no file, socket, thread, clock or random source. Time and randomness are passed
@@ -30,6 +30,7 @@ pub mod erasure;
 pub mod escrow;
 pub mod event;
 pub mod frontier;
+pub mod given_back;
 pub mod id;
 pub mod letter;
 pub mod limits;

@@ -134,3 +134,9 @@ pub const BACKUP_CHUNK_BYTES_MAX: usize = 64 * 1024;
 
 /// Files in one backup: those of a home.
 pub const BACKUP_FILES_MAX: usize = 16;
+
+/// Restricted custody keys that a prison asks back at a time: some of each cohort.
+pub const ASKED_WRAPS_MAX: usize = 256;
+
+/// Bytes of a file that asks for them, or brings them.
+pub const ASKED_BYTES_MAX: usize = 64 * 1024;

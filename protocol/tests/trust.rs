@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use samples::*;
 use spean_protocol::codec::{self, DecodeError};
+use spean_protocol::control::Recipient;
 use spean_protocol::escrow::{Deposit, Escrow, EscrowError, Holder};
+use spean_protocol::given_back::{Asked, open_given};
 use spean_protocol::id::{Hash, LearnerId, RunId, SiteId, StayId, Stream};
 use spean_protocol::log::ForkProof;
 use spean_protocol::roster::{Role, Roster, RosterError, SignedRoster, VERSION, open_carrier};
@@ -495,4 +497,38 @@ fn an_order_to_destroy_keys_leaves_nobody_without_one() {
         signed.accept(Some(&roster_3())),
         Err(RosterError::Unsound(_))
     ));
+}
+
+/// Goal: what officials give back opens for that prison's computer alone, and nothing else is opened for
+/// whoever asks. Method: other readers, other sites, wraps of another kind, more than there may be.
+#[test]
+fn what_is_given_back_opens_for_one_computer() {
+    let file = given();
+    assert_eq!(open_given(&file, OTHER, &[SEED]), Ok(None), "another site");
+    assert_eq!(open_given(&file, SITE, &[Secret([1; 32])]), Ok(None));
+    for length in 0..8 {
+        assert!(open_given(&file[..length], SITE, &[SEED]).is_err());
+    }
+    assert!(open_given(&asked().encode(), SITE, &[SEED]).is_err());
+    assert!(Asked::decode(&file).is_err());
+
+    let mut education = asked();
+    education.wraps[0].stream = Stream::Education;
+    assert_eq!(
+        Asked::decode(&education.encode()),
+        Err(DecodeError::Malformed)
+    );
+    let mut own = asked();
+    own.wraps[0].recipient = Recipient::Itself;
+    assert_eq!(Asked::decode(&own.encode()), Err(DecodeError::Malformed));
+    let mut many = asked();
+    many.wraps = vec![many.wraps[0].clone(); 257];
+    assert!(Asked::decode(&many.encode()).is_err());
+    // A wrap that says that it is of another site, or of another cohort, opens to nothing.
+    let mut moved = asked();
+    moved.site = OTHER;
+    assert!(moved.open(&[SEED]).is_empty());
+    let mut later = asked();
+    later.wraps[0].cohort += 1;
+    assert!(later.open(&[SEED]).is_empty());
 }

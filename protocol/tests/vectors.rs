@@ -19,6 +19,7 @@ use spean_protocol::erasure::AllRemains;
 use spean_protocol::escrow::{Deposit, Escrow};
 use spean_protocol::event::Event;
 use spean_protocol::frontier::HeadMark;
+use spean_protocol::given_back::{Asked, open_given};
 use spean_protocol::letter::Letter;
 use spean_protocol::log::ForkProof;
 use spean_protocol::parcel::{self, Kind};
@@ -143,6 +144,16 @@ fn what_is_sealed_opens_and_is_written_unchanged() {
         }
         assert_eq!((chunks.len(), rest.len()), (2, 0));
         bundle()
+    });
+    unchanged("restricted-asked", &asked().encode(), |bytes| {
+        let asked = Asked::decode(bytes).unwrap();
+        assert_eq!(asked.open(&[SEED]), [restricted_custody()]);
+        asked.encode()
+    });
+    unchanged("restricted-given", &given(), |bytes| {
+        let keys = open_given(bytes, SITE, &[SEED]).unwrap().unwrap();
+        assert_eq!(keys, [restricted_custody()]);
+        given()
     });
     unchanged("backup", &backup(), |bytes| {
         assert_eq!(

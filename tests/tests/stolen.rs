@@ -128,6 +128,75 @@ fn the_next_computer_goes_on_and_the_stolen_one_is_told() {
     ground.run("dgp", &again).refused(1, "its key is revoked");
 }
 
+/// What is restricted only the escrow has: two officials give its keys to the next computer, and to no
+/// other.
+#[test]
+fn restricted_records_come_back_from_the_escrow() {
+    let ground = Ground::of(&["CC4", "KAM"]);
+    let dara = ground.learner("CC4", "Dara");
+    let sees = ["record", &dara, "--kind", "disability", "--value", "seeing"];
+    ground.run("CC4", &sees).done();
+    let disabilities = || {
+        let shown = ground.run("CC4", &["learner", "show", &dara, "--json"]);
+        shown.done();
+        let view = shown.json()["learner"]["view"].clone();
+        view["restricted"]["disabilities"].to_string()
+    };
+    let before = disabilities();
+    assert!(before.contains("\"value\":2"), "{before}");
+    ground
+        .run("CC4", &["restricted", "ask", "ask"])
+        .refused(1, "lacks no key");
+    ground.carry("CC4", "dgp").done();
+    fs::rename(ground.path("CC4"), ground.path("CC4-burnt")).unwrap();
+    let init = ["init", "--code", "CC4", "--name", "CC4"];
+    ground.run("CC4", &init).done();
+    let both = ["--revoke", "CC4", "--again", "CC4/request.toml"];
+    ground.ordain("dgp", &both);
+    let install = ["roster", "install", "ceremony/proposal.spean"];
+    ground.run("CC4", &install).done();
+    ground
+        .run("CC4", &["restricted", "ask", "ask"])
+        .refused(1, "gets its prison's log first");
+    ground.carry("dgp", "CC4").done();
+    ground
+        .run("CC4", &["learner", "show", &dara])
+        .said("Sok Dara");
+    assert_ne!(disabilities(), before, "the head office does not have it");
+
+    ground.run("CC4", &["restricted", "ask", "ask"]).done();
+    let give = |sticks: &[&str]| {
+        let words = ["ceremony", "give-back", "ceremony", "ask"];
+        ground.run("dgp", &[&words[..], sticks].concat())
+    };
+    give(&["--stick", "root-1"]).refused(1, "1 of its holders are here, 2 are needed");
+    give(&["--stick", "root-1", "--stick", "root-3"]).said("1 keys given, 0 closed");
+    for (home, file, why) in [
+        ("KAM", "ask.given", "these keys are for another node"),
+        ("CC4", "ask", "no file with keys"),
+        ("CC4", "ceremony/roster.spean", "no file with keys"),
+    ] {
+        ground
+            .run(home, &["restricted", "take", file])
+            .refused(1, why);
+    }
+    let take = ["restricted", "take", "ask.given"];
+    ground.run("CC4", &take).said("1 keys taken");
+    ground.run("CC4", &take).said("0 keys taken");
+    assert_eq!(disabilities(), before);
+    let asked = [
+        "ceremony",
+        "give-back",
+        "ceremony",
+        "ask.given",
+        "--stick",
+        "root-1",
+    ];
+    ground
+        .run("dgp", &asked)
+        .refused(1, "'spean restricted ask' writes such a file");
+}
+
 #[test]
 fn what_cannot_be_revoked_is_said() {
     let (ground, _) = stolen();

@@ -87,6 +87,21 @@ pub(super) enum CeremonyCommand {
         #[command(flatten)]
         stick: StickArgs,
     },
+    /// Give a prison whose computer was lost the keys of its restricted records, which only the escrow has.
+    #[command(
+        after_help = "At a machine without a network. The folder holds the roster in which the new computer \
+                            is.\n\nExample: spean ceremony give-back folder kam.ask --stick /media/a --stick \
+                            /media/b"
+    )]
+    GiveBack {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that 'spean restricted ask' wrote there.
+        file: PathBuf,
+        /// The folder of a root's stick; name as many as must open the escrow.
+        #[arg(long = "stick", required = true)]
+        sticks: Vec<PathBuf>,
+    },
     /// Sign the proposal of a folder with the root key of one stick.
     Sign {
         /// The folder.
@@ -221,6 +236,11 @@ pub(super) async fn ceremony(
             let folder = Folder::at(folder);
             show_proposal(&folder, &folder.proposed()?, json)
         }
+        CeremonyCommand::GiveBack {
+            folder,
+            file,
+            sticks,
+        } => super::restricted::give_back(folder, file, sticks, json),
         CeremonyCommand::Forget { folder, stick } => {
             forget(&Folder::at(folder), &stick.stick, json)
         }

@@ -86,6 +86,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Officers(lines) => show_officers(lines),
         Reply::Erasing(erasing) => erase::show_erasing(erasing),
         Reply::Erasures(lines) => erase::show_erasures(lines),
+        Reply::Keys(new) => println!("{new} keys taken. What they open is read by and by."),
         Reply::Shredding(found) => erase::show_shredding(found),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),
         Reply::Proposal { .. } => println!("a proposal"),

@@ -11,7 +11,6 @@ use spean_protocol::segment::Log;
 use spean_protocol::slip::grant_info;
 use spean_protocol::stay::{CustodyKey, GrantContent, HeldKey, Register};
 
-use super::own_log::wrap_info;
 use super::{Engine, EngineError};
 use crate::store::Store;
 
@@ -30,11 +29,12 @@ impl<S: Store> Engine<S> {
             .custody_keys(site)?
             .iter()
             .any(|key| key.id() == wrap.custody);
-        if !mine || known {
+        // Of a cohort whose keys are destroyed there is nothing to open any more.
+        if !mine || known || wrap.cohort <= self.roster.shredded {
             return Ok(());
         }
         let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
-        match Self::unwrap(site, wrap, &seeds) {
+        match wrap.open(site, &seeds) {
             Some(key) => {
                 if self.keep_custody_key(&key)? {
                     self.read_registers(&key)?;
@@ -43,30 +43,6 @@ impl<S: Store> Engine<S> {
             }
             None => self.set_aside(&format!("a custody key of {site} that does not open")),
         }
-    }
-
-    /// Opens a wrap with one of these seeds, if one fits, and the key is the one that it names.
-    pub(super) fn unwrap(site: SiteId, wrap: &Wrap, seeds: &[Secret]) -> Option<CustodyKey> {
-        let Wrap { cohort, stream, .. } = *wrap;
-        let info = [
-            b"spean custody wrap v1".as_slice(),
-            &site.0.to_le_bytes(),
-            &cohort.to_le_bytes(),
-            &[stream.byte()],
-            &wrap.custody.0,
-        ]
-        .concat();
-        let opened = seeds
-            .iter()
-            .find_map(|seed| seal::box_open(seed, &info, &wrap.sealed).ok())?;
-        let secret = Secret(opened.try_into().ok()?);
-        let key = CustodyKey {
-            site,
-            cohort,
-            stream,
-            secret,
-        };
-        (key.id() == wrap.custody && wrap_info(&key) == info).then_some(key)
     }
 
     /// Tries a grant: it names no recipient, so every site does.

@@ -5,7 +5,7 @@ use spean_protocol::codec;
 use spean_protocol::control::{Entry, Recipient, Wrap};
 use spean_protocol::id::{Label, RunId, Stream};
 use spean_protocol::log::Head;
-use spean_protocol::seal::{self, BoxKey, Secret};
+use spean_protocol::seal::{BoxKey, Secret};
 use spean_protocol::segment::{Header, Log, Segment};
 use spean_protocol::stay::CustodyKey;
 
@@ -138,17 +138,8 @@ impl<S: Store> Engine<S> {
         self.keep_custody_key(&key)?;
         let mut entries = Vec::new();
         for (recipient, to) in self.wrap_recipients(stream)? {
-            let info = wrap_info(&key);
             let entropy = self.entropy(&[to.0, key.secret.0].concat());
-            let sealed = seal::box_seal(&to, &info, &key.secret.0, entropy)?;
-            let custody = key.id();
-            entries.push(Entry::Wrap(Wrap {
-                custody,
-                cohort,
-                stream,
-                recipient,
-                sealed,
-            }));
+            entries.push(Entry::Wrap(Wrap::seal(&key, recipient, &to, entropy)?));
         }
         self.write_control(&entries)?;
         Ok(key)
@@ -170,18 +161,4 @@ impl<S: Store> Engine<S> {
         to.extend(escrow.map(|key| (Recipient::Escrow, key)));
         Ok(to)
     }
-}
-
-/// Binds a wrapped custody key to what it is for.
-pub(super) fn wrap_info(key: &CustodyKey) -> Vec<u8> {
-    let name = key.id();
-    let (site, cohort) = (key.site.0.to_le_bytes(), key.cohort.to_le_bytes());
-    [
-        b"spean custody wrap v1".as_slice(),
-        &site,
-        &cohort,
-        &[key.stream.byte()],
-        &name.0,
-    ]
-    .concat()
 }

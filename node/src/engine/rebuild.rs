@@ -35,11 +35,11 @@ impl<S: Store> Engine<S> {
         }
         self.input(|engine| {
             let mut opened = OpenedByEscrow::default();
-            for (site, wrap) in engine.wraps_for_escrow()? {
+            for (site, wrap) in engine.wraps_for_escrow(Stream::Education)? {
                 let held = engine.custody_keys(site)?;
                 if held.iter().any(|key| key.id() == wrap.custody) {
                     opened.known += 1;
-                } else if let Some(key) = Self::unwrap(site, &wrap, seeds) {
+                } else if let Some(key) = wrap.open(site, seeds) {
                     engine.keep_custody_key(&key)?;
                     engine.read_registers(&key)?;
                     opened.new += 1;
@@ -70,13 +70,19 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    fn wraps_for_escrow(&self) -> Result<Vec<(SiteId, Wrap)>, EngineError> {
+    /// The custody keys of a stream that are wrapped to the escrow, of cohorts whose keys are there yet.
+    pub(super) fn wraps_for_escrow(
+        &self,
+        stream: Stream,
+    ) -> Result<Vec<(SiteId, Wrap)>, EngineError> {
         let mut wraps = Vec::new();
         for site in self.skeleton.sites() {
             let entries = self.control_entries(site)?.into_iter();
             wraps.extend(entries.filter_map(|(_, entry)| match entry {
                 Entry::Wrap(wrap)
-                    if wrap.recipient == Recipient::Escrow && wrap.stream == Stream::Education =>
+                    if wrap.recipient == Recipient::Escrow
+                        && wrap.stream == stream
+                        && wrap.cohort > self.roster.shredded =>
                 {
                     Some((site, wrap))
                 }

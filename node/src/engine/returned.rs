@@ -1,12 +1,17 @@
 //! A prison's next machine: the head office gives it the custody keys that the one before had, so that
-//! its people, their records and their open stays are there again. They open what was written; nothing
+//! its people, their records and their open stays are there again; those of the restricted stream officials
+//! give, from the escrow. They open what was written; nothing
 //! is written under them any more, since whoever has the old machine has them, too.
 
+use std::collections::BTreeSet;
+
 use spean_protocol::codec;
+use spean_protocol::given_back::{Asked, open_given};
 use spean_protocol::id::{SiteId, Stream};
 use spean_protocol::letter::Letter;
-use spean_protocol::limits::LETTER_LEARNERS_MAX;
-use spean_protocol::roster::Role;
+use spean_protocol::limits::{ASKED_WRAPS_MAX, LETTER_LEARNERS_MAX};
+use spean_protocol::roster::{COHORTS_KEPT, Role};
+use spean_protocol::seal::Secret;
 use spean_protocol::stay::CustodyKey;
 
 use super::keys::key_of;
@@ -34,6 +39,12 @@ impl<S: Store> Engine<S> {
         for (site, newest) in again {
             let mut keys = self.custody_keys(site)?;
             keys.retain(|key| key.stream == Stream::Education);
+            // Whoever is there stands under the last ones; what is given of older ones would outlive them.
+            let mut cohorts: BTreeSet<u16> = keys.iter().map(|key| key.cohort).collect();
+            while cohorts.len() > usize::from(COHORTS_KEPT) {
+                cohorts.pop_first();
+            }
+            keys.retain(|key| cohorts.contains(&key.cohort));
             let place = key_of(&[GIVEN, &site.0.to_be_bytes()]);
             let given = codec::encode(&(newest, keys.len() as u64));
             if keys.is_empty() || self.store.read(Table::Meta, &place)?.as_ref() == Some(&given) {
@@ -50,14 +61,76 @@ impl<S: Store> Engine<S> {
     /// Takes custody keys that the head office gives back, and finds whose they are.
     pub(super) fn read_returned(&mut self, keys: &[CustodyKey]) -> Result<(), EngineError> {
         for key in keys {
-            let of_here = key.site == self.site && key.stream == Stream::Education;
-            if !of_here || !self.keep_custody_key(key)? {
-                continue;
+            if key.site == self.site && key.stream == Stream::Education {
+                self.take_returned(key)?;
             }
-            self.store.write(Table::Meta, &returned(key), &[])?;
-            self.read_registers(key)?;
         }
         Ok(())
+    }
+
+    /// Takes a key of the machine before; `true` if it is new.
+    fn take_returned(&mut self, key: &CustodyKey) -> Result<bool, EngineError> {
+        if key.cohort <= self.roster.shredded || !self.keep_custody_key(key)? {
+            return Ok(false);
+        }
+        self.store.write(Table::Meta, &returned(key), &[])?;
+        self.read_registers(key)?;
+        Ok(true)
+    }
+
+    /// What a prison asks officials for: its keys of the restricted stream that only the escrow has, as its
+    /// own log names them.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where it lacks none.
+    pub fn ask_restricted(&self) -> Result<Asked, EngineError> {
+        let held = self.custody_keys(self.site)?;
+        let mut wraps = Vec::new();
+        for (site, wrap) in self.wraps_for_escrow(Stream::Restricted)? {
+            if site == self.site && !held.iter().any(|key| key.id() == wrap.custody) {
+                wraps.push(wrap);
+            }
+        }
+        if wraps.is_empty() {
+            return Err(EngineError::Refused(
+                "this node lacks no key of its restricted records. A new computer gets its prison's log first, \
+                 by a link or a stick"
+                    .into(),
+            ));
+        }
+        let skip = wraps.len().saturating_sub(ASKED_WRAPS_MAX);
+        Ok(Asked {
+            site: self.site,
+            wraps: wraps.split_off(skip),
+        })
+    }
+
+    /// Takes the keys of the restricted stream that officials gave back; returns how many are new.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] for a file that is of another kind, or not for this node.
+    pub fn take_restricted(&mut self, file: &[u8]) -> Result<u64, EngineError> {
+        let refused = |why: &str| EngineError::Refused(why.to_owned());
+        let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
+        let keys = open_given(file, self.site, &seeds)
+            .map_err(|_| refused("this is no file with keys that officials gave back"))?
+            .ok_or_else(|| refused("these keys are for another node: ask anew, from this one"))?;
+        self.input(|engine| {
+            let mut new = 0;
+            for (site, wrap) in engine.wraps_for_escrow(Stream::Restricted)? {
+                // What its own log does not name anybody could have put there.
+                let its = |key: &&CustodyKey| {
+                    (key.site, key.cohort, key.stream) == (site, wrap.cohort, wrap.stream)
+                        && key.id() == wrap.custody
+                };
+                if site == engine.site
+                    && let Some(key) = keys.iter().find(its)
+                {
+                    new += u64::from(engine.take_returned(key)?);
+                }
+            }
+            Ok(new)
+        })
     }
 
     /// Whether a custody key is that of a machine before.

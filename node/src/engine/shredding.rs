@@ -2,7 +2,7 @@
 //! sticks, backups and stolen disks alike. Whoever is still in prison, or left too lately, stays readable:
 //! his keys were written on under those of a later cohort.
 //!
-//! 1. Each site, when a cohort begins, writes the keys of everybody who is there once more ([`Engine::renew`]).
+//! 1. Each site, when a cohort begins, writes the keys of everybody who is there once more (`renew`).
 //! 2. The DGP erases who is due, and writes the keys of whoever is not, and whom no later keyring covers
 //!    ([`Engine::keep_sealed`]): those who left and are nowhere.
 //! 3. A roster says so. Its officials take the escrow's keys out of their sticks.

@@ -24,6 +24,7 @@ use spean_protocol::event::{
     Body, Date, Event, EventId, LinkReason, Month, NamePart, Purpose, Script, Sex,
 };
 use spean_protocol::frontier::{Beyond, Frontier, HeadMark, RunTag, SiteFrontier};
+use spean_protocol::given_back::{Asked, seal_given};
 use spean_protocol::id::{Hash, Label, LearnerId, QuestionId, RunId, SiteId, StayId, Stream};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Question, Verdict};
 use spean_protocol::log::{ForkProof, Head};
@@ -69,6 +70,27 @@ pub fn custody() -> CustodyKey {
         stream: Stream::Education,
         secret,
     }
+}
+
+/// The same of the restricted stream, with what a prison asks for and is given.
+pub fn restricted_custody() -> CustodyKey {
+    CustodyKey {
+        stream: Stream::Restricted,
+        ..custody()
+    }
+}
+
+pub fn asked() -> Asked {
+    let key = restricted_custody();
+    let wrap = Wrap::seal(&key, Recipient::Escrow, &box_key(&SEED), [4; 32]).unwrap();
+    Asked {
+        site: SITE,
+        wraps: vec![wrap],
+    }
+}
+
+pub fn given() -> Vec<u8> {
+    seal_given(&[restricted_custody()], SITE, &box_key(&SEED), [5; 32]).unwrap()
 }
 
 pub fn stay_key() -> StayKey {

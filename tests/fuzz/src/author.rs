@@ -287,27 +287,13 @@ impl<'a> Author<'a> {
                         secret: Secret([number; 32]),
                     },
                 };
-                let info = [
-                    b"spean custody wrap v1".as_slice(),
-                    &from.0.to_le_bytes(),
-                    &key.cohort.to_le_bytes(),
-                    &[stream.byte()],
-                    &key.id().0,
-                ]
-                .concat();
                 let recipients = [
                     Recipient::Headquarters,
                     Recipient::Itself,
                     Recipient::Escrow,
                 ];
-                Entry::Wrap(Wrap {
-                    custody: key.id(),
-                    cohort: 1,
-                    stream,
-                    recipient: recipients[input.one_of(3)],
-                    sealed: seal(&info, &key.secret.0),
-                })
-                .encode()
+                let wrap = Wrap::seal(&key, recipients[input.one_of(3)], &reader, [9; 32]);
+                wrap.map(Entry::Wrap).unwrap_or(Entry::Newer(0)).encode()
             }
             3 => {
                 let id = [input.byte(); 16];
