@@ -20,7 +20,7 @@ use spean::world::Machine;
 use spean_protocol::event::{Body, Destination, Disability, Event};
 use spean_protocol::id::LearnerId;
 use spean_protocol::officer::{Office, Signature};
-use spean_protocol::roster::{Roster, wrap_carrier};
+use spean_protocol::roster::{Roster, SignedRoster, wrap_carrier};
 use spean_protocol::seal::{Secret, box_key};
 use spean_protocol::totals::Query;
 
@@ -165,9 +165,9 @@ fn erase(network: &mut Network, learners: &[LearnerId]) {
 }
 
 /// A machine that begins with nothing but keys of these cohorts.
-fn anew(network: &Network, at: usize, cohorts: &[u16]) -> Node {
+fn anew(signed: &SignedRoster, at: usize, cohorts: &[u16]) -> Node {
     let mut store = Memory::default();
-    install_roster(&mut store, &network.signed).unwrap();
+    install_roster(&mut store, signed).unwrap();
     let mut whole = identity(at);
     whole.boxes = cohorts
         .iter()
@@ -215,6 +215,7 @@ fn who_left_in_a_destroyed_cohort_opens_nowhere() {
     let line = found(&network, 1);
     assert!(line.is_ready(), "{line:?}");
 
+    let unordered = network.signed.clone();
     change(&mut network, &[DGP], shred);
     network.settle();
     for at in SITES {
@@ -232,10 +233,10 @@ fn who_left_in_a_destroyed_cohort_opens_nowhere() {
     );
     assert_eq!(figures(&network.nodes[DGP]), before);
 
-    // All keys that are left, and a hundred old sticks, read nothing of him; with the keys of the first
-    // cohort they would.
+    // All keys that are left, and a hundred old sticks, read nothing of him, also in a program that heeds no
+    // order; with the keys of the first cohort they would.
     let read = |cohorts: &[u16]| {
-        let mut node = anew(&network, DGP, cohorts);
+        let mut node = anew(&unordered, DGP, cohorts);
         for stick in &sticks {
             import(&mut node, stick);
         }
@@ -247,7 +248,7 @@ fn who_left_in_a_destroyed_cohort_opens_nowhere() {
     assert_eq!(read(&[1, 2, 3]), [1], "the sticks have it");
     assert_eq!(read(&[2, 3]), [] as [u16; 0]);
     for at in [1, 2, 3] {
-        let mut node = anew(&network, at, &[2, 3]);
+        let mut node = anew(&unordered, at, &[2, 3]);
         for stick in &sticks {
             import(&mut node, stick);
         }
@@ -257,7 +258,7 @@ fn who_left_in_a_destroyed_cohort_opens_nowhere() {
 
     // Whoever is not gone is read by a head office that begins with nothing, and so are the figures.
     let file = export(&mut network.nodes[3], &[]);
-    let mut node = anew(&network, DGP, &[2, 3]);
+    let mut node = anew(&network.signed, DGP, &[2, 3]);
     assert!(import(&mut node, &file));
     node.open_escrow(&[escrow(2), escrow(3)]).unwrap();
     fold(&mut node);
@@ -271,7 +272,7 @@ fn who_left_in_a_destroyed_cohort_opens_nowhere() {
     assert!(sessions(&mut node, people.gone).is_empty());
     assert_eq!(figures(&node), before);
     // A prison's next disk brings its people back, with what only the prison reads.
-    let mut node = anew(&network, 1, &[2, 3]);
+    let mut node = anew(&network.signed, 1, &[2, 3]);
     assert!(import(&mut node, &file));
     fold(&mut node);
     let events = node.events(people.here).unwrap();
