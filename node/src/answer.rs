@@ -279,7 +279,8 @@ fn answer(
     })
 }
 
-/// Refuses a cohort whose time is not over.
+/// Refuses a cohort whose time is not over, and one of whose people somebody may be where nothing is known
+/// of: what is erased then does not come back.
 fn may_shred(found: &Shredding) -> Result<(), Refusal> {
     let Shredding {
         cohort,
@@ -287,14 +288,26 @@ fn may_shred(found: &Shredding) -> Result<(), Refusal> {
         in_force,
         ..
     } = found;
-    if cohort <= latest {
-        return Ok(());
+    if cohort > latest {
+        let message = format!(
+            "cohort {cohort}: records of it are still kept. Cohort {in_force} is in force, so the latest that \
+             may go is {latest} ('retention' in config.toml says for how many cohorts records are kept)"
+        );
+        return Err(Refusal::new(Kind::Refused, message));
     }
-    let message = format!(
-        "cohort {cohort}: records of it are still kept. Cohort {in_force} is in force, so the latest that may \
-         go is {latest} ('retention' in config.toml says for how many cohorts records are kept)"
-    );
-    Err(Refusal::new(Kind::Refused, message))
+    if !found.is_all_here() {
+        let mut codes: Vec<&str> = found.behind.iter().map(String::as_str).collect();
+        codes.extend(found.incomplete.iter().map(String::as_str));
+        codes.sort_unstable();
+        codes.dedup();
+        let message = format!(
+            "cohort {cohort}: not all that these have written is here, so somebody who is due may be there: {}. \
+             Send sticks both ways, or revoke what is no more",
+            codes.join(", ")
+        );
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    Ok(())
 }
 
 /// The cohort whose keys a proposal wants destroyed, if everything is ready for it.

@@ -297,6 +297,8 @@ fn keys_of(roster: &Roster) -> BTreeSet<[u8; 32]> {
 /// Takes the seeds of destroyed keys out of the key file, and says so in the log.
 fn drop_destroyed(home: &Home, engine: &mut NodeEngine) -> Result<(), Refusal> {
     if let Some(cohort) = engine.destroyed()? {
+        // Old pages of the store, and of its log, have the destroyed keys until they are written over.
+        engine.store().checkpoint().map_err(EngineError::from)?;
         home.drop_boxes(cohort)?;
         engine.keys_are_gone(cohort)?;
     }

@@ -93,7 +93,7 @@ pub const SLIP_BYTES_MAX: usize = 300;
 /// Parcels in one part of an erasure.
 pub const ERASURE_PARCELS_MAX: usize = 400;
 
-/// Persons in one erasure, and records of one of them.
+/// Persons in one entry of what remains of an erasure, and records of one of them.
 pub const ERASED_PERSONS_MAX: usize = 64;
 
 /// Rows of one record that remain in the figures.

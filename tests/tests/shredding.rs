@@ -76,7 +76,7 @@ fn the_keys_of_an_old_cohort_are_destroyed() {
     decide(&ground, 0).refused(1, "records of it are still kept");
     let config = ground.path("dgp/config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("retention = 2\n{text}")).unwrap();
+    fs::write(&config, format!("retention = 1\n{text}")).unwrap();
     let shown = ground.run("dgp", &["shred", "1"]);
     shown.said("whoever is due is not erased");
     assert!(!shown.text.contains("still kept"), "{}", shown.text);
@@ -125,6 +125,13 @@ fn the_keys_of_an_old_cohort_are_destroyed() {
             .run("dgp", &forget)
             .said(&format!("Gone from {stick}: key of cohort 1."));
         ground.run("dgp", &forget).said("Nothing of it was on");
+        // The others have it yet, which is no fraud.
+        let checked = check(["root-1", "root-3"]);
+        checked.done();
+        assert_eq!(
+            checked.text.contains("root-3 has keys yet"),
+            stick != "root-3"
+        );
     }
     let checked = check(["root-1", "root-3"]);
     checked.said("key of cohort 2");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use spean_protocol::escrow::{Deposit, Escrow};
+use spean_protocol::escrow::Deposit;
 use spean_protocol::roster::{Roster, SignedRoster};
 use spean_protocol::seal::{Secret, box_key};
 use zeroize::Zeroizing;
@@ -527,23 +527,37 @@ fn forget(folder: &Folder, stick: &Path, json: bool) -> Result<ExitCode, Refusal
 fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
     let refused = |message: String| Refusal::new(Kind::Refused, message);
     let seeds = box_seeds(sticks)?;
-    let mut first: Option<(Escrow, SignedRoster)> = None;
+    let mut escrows = Vec::new();
+    let mut newest: Option<SignedRoster> = None;
     for path in sticks {
         let stick = KeyStick::at(path);
         let lacks = |what| refused(format!("{}: no {what} on this stick", path.display()));
-        let escrow = stick.escrow()?.ok_or_else(|| lacks("escrow"))?;
+        escrows.push((path, stick.escrow()?.ok_or_else(|| lacks("escrow"))?));
         let roster = stick.roster()?.ok_or_else(|| lacks("roster"))?;
-        first = Some(match first {
-            None => (escrow, roster),
-            Some((known, held)) if known == escrow => (escrow, later(held, roster)?),
-            Some(_) => {
-                let message = "the sticks hold different escrows: one of them was changed";
-                return Err(refused(message.to_owned()));
-            }
+        newest = Some(match newest {
+            None => roster,
+            Some(held) => later(held, roster)?,
         });
     }
-    let (escrow, roster) = first.ok_or_else(|| refused("no stick was named".to_owned()))?;
+    let roster = newest.ok_or_else(|| refused("no stick was named".to_owned()))?;
     let roster = preview(&roster)?;
+    // A stick may have forgotten already what is destroyed, and another not yet.
+    let mut remembered = Vec::new();
+    for (path, escrow) in &mut escrows {
+        let old = |what: &Deposit| matches!(what, Deposit::Cohort(of) if *of <= roster.shredded);
+        let old: Vec<Deposit> = escrow.deposits().filter(old).collect();
+        if !old.is_empty() {
+            remembered.push(path.display().to_string());
+        }
+        old.into_iter().for_each(|what| escrow.remove(what));
+    }
+    let Some((_, escrow)) = escrows.first() else {
+        return Err(refused("no stick was named".to_owned()));
+    };
+    if escrows.iter().any(|(_, other)| other != escrow) {
+        let message = "the sticks hold different escrows: one of them was changed";
+        return Err(refused(message.to_owned()));
+    }
     let mut opened = Vec::new();
     for what in escrow.deposits() {
         let secret = escrow.verify(what, &seeds);
@@ -568,11 +582,17 @@ fn check(sticks: &[PathBuf], json: bool) -> Result<ExitCode, Refusal> {
         )));
     }
     if json {
-        println!("{}", serde_json::json!({ "opened": opened }));
+        println!(
+            "{}",
+            serde_json::json!({ "opened": opened, "to_forget": remembered })
+        );
     } else {
         let needed = escrow.threshold();
         println!("Any {needed} of these sticks open all that is in the escrow:");
         println!("{}.", opened.join(", "));
+        for stick in remembered {
+            println!("{stick} has keys yet that are to be destroyed: 'spean ceremony forget'.");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use super::officers::{myself, sign_as};
 use super::typed::confirm;
 use super::{ask, show};
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::engine::erasure::{self, Erasing, ErasureLine};
+use crate::engine::erasure::{self, ERASED_TOGETHER_MAX, Erasing, ErasureLine};
 use crate::engine::shredding::Shredding;
 use crate::home::Home;
 
@@ -129,13 +129,15 @@ pub(super) async fn shred(
     if found.due.is_empty() {
         return show::reply(json, &Reply::Shredding(found));
     }
+    let mut learners = found.due;
+    let all = learners.len();
+    learners.truncate(ERASED_TOGETHER_MAX);
     let what = format!(
-        "Erase {} people who left in cohort {cohort} or before, at every site, for good?",
-        found.due.len()
+        "Erase {} of {all} people who left in cohort {cohort} or before, at every site, for good?",
+        learners.len()
     );
     confirm(&what, json)?;
-    let by = sign_as(home, number, &erasure::subject(&found.due)).await?;
-    let learners = found.due;
+    let by = sign_as(home, number, &erasure::subject(&learners)).await?;
     let reply = ask(home, Request::Erase { learners, by }).await?;
     if json {
         return show::reply(json, &reply);
@@ -171,8 +173,8 @@ pub(super) fn show_shredding(found: &Shredding) {
     }
     if found.unsealed > 0 {
         missing.push(format!(
-            "{} of the kept records are opened by nothing later: 'spean shred {cohort} --decide' writes their \
-             keys on",
+            "{} of the kept records are opened by nothing later: 'spean shred {cohort} --decide --officer N' \
+             writes their keys on",
             found.unsealed
         ));
     }
@@ -194,6 +196,12 @@ pub(super) fn show_shredding(found: &Shredding) {
             found.incomplete.join(", ")
         ));
     }
+    if !found.unerased.is_empty() {
+        missing.push(format!(
+            "erasures are not done by {}: 'spean erase --list'",
+            found.unerased.join(", ")
+        ));
+    }
     if found.ordered {
         let listed = |codes: &[String]| match codes {
             [] => "nobody".to_owned(),
@@ -205,7 +213,8 @@ pub(super) fn show_shredding(found: &Shredding) {
             listed(&found.waits)
         );
         println!(
-            "  Each official's stick: 'spean ceremony forget FOLDER --stick PATH'. Destroy the backups of before."
+            "  When all have: each official's stick, 'spean ceremony forget FOLDER --stick PATH'. Destroy the \
+             backups of before."
         );
     } else if missing.is_empty() {
         println!("  Everything is ready. Next: 'spean ceremony propose FOLDER --shred {cohort}'");
@@ -219,7 +228,7 @@ pub(super) fn show_shredding(found: &Shredding) {
     );
     if !found.unreachable.is_empty() {
         println!(
-            "Nor the machines that were lost at {}: their keys are on them, and open what they had.",
+            "Nor the computers before the present ones of {}: their keys are on them, and open what they had.",
             found.unreachable.join(", ")
         );
     }

@@ -24,8 +24,9 @@ use super::questions::Work;
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// Persons that are erased together: more than are released in a year.
-const ERASED_TOGETHER_MAX: usize = 20_000;
+/// Persons that are erased together. Control logs go ahead of everything else, and an erasure takes 32 bytes
+/// of them for each parcel.
+pub const ERASED_TOGETHER_MAX: usize = 1_000;
 /// Where it is kept that this node has done an erasure and not said so yet.
 const UNTOLD: &[u8] = b"erasure untold";
 /// Where it is kept what prisons ask to have erased.
@@ -118,13 +119,13 @@ impl<S: Store> Engine<S> {
 
     /// The persons that these learners are, each with all his ids; none of them may be in a prison.
     fn persons_to_erase(&self, learners: &[LearnerId]) -> Result<Vec<Vec<LearnerId>>, EngineError> {
+        let all_of = self.people()?;
         let mut persons: Vec<Vec<LearnerId>> = Vec::new();
         for learner in learners {
             if persons.iter().flatten().any(|known| known == learner) {
                 continue;
             }
-            let mut ids = vec![*learner];
-            ids.extend(self.same_as(*learner)?);
+            let ids = all_of.ids(*learner);
             for id in &ids {
                 let view = self.view(*id)?.ok_or(EngineError::UnknownLearner(*id))?;
                 if let Some(stay) = view.stays.iter().find(|stay| stay.is_open()) {
@@ -400,6 +401,9 @@ impl<S: Store> Engine<S> {
         learners: &BTreeSet<LearnerId>,
         keep_rows: bool,
     ) -> Result<(), EngineError> {
+        if learners.is_empty() {
+            return Ok(());
+        }
         self.openers.clear();
         let mut gone = BTreeSet::new();
         for learner in learners {

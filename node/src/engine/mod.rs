@@ -306,7 +306,6 @@ impl<S: Store> Engine<S> {
             openers: BTreeMap::new(),
         };
         engine.reload()?;
-        engine.drop_destroyed_seeds()?;
         if !engine.roster.revoked.is_empty() {
             // The roster may have been installed before the engine was here.
             engine.input(Self::follow_roster)?;

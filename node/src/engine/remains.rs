@@ -9,13 +9,19 @@ use spean_protocol::erasure::{AllRemains, Remains, remains_info};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::limits::ERASED_ROWS_MAX;
 use spean_protocol::seal::{self, Secret, derive};
+use spean_protocol::segment::Log;
+use spean_protocol::totals::{Contribution, LearnerFacts};
 
 use super::keys::{key_of, learner_of};
 use super::{Engine, EngineError};
 use crate::store::{Store, Table};
 
-/// Persons whose remains are sealed together: far less than an entry holds.
+/// Persons whose remains are sealed together.
 const REMAINS_TOGETHER: usize = 4;
+
+/// Rows of one person that are kept, and of several that are sealed together: what an entry holds. Somebody
+/// with a row of every kind in every month has fewer in thirty years.
+const ROWS_TOGETHER: usize = 3 * ERASED_ROWS_MAX;
 
 impl<S: Store> Engine<S> {
     /// What these persons added to the figures, sealed.
@@ -31,18 +37,26 @@ impl<S: Store> Engine<S> {
                 rows.insert(learner, (facts, some));
             }
         })?;
-        let of_person = |ids: &Vec<LearnerId>| -> Remains {
-            ids.iter().filter_map(|id| rows.get(id).cloned()).collect()
-        };
-        let mut entries = Vec::new();
-        for some in persons.chunks(REMAINS_TOGETHER) {
-            let content = AllRemains(some.iter().map(of_person).collect()).encode();
-            // What nobody could read again would be lost to the figures.
-            if AllRemains::decode(&content).is_err() {
-                return Err(EngineError::Refused(format!(
-                    "more remains of a person in the figures than {ERASED_ROWS_MAX} rows of a record"
-                )));
+        let mut people = Vec::new();
+        for ids in persons {
+            let of_ids = ids.iter().filter_map(|id| rows.remove(id));
+            let (person, left_out) = in_parts(of_ids.collect());
+            if left_out > 0 {
+                self.set_aside(&format!(
+                    "{left_out} rows of an erased person in the figures: more than anybody has"
+                ))?;
             }
+            people.push(person);
+        }
+        let mut entries = Vec::new();
+        while !people.is_empty() {
+            let mut count = 0;
+            let fits = people.iter().take_while(|person| {
+                count += person.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+                count <= ROWS_TOGETHER
+            });
+            let fits = fits.count().clamp(1, REMAINS_TOGETHER.min(people.len()));
+            let content = AllRemains(people.drain(..fits).collect()).encode();
             entries.extend(self.sealed_remains(id, &content)?);
         }
         Ok(entries)
@@ -66,12 +80,37 @@ impl<S: Store> Engine<S> {
         Ok(entries)
     }
 
-    /// At the DGP: seals all remains once more, before the keys that they stand under are destroyed.
-    pub(super) fn repost_remains(&mut self) -> Result<(), EngineError> {
+    /// At the DGP: seals once more what remains of people under keys of a cohort or of one before it, before
+    /// those are destroyed.
+    pub(super) fn repost_remains(&mut self, cohort: u16) -> Result<(), EngineError> {
+        let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();
+        let mut later = BTreeSet::new();
+        for (at, entry) in self.control_entries(self.site)? {
+            if let Entry::Remains {
+                id,
+                escrow: false,
+                sealed,
+            } = entry
+                && let Some(segment) = self.header_at(at.run, Log::Control, at.height)?
+                && segment.header.cohort > cohort
+            {
+                let info = remains_info(self.site, &id, false);
+                let mut opened = seeds
+                    .iter()
+                    .filter_map(|seed| seal::box_open(seed, &info, &sealed).ok());
+                later.extend(
+                    opened
+                        .next()
+                        .map(|content| (id, *blake3::hash(&content).as_bytes())),
+                );
+            }
+        }
         let mut entries = Vec::new();
         for (key, content) in self.store.scan(Table::Remains, &[], &[], usize::MAX)? {
             let id = learner_of(&key)?.0;
-            entries.extend(self.sealed_remains(id, &content)?);
+            if !later.contains(&(id, *blake3::hash(&content).as_bytes())) {
+                entries.extend(self.sealed_remains(id, &content)?);
+            }
         }
         match entries.as_slice() {
             [] => Ok(()),
@@ -139,4 +178,19 @@ impl<S: Store> Engine<S> {
         }
         Ok(all)
     }
+}
+
+/// A person's rows in parts of which each can be read, and how many were left out.
+fn in_parts(records: Vec<(LearnerFacts, Vec<Contribution>)>) -> (Remains, usize) {
+    let (mut person, mut room, mut left_out) = (Remains::new(), ROWS_TOGETHER, 0);
+    for (facts, rows) in records {
+        let kept = rows.len().min(room);
+        room -= kept;
+        left_out += rows.len() - kept;
+        match rows[..kept].chunks(ERASED_ROWS_MAX) {
+            parts if parts.len() == 0 => person.push((facts, Vec::new())),
+            parts => person.extend(parts.map(|some| (facts, some.to_vec()))),
+        }
+    }
+    (person, left_out)
 }

@@ -93,6 +93,22 @@ pub struct Totals {
     pub sites: Vec<SiteStatus>,
 }
 
+/// Who is one person.
+pub(super) struct People {
+    persons: Persons,
+    /// Of each person's first id the others.
+    others: BTreeMap<LearnerId, Vec<LearnerId>>,
+}
+
+impl People {
+    /// All ids of the person who a learner is, the first one first.
+    pub(super) fn ids(&self, learner: LearnerId) -> Vec<LearnerId> {
+        let first = self.persons.person(learner);
+        let others = self.others.get(&first).into_iter().flatten();
+        std::iter::once(first).chain(others.copied()).collect()
+    }
+}
+
 impl<S: Store> Engine<S> {
     /// How this node stands.
     ///
@@ -320,14 +336,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn totals(&self, query: Query) -> Result<Totals, EngineError> {
-        let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
-        for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
-            links.push((learner_of(&key)?, codec::decode(&value)?));
-        }
-        if mutant::is_on(Mutant::LinksIgnored) {
-            links.clear();
-        }
-        let persons = Persons::of(links.iter().map(|(id, links)| (*id, links.as_slice())));
+        let persons = self.persons()?;
         let mut learners: Vec<(LearnerId, LearnerFacts, Vec<Contribution>)> = Vec::new();
         self.store.contributions(&mut |learner, facts, rows| {
             learners.push((persons.person(learner), facts, rows));
@@ -347,6 +356,30 @@ impl<S: Store> Engine<S> {
             figures,
             sites: self.freshness()?,
         })
+    }
+
+    /// Who is one person, as records that are read here say, whichever of them does.
+    fn persons(&self) -> Result<Persons, EngineError> {
+        let mut links: Vec<(LearnerId, Vec<Link>)> = Vec::new();
+        for (key, value) in self.store.scan(Table::Link, &[], &[], usize::MAX)? {
+            links.push((learner_of(&key)?, codec::decode(&value)?));
+        }
+        if mutant::is_on(Mutant::LinksIgnored) {
+            links.clear();
+        }
+        Ok(Persons::of(
+            links.iter().map(|(id, links)| (*id, links.as_slice())),
+        ))
+    }
+
+    /// The same, to find all ids of a person.
+    pub(super) fn people(&self) -> Result<People, EngineError> {
+        let persons = self.persons()?;
+        let mut others: BTreeMap<LearnerId, Vec<LearnerId>> = BTreeMap::new();
+        for (other, first) in persons.joined() {
+            others.entry(first).or_default().push(other);
+        }
+        Ok(People { persons, others })
     }
 
     /// The sites' statements on restricted data that are known here.

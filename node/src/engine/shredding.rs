@@ -3,10 +3,11 @@
 //! his keys were written on under those of a later cohort.
 //!
 //! 1. Each site, when a cohort begins, writes the keys of everybody who is there once more (`renew`).
-//! 2. The DGP erases who is due, and writes the keys of whoever is not, and whom no later keyring covers
-//!    ([`Engine::keep_sealed`]): those who left and are nowhere.
-//! 3. A roster says so. Its officials take the escrow's keys out of their sticks.
-//! 4. Each node destroys its own, once others hold what it wrote in 1 or 2, and says so.
+//! 2. The DGP erases who is due. Whoever is left anywhere, in prison or not, is kept.
+//! 3. A roster orders it. Then the DGP writes on the keys of whom no later keyring covers, those who left and
+//!    are nowhere, and each prison the restricted ones of those who left it.
+//! 4. Each node destroys its own, once others hold what it wrote in 1 and 3, and says so. The officials
+//!    take the escrow's out of their sticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::custody::CustodyState;
-use spean_protocol::frontier::HeadMark;
+use spean_protocol::frontier::{HeadMark, RunTag};
 use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
 use spean_protocol::log::{HashAt, Head};
 use spean_protocol::parcel::{self, Kind};
@@ -35,8 +36,6 @@ const RENEWED: &[u8] = b"keys renewed";
 const DESTROYED: &[u8] = b"keys destroyed";
 /// Where it is kept up to which cohort they were destroyed outside of it, too.
 const GONE: &[u8] = b"keys gone";
-/// Where the DGP keeps in which cohort what remains of erased people was sealed last.
-const REPOSTED: &[u8] = b"remains sealed";
 /// Other sites that must hold what was written anew, besides the DGP, if there are so many.
 const HOLDERS: usize = 2;
 
@@ -45,6 +44,8 @@ const HOLDERS: usize = 2;
 struct Renewed {
     /// Under keys of that cohort.
     cohort: u16,
+    /// Also whoever has left, for the order to destroy the keys of that cohort and those before it.
+    ordered: u16,
     /// The site's log with all of it.
     log: Vec<HeadMark>,
 }
@@ -70,13 +71,15 @@ pub struct Shredding {
     pub behind: Vec<String>,
     /// Codes of sites that have written something that is not here.
     pub incomplete: Vec<String>,
+    /// Codes of sites that have not said of every erasure that they did it.
+    pub unerased: Vec<String>,
     /// The roster in force says so.
     pub ordered: bool,
     /// Codes of the sites whose nodes have destroyed their keys.
     pub done: Vec<String>,
     /// Codes of those that have not.
     pub waits: Vec<String>,
-    /// Codes of sites that had a node whose key is revoked: it has its keys, wherever it is.
+    /// Codes of sites that had another node before: it has its keys, wherever it is.
     pub unreachable: Vec<String>,
 }
 
@@ -88,8 +91,14 @@ impl Shredding {
             && self.due.is_empty()
             && self.unsealed == 0
             && !self.unheld
-            && self.behind.is_empty()
-            && self.incomplete.is_empty()
+            && self.is_all_here()
+            && self.unerased.is_empty()
+    }
+
+    /// Whether nobody can be somewhere of which nothing is here.
+    #[must_use]
+    pub fn is_all_here(&self) -> bool {
+        self.behind.is_empty() && self.incomplete.is_empty()
     }
 }
 
@@ -108,22 +117,23 @@ fn done_id(cohort: u16) -> [u8; 16] {
 
 impl<S: Store> Engine<S> {
     /// Has the keys of everybody who is here written on, where they stand under none of a cohort that
-    /// stays; `true` where [`Engine::note_renewed`] is to follow.
+    /// stays; `true` where [`Engine::note_renewed`] is to follow. Once for a cohort and once for an order:
+    /// what comes later is written under keys of the cohort in force anyway.
     pub(super) fn renew(&mut self) -> Result<bool, EngineError> {
-        let cohort = self.roster.cohort_of(self.site);
+        let (cohort, order) = (self.roster.cohort_of(self.site), self.roster.shredded);
         let known = self.renewed()?;
-        let begins = known.is_none_or(|known| known.cohort < cohort);
-        let due = self.roster.shredded > self.cohort_at(DESTROYED)?;
-        if !(begins || due) || self.may_write().is_err() {
+        let begins = known.as_ref().is_none_or(|known| known.cohort < cohort);
+        let ordered = known.as_ref().is_none_or(|known| known.ordered < order);
+        if !(begins || ordered) || self.may_write().is_err() {
             return Ok(false);
         }
-        let floor = if begins {
-            cohort
-        } else {
-            self.roster.shredded + 1
-        };
+        if known.is_some() && begins {
+            // Also where nobody is to be written on, the log goes on in this cohort, and so says it.
+            self.run = None;
+            self.own_run()?;
+        }
+        let floor = if begins { cohort } else { order + 1 };
         let custody: Vec<CustodyKey> = self.custody_keys(self.site)?;
-        let mut found = false;
         for (key, row) in self.store.scan(Table::Stay, &[], &[], usize::MAX)? {
             let (learner, own): (_, OwnStay) = (learner_of(&key)?, codec::decode(&row)?);
             let keys = if own.open {
@@ -140,20 +150,47 @@ impl<S: Store> Engine<S> {
                 let mut of_stream = keys.iter().filter(|key| key.stream == stream).peekable();
                 if of_stream.peek().is_some() && !of_stream.any(later) {
                     self.keep_pending(learner, stream, None)?;
-                    found = true;
                 }
             }
         }
-        if self.is_headquarters() && due {
-            found |= self.keep_sealed_to(self.roster.shredded)? > 0;
+        if ordered && order > 0 {
+            self.keep_readable(order)?;
         }
-        Ok(begins || found)
+        Ok(true)
+    }
+
+    /// Writes on the keys of whoever is not here and stays readable: at the DGP education, at a prison what
+    /// it wrote of the restricted stream; returns of how many learners.
+    fn keep_readable(&mut self, cohort: u16) -> Result<u64, EngineError> {
+        let stream = match self.is_headquarters() {
+            true => Stream::Education,
+            false => Stream::Restricted,
+        };
+        let keys = self.all_keys(stream)?;
+        let due = match stream {
+            Stream::Education => self.due(cohort, &keys)?,
+            Stream::Restricted => Vec::new(),
+        };
+        let mut uncovered = BTreeMap::new();
+        for (learner, keys) in &keys {
+            let here = self.own_stay(*learner)?.is_some_and(|own| own.open);
+            if !here && due.binary_search(learner).is_err() {
+                let keys = self.uncovered(*learner, cohort, keys)?;
+                uncovered.extend((!keys.is_empty()).then_some((*learner, keys)));
+            }
+        }
+        self.write_keyrings(stream, &uncovered)?;
+        if self.is_headquarters() {
+            self.repost_remains(cohort)?;
+        }
+        Ok(uncovered.len() as u64)
     }
 
     /// Notes that everybody who is here stands under keys of the cohort in force, once that is sealed.
     pub(super) fn note_renewed(&mut self) -> Result<(), EngineError> {
         let renewed = Renewed {
             cohort: self.roster.cohort_of(self.site),
+            ordered: self.roster.shredded,
             log: self.own_marks(),
         };
         Ok(self
@@ -197,8 +234,9 @@ impl<S: Store> Engine<S> {
         at_headquarters && held >= others.min(HOLDERS)
     }
 
-    /// Destroys the keys of cohorts whose time is over, as the roster says: once what opens without them
-    /// is held elsewhere. The key file's go when [`Engine::destroyed`] says so.
+    /// Destroys the custody keys of cohorts whose time is over, as the roster says: once what opens without
+    /// them is held elsewhere. The seeds go when [`Engine::destroyed`] says so. Keys of people's stays remain
+    /// with their people: whoever was due has been erased with his.
     pub(super) fn destroy_keys(&mut self) -> Result<(), EngineError> {
         let shredded = self.roster.shredded;
         if shredded <= self.cohort_at(DESTROYED)? {
@@ -207,7 +245,8 @@ impl<S: Store> Engine<S> {
         let Some(renewed) = self.renewed()? else {
             return Ok(());
         };
-        if renewed.cohort <= shredded || !self.is_held(&renewed.log) {
+        let written = renewed.cohort > shredded && renewed.ordered >= shredded;
+        if !written || !self.is_held(&renewed.log) {
             return Ok(());
         }
         let sites: Vec<SiteId> = self.roster.sites.iter().map(|site| site.id).collect();
@@ -216,13 +255,9 @@ impl<S: Store> Engine<S> {
             custody.extend(self.custody_keys(site)?);
         }
         custody.retain(|key| key.cohort <= shredded);
-        if !self.is_headquarters() {
-            self.drop_stay_keys(&custody)?;
-        }
         for key in &custody {
             self.forget_custody_key(key)?;
         }
-        self.identity.boxes.retain(|cohort, _| *cohort > shredded);
         self.openers.clear();
         tracing::info!(
             cohort = shredded,
@@ -234,31 +269,6 @@ impl<S: Store> Engine<S> {
             .write(Table::Meta, DESTROYED, &codec::encode(&shredded))?)
     }
 
-    /// Drops, at a prison, what it has of people who are not here: of its own the keys that follow from
-    /// these, and all of others.
-    fn drop_stay_keys(&mut self, custody: &[CustodyKey]) -> Result<(), EngineError> {
-        for (place, value) in self.store.scan(Table::StayKey, &[], &[], usize::MAX)? {
-            let (learner, held) = held_key(&place, &value)?;
-            if self.own_stay(learner)?.is_some_and(|own| own.open) {
-                continue;
-            }
-            // Who is on his way here or from here takes his keys along.
-            let moves = self.store.read(Table::Away, &learner.0)?.is_some()
-                || !self
-                    .store
-                    .scan(Table::Expected, &learner.0, &[], 1)?
-                    .is_empty();
-            let follows = custody.iter().any(|one| {
-                (one.site, one.stream) == (held.site, held.stream)
-                    && one.stay_key(held.stay) == held.key
-            });
-            if follows || held.site != self.site && !moves {
-                self.store.remove(Table::StayKey, &place)?;
-            }
-        }
-        Ok(())
-    }
-
     /// The cohort of which, and of those before it, the key file must not keep a seed any more. Whoever has
     /// seen to it says so ([`Engine::keys_are_gone`]).
     ///
@@ -267,13 +277,6 @@ impl<S: Store> Engine<S> {
     pub fn destroyed(&self) -> Result<Option<u16>, EngineError> {
         let destroyed = self.cohort_at(DESTROYED)?;
         Ok((destroyed > self.cohort_at(GONE)?).then_some(destroyed))
-    }
-
-    /// Takes the seeds of destroyed keys out of an identity that was read from an old key file.
-    pub(super) fn drop_destroyed_seeds(&mut self) -> Result<(), EngineError> {
-        let destroyed = self.cohort_at(DESTROYED)?;
-        self.identity.boxes.retain(|cohort, _| *cohort > destroyed);
-        Ok(())
     }
 
     /// Says in this site's log that its keys of a cohort, and of those before it, are nowhere here.
@@ -289,7 +292,9 @@ impl<S: Store> Engine<S> {
                 return Ok(());
             }
             engine.write_control(&[Entry::Erased(done_id(cohort))])
-        })
+        })?;
+        self.identity.boxes.retain(|of, _| *of > cohort);
+        Ok(())
     }
 
     /// At the DGP: what destroying the keys of a cohort and of those before it means, if records are kept
@@ -308,18 +313,21 @@ impl<S: Store> Engine<S> {
                 self.roster.cohort
             )));
         }
-        let keys = self.all_keys()?;
+        let keys = self.all_keys(Stream::Education)?;
         let due = self.due(cohort, &keys)?;
-        let old =
-            |keys: &Vec<(Option<u16>, HeldKey)>| keys.iter().any(|(of, _)| is_old(*of, cohort));
-        let kept = keys
-            .iter()
-            .filter(|(learner, keys)| old(keys) && due.binary_search(learner).is_err());
+        let kept = keys.iter().filter(|(learner, keys)| {
+            keys.iter().any(|(of, _)| is_old(*of, cohort)) && due.binary_search(learner).is_err()
+        });
         let (mut count, mut unsealed) = (0, 0);
         for (learner, keys) in kept {
             count += 1;
-            unsealed += u64::from(!self.is_covered(*learner, cohort, keys)?);
+            unsealed += u64::from(!self.uncovered(*learner, cohort, keys)?.is_empty());
         }
+        let unerased: BTreeSet<String> = self
+            .erasures()?
+            .into_iter()
+            .flat_map(|erasure| erasure.waits)
+            .collect();
         let own = self.own_marks();
         let sealed = self.renewed()?.map_or(own, |renewed| renewed.log);
         let done = done_id(self.roster.shredded);
@@ -331,10 +339,11 @@ impl<S: Store> Engine<S> {
             .iter()
             .filter(|site| !site.keys.is_empty())
         {
-            if !self.has_written_later(site.id, cohort)? {
+            let other = site.id != self.site;
+            if other && !self.has_written_later(site.id, cohort)? {
                 behind.push(site.code.clone());
             }
-            if !self.has_all_of(site.id) {
+            if other && !self.has_all_of(site.id) {
                 incomplete.push(site.code.clone());
             }
             let row = key_of(&[&done, b"by", &site.id.0.to_be_bytes()]);
@@ -344,20 +353,27 @@ impl<S: Store> Engine<S> {
             }
         }
         let ordered = cohort <= self.roster.shredded;
-        let lost = |site: &&Site| self.roster.revoked_of(site.id).next().is_some();
+        let lost = |site: &&Site| site.keys.len() + self.roster.revoked_of(site.id).count() > 1;
         Ok(Shredding {
             cohort,
             in_force: self.roster.cohort,
             latest: self
                 .roster
                 .cohort
-                .saturating_sub(retention.max(COHORTS_KEPT)),
+                .saturating_sub(retention.saturating_add(1).max(COHORTS_KEPT)),
             due,
             kept: count,
             unsealed,
             unheld: !self.is_held(&sealed),
             behind,
             incomplete,
+            unerased: self
+                .roster
+                .sites
+                .iter()
+                .filter(|site| !site.keys.is_empty() && unerased.contains(&site.code))
+                .map(|site| site.code.clone())
+                .collect(),
             ordered,
             done: if ordered { has_done } else { Vec::new() },
             waits: if ordered { waits } else { Vec::new() },
@@ -378,43 +394,19 @@ impl<S: Store> Engine<S> {
     /// What the store says.
     pub fn keep_sealed(&mut self, cohort: u16) -> Result<u64, EngineError> {
         self.input(|engine| {
-            let written = engine.keep_sealed_to(cohort)?;
-            let now = engine.roster.cohort_of(engine.site);
-            if engine.cohort_at(REPOSTED)? < now {
-                engine.repost_remains()?;
-                engine
-                    .store
-                    .write(Table::Meta, REPOSTED, &codec::encode(&now))?;
-            }
+            let written = engine.keep_readable(cohort)?;
             engine.note_renewed()?;
             Ok(written)
         })
     }
 
-    fn keep_sealed_to(&mut self, cohort: u16) -> Result<u64, EngineError> {
-        let keys = self.all_keys()?;
-        let due = self.due(cohort, &keys)?;
-        let mut learners = Vec::new();
-        for (learner, keys) in &keys {
-            let old = keys.iter().any(|(of, _)| is_old(*of, cohort));
-            if old
-                && due.binary_search(learner).is_err()
-                && !self.is_covered(*learner, cohort, keys)?
-            {
-                learners.push(*learner);
-            }
-        }
-        self.write_keyrings(&learners)?;
-        Ok(learners.len() as u64)
-    }
-
-    /// All education keys here, by learner.
-    fn all_keys(&self) -> Result<KeysOf, EngineError> {
+    /// The keys of a stream, by learner: at a prison its own alone.
+    fn all_keys(&self, stream: Stream) -> Result<KeysOf, EngineError> {
         let mut custody: BTreeMap<SiteId, Vec<CustodyKey>> = BTreeMap::new();
         let mut keys = KeysOf::new();
         for (place, value) in self.store.scan(Table::StayKey, &[], &[], usize::MAX)? {
             let (learner, held) = held_key(&place, &value)?;
-            if held.stream != Stream::Education {
+            if held.stream != stream || !self.is_headquarters() && held.site != self.site {
                 continue;
             }
             let of_site = match custody.entry(held.site) {
@@ -432,23 +424,24 @@ impl<S: Store> Engine<S> {
         Ok(keys)
     }
 
-    /// Who is due, in order: released under every id that is known to be his, and no site wrote of him in a
-    /// later cohort.
+    /// Who is due, in order: released under every id that is his, and no site wrote of him in a later
+    /// cohort.
     fn due(&self, cohort: u16, keys: &KeysOf) -> Result<Vec<LearnerId>, EngineError> {
-        let later = |learner: &LearnerId| {
-            let keys = keys.get(learner).into_iter().flatten();
-            let mut of_sites = keys.filter(|(_, key)| key.site != self.site);
-            of_sites.any(|(of, _)| !is_old(*of, cohort))
-        };
+        let all_of = self.people()?;
         let mut due = BTreeSet::new();
-        for learner in keys.keys().filter(|learner| !later(learner)) {
-            let mut ids = vec![*learner];
-            ids.extend(self.same_as(*learner)?);
-            let mut gone = !ids.iter().any(later);
+        for learner in keys.keys() {
+            let ids = all_of.ids(*learner);
+            if ids.first() != Some(learner) {
+                continue;
+            }
+            let mut gone = true;
             for id in &ids {
                 let view = self.view(*id)?;
                 let state = view.map(|view| CustodyState::of(&view, self.site));
-                gone &= state == Some(CustodyState::Released);
+                let keys = keys.get(id).map_or(&[][..], Vec::as_slice);
+                gone = gone
+                    && state == Some(CustodyState::Released)
+                    && !self.is_written_later(*id, cohort, keys)?;
             }
             if gone {
                 due.extend(ids);
@@ -457,30 +450,57 @@ impl<S: Store> Engine<S> {
         Ok(due.into_iter().collect())
     }
 
-    /// Whether keys of later cohorts lead to all of a learner's older ones that open anything.
-    fn is_covered(
+    /// Whether a prison wrote of a learner in a later cohort: under a key of it, or, what came late of a
+    /// stay that had ended, under that stay's.
+    fn is_written_later(
         &self,
         learner: LearnerId,
         cohort: u16,
         keys: &[(Option<u16>, HeldKey)],
     ) -> Result<bool, EngineError> {
-        let mut needed = BTreeSet::new();
+        let of_sites = || keys.iter().filter(|(_, key)| key.site != self.site);
+        if of_sites().any(|(of, _)| !is_old(*of, cohort)) {
+            return Ok(true);
+        }
+        for (_, key) in of_sites() {
+            for run in self.skeleton.bases(key.site) {
+                let label = key.key.label(learner, key.stream, run);
+                for (chain, _) in self.skeleton.chains(run, Log::Data) {
+                    let parcels = self.parcels((chain, label), 0..u32::MAX)?;
+                    let Some((place, _)) = parcels.last() else {
+                        continue;
+                    };
+                    let segment = self.header_at(chain, Log::Data, place.height)?;
+                    if segment.is_some_and(|segment| segment.header.cohort > cohort) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those of a learner's old keys that open something, and to which keys of later cohorts lead not.
+    fn uncovered(
+        &self,
+        learner: LearnerId,
+        cohort: u16,
+        keys: &[(Option<u16>, HeldKey)],
+    ) -> Result<Vec<HeldKey>, EngineError> {
+        let mut needed = BTreeMap::new();
         let mut later = Vec::new();
         for (of, key) in keys {
             if !is_old(*of, cohort) {
                 later.push((*of, key.clone()));
             } else if self.opens_something(learner, key)? {
-                needed.insert(key.fingerprint());
+                needed.insert(key.fingerprint(), key.clone());
             }
         }
         // The newest is last: its keyring has the most.
         later.sort_by_key(|(of, _)| *of);
         let mut open: Vec<HeldKey> = later.into_iter().map(|(_, key)| key).collect();
         let mut seen: BTreeSet<[u8; 16]> = open.iter().map(HeldKey::fingerprint).collect();
-        while let Some(key) = open.pop() {
-            if needed.is_empty() {
-                break;
-            }
+        while let Some(key) = open.pop().filter(|_| !needed.is_empty()) {
             for other in self.keyrings_under(learner, &key)? {
                 needed.remove(&other.fingerprint());
                 if seen.insert(other.fingerprint()) {
@@ -488,7 +508,7 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
-        Ok(needed.is_empty())
+        Ok(needed.into_values().collect())
     }
 
     /// The keys in all keyrings that a key opens.
@@ -519,15 +539,26 @@ impl<S: Store> Engine<S> {
         Ok(found)
     }
 
-    /// Whether a site's own log, as far as it is here, goes on in a cohort later than that.
+    /// Whether a site itself says that it has written in a cohort later than that, and what it says is here.
     fn has_written_later(&self, site: SiteId, cohort: u16) -> Result<bool, EngineError> {
-        for (run, held) in self.skeleton.runs(site) {
-            let Some(last) = held.control.checked_sub(1) else {
-                continue;
-            };
-            let segment = self.header_at(run, Log::Control, last)?;
-            if segment.is_some_and(|segment| segment.header.cohort > cohort) {
-                return Ok(true);
+        let Some((_, said)) = self.receipts.get(&site) else {
+            return Ok(false);
+        };
+        let heads = said.complete.get(&site).map_or(&[][..], Vec::as_slice);
+        if heads.is_empty() {
+            // It is a new one.
+            return Ok(true);
+        }
+        for (run, _) in self.skeleton.runs(site) {
+            let its = |mark: &&HeadMark| mark.run == RunTag::from(run);
+            for mark in heads.iter().filter(its) {
+                let Some(last) = mark.control.checked_sub(1) else {
+                    continue;
+                };
+                let segment = self.header_at(run, Log::Control, last)?;
+                if segment.is_some_and(|segment| segment.header.cohort > cohort) {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -536,7 +567,7 @@ impl<S: Store> Engine<S> {
     /// Whether all is here that a site says it has written, and nothing is missing in between.
     fn has_all_of(&self, site: SiteId) -> bool {
         let Some((_, said)) = self.receipts.get(&site) else {
-            return site == self.site;
+            return false;
         };
         let own = said.complete.get(&site).map_or(&[][..], Vec::as_slice);
         let here: Vec<HeadMark> = self.skeleton.heads(site).iter().map(Head::mark).collect();

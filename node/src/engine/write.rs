@@ -303,6 +303,10 @@ impl<S: Store> Engine<S> {
                     .1;
                 register.0.push((write.learner, held.stay));
                 self.keep_stay_key(write.learner, &held)?;
+                if self.own_stay(write.learner)?.is_some_and(|own| !own.open) {
+                    // Where he is now, this key of a stay that has ended is not known.
+                    self.own_key_came_back(write.learner, &held)?;
+                }
             }
             let forgotten = mutant::is_on(Mutant::KeyringForgotten) && !write.drafts.is_empty();
             if first || (write.keyring && !forgotten) {
@@ -373,15 +377,7 @@ impl<S: Store> Engine<S> {
             keys.sort_by_cached_key(|key| !opens(key));
             keys.truncate(KEYRING_MAX);
         }
-        let content = Keyring(keys).encode();
-        let key = held.key.0.clone();
-        Ok(Some(Unsealed {
-            key,
-            label,
-            kind: Kind::Keyring,
-            content,
-            record: None,
-        }))
+        Ok(Some(keyring_parcel(held, label, keys)))
     }
 
     /// Whether a key of a learner's opens any parcel here.
@@ -399,28 +395,37 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// Writes the education keys of people who are not here into a stay of each that is opened for that
-    /// alone: whoever holds this site's custody key finds them.
-    pub(super) fn write_keyrings(&mut self, learners: &[LearnerId]) -> Result<(), EngineError> {
-        if learners.is_empty() {
+    /// Writes keys of people who are not here into a stay of each that is opened for that alone: whoever
+    /// holds this site's custody key finds them.
+    pub(super) fn write_keyrings(
+        &mut self,
+        stream: Stream,
+        people: &BTreeMap<LearnerId, Vec<HeldKey>>,
+    ) -> Result<(), EngineError> {
+        if people.is_empty() {
             return Ok(());
         }
-        let custody = self.own_custody(Stream::Education)?;
+        let custody = self.own_custody(stream)?;
         let run = self.own_run()?;
         let mut register = Register::default();
+        // In the order of labels, as everything that is written of several.
         let mut parcels = BTreeMap::new();
-        for learner in learners {
+        for (learner, keys) in people {
             let stay = StayId(self.fresh_id("stay", &learner.0));
             let held = HeldKey {
                 site: self.site,
-                stream: Stream::Education,
+                stream,
                 stay,
                 key: custody.stay_key(stay),
             };
-            let label = held.key.label(*learner, held.stream, run);
-            parcels.insert(label, self.keyring_parcel(*learner, &held, label)?);
+            let label = held.key.label(*learner, stream, run);
             register.0.push((*learner, stay));
             self.keep_stay_key(*learner, &held)?;
+            let keyrings: Vec<Unsealed> = keys
+                .chunks(KEYRING_MAX)
+                .map(|some| keyring_parcel(&held, label, some.to_vec()))
+                .collect();
+            parcels.insert(label, keyrings);
         }
         let mut all = register_parcels(&custody, register, run);
         all.extend(parcels.into_values().flatten());
@@ -509,6 +514,16 @@ impl<S: Store> Engine<S> {
             self.add_own_batch((learner, stream), &held, (run, label), &batch, height)?;
         }
         Ok(())
+    }
+}
+
+fn keyring_parcel(held: &HeldKey, label: Label, keys: Vec<HeldKey>) -> Unsealed {
+    Unsealed {
+        key: held.key.0.clone(),
+        label,
+        kind: Kind::Keyring,
+        content: Keyring(keys).encode(),
+        record: None,
     }
 }
 

@@ -205,7 +205,11 @@ impl Sqlite {
         self.run(&format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"))
     }
 
-    fn checkpoint(&self) -> Result<(), StoreError> {
+    /// Brings everything into the database file, and empties its log.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while somebody reads.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
         let busy: bool = self
             .connection

@@ -64,6 +64,7 @@ pub const DECODERS: &[Decoder] = table! {
     "receipts-together" in "receipt.rs": signed::together, signed::unpacked;
     "roster" in "roster.rs": signed::rosters, signed::roster;
     "escrow" in "escrow.rs": signed::escrows, signed::escrow;
+    "restricted-asked" in "given_back.rs": signed::restricted_asked, signed::asked;
     "slip" in "slip.rs": signed::slips, signed::slip;
     "slip-read-aloud" in "slip.rs": signed::slips_aloud, signed::slip_aloud;
     "frontier" in "frontier.rs": exchange::frontiers, exchange::frontier;

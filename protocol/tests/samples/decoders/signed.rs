@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use spean_protocol::codec;
 use spean_protocol::escrow::{Deposit, Escrow};
+use spean_protocol::given_back::Asked;
 use spean_protocol::log::ForkProof;
 use spean_protocol::receipt::{self, Receipt, Statement};
 use spean_protocol::roster::{Roster, SignedRoster};
@@ -132,6 +133,19 @@ pub fn escrow(bytes: &[u8]) -> Option<Vec<u8>> {
         let _ = (escrow.open(what, &seeds), escrow.verify(what, &seeds));
     }
     Some(escrow.encode())
+}
+
+pub fn restricted_asked() -> Vec<Vec<u8>> {
+    let mut two = samples::asked();
+    two.wraps.push(two.wraps[0].clone());
+    two.wraps[1].cohort += 1;
+    vec![samples::asked().encode(), two.encode()]
+}
+
+pub fn asked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let asked = Asked::decode(bytes).ok()?;
+    let _ = asked.open(&[SEED]);
+    Some(asked.encode())
 }
 
 fn both_slips() -> [Slip; 2] {
