@@ -351,7 +351,7 @@ impl Home {
     /// [`HomeError`]; no key counts then.
     pub fn make_boxes(
         &self,
-        cohorts: std::ops::RangeInclusive<u16>,
+        cohorts: &[u16],
         world: &mut dyn World,
     ) -> Result<Vec<(u16, Secret)>, HomeError> {
         if cohorts.is_empty() {
@@ -362,7 +362,7 @@ impl Home {
             for cohort in cohorts {
                 let seed = Secret(world.random());
                 boxes.insert(cohort.to_string(), HEXLOWER.encode(&seed.0));
-                made.push((cohort, seed));
+                made.push((*cohort, seed));
             }
         })?;
         Ok(made)

@@ -79,15 +79,19 @@ impl Node {
         let lock = home.lock()?;
         let store = Sqlite::open(&home.database()).map_err(EngineError::from)?;
         let seed = *identity.signing.as_bytes();
-        let newest = identity.boxes.keys().next_back().copied();
+        let kept: BTreeSet<u16> = identity.boxes.keys().copied().collect();
         let mut engine = Engine::open(store, identity, Box::new(Machine))?;
         drop_destroyed(home, &mut engine)?;
-        let cohort = engine.roster().cohort;
-        let first = newest
-            .map_or(cohort, |newest| newest.max(cohort))
-            .saturating_add(1);
-        let cohorts = first..=cohort.saturating_add(COHORTS_READY);
-        for (cohort, seed) in home.make_boxes(cohorts, &mut Machine)? {
+        let ready = engine.roster().cohort.saturating_add(COHORTS_READY);
+        // A machine that was made anew is given old keys under keys of their cohorts.
+        let first = match engine.was_made_anew() {
+            true => engine.roster().shredded.saturating_add(1),
+            false => kept.last().map_or(engine.roster().cohort, |newest| *newest) + 1,
+        };
+        let lacks: Vec<u16> = (first..=ready)
+            .filter(|cohort| !kept.contains(cohort))
+            .collect();
+        for (cohort, seed) in home.make_boxes(&lacks, &mut Machine)? {
             engine.add_box(cohort, seed);
         }
         let known = Arc::new(RwLock::new(keys_of(engine.roster())));

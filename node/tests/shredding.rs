@@ -8,12 +8,13 @@
 
 use crate::network;
 
+use ed25519_dalek::SigningKey;
 use network::officers::{appoint, officer_key};
 use network::people::{arrives, attends, leaves, newcomer, sessions, states, to};
-use network::{DGP, Network, Node, export, fold, identity, import};
+use network::{DGP, Network, Node, export, fold, identity, import, site};
 use spean::engine::erasure::subject;
 use spean::engine::shredding::Shredding;
-use spean::engine::{Engine, install_roster};
+use spean::engine::{Engine, Identity, install_roster};
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean::world::Machine;
@@ -369,6 +370,71 @@ fn restricted_keys(node: &Node, learner: LearnerId) -> usize {
         .unwrap();
     let its = |key: &[u8]| key[2..18] == learner.0 && key[18] == 1;
     rows.iter().filter(|(key, _)| its(key)).count()
+}
+
+/// A prison's next machine is given the keys of each cohort under its own key of that cohort, so that they
+/// end with it: who has a later seed of it and the logs does not find them.
+#[test]
+fn keys_are_given_back_under_their_own_cohort() {
+    let mut network = Network::new(3);
+    change(&mut network, &SITES, |_| {});
+    let learner = network.nodes[1].add_learner(&newcomer("Dara")).unwrap();
+    attends(&mut network.nodes[1], learner, 1);
+    network.settle();
+    for cohort in [2, 3] {
+        next_cohort(&mut network, cohort);
+    }
+    let new = |cohorts: &[u16]| Identity {
+        signing: SigningKey::from_bytes(&[0x77; 32]),
+        boxes: cohorts
+            .iter()
+            .map(|cohort| (*cohort, Secret([u8::try_from(*cohort).unwrap() + 0x70; 32])))
+            .collect(),
+        secret: Secret([0x79; 32]),
+    };
+    let lost = network.nodes.remove(1);
+    let key = box_key(&new(&[3]).boxes[&3]);
+    let newer = network.change_roster(&[0, 1, 2], |roster| {
+        let site = &mut roster.sites[1];
+        site.keys.push(new(&[]).signing.verifying_key().to_bytes());
+        site.boxes.insert(3, key);
+        site.carrier = wrap_carrier(&Secret([2; 32]), &key, [3; 32]).unwrap();
+    });
+    network.signed = newer;
+    let machine = |network: &Network, cohorts: &[u16]| {
+        let mut store = Memory::default();
+        install_roster(&mut store, &network.signed).unwrap();
+        Engine::open(store, new(cohorts), Box::new(Machine)).unwrap()
+    };
+    let node = machine(&network, &[1, 2, 3]);
+    assert!(node.was_made_anew());
+    network.nodes.insert(1, node);
+    network.settle();
+    network.settle();
+    let node = &mut network.nodes[1];
+    assert_eq!(sessions(node, learner), [1]);
+    let cohorts = |node: &Node| {
+        let of_site = site(1).0.to_be_bytes();
+        let rows = node
+            .store()
+            .scan(Table::Custody, &of_site, &[], usize::MAX)
+            .unwrap();
+        rows.iter()
+            .map(|(key, _)| u16::from_be_bytes([key[2], key[3]]))
+            .collect::<Vec<u16>>()
+    };
+    assert_eq!(cohorts(node), [1, 2, 3]);
+    assert_eq!(
+        figures(node),
+        figures(&lost),
+        "his own totals are there, too"
+    );
+    let file = export(&mut network.nodes[2], &[]);
+    let mut thief = machine(&network, &[3]);
+    assert!(import(&mut thief, &file));
+    fold(&mut thief);
+    assert_eq!(cohorts(&thief), [3]);
+    assert_eq!(sessions(&mut thief, learner), [1], "he is there now");
 }
 
 /// What nobody has heard of may be where somebody is who seems due.

@@ -34,7 +34,8 @@ impl<S: Store> Engine<S> {
         self.identity.boxes.insert(cohort, seed);
     }
 
-    /// Publishes the box keys of cohorts to come that are not published yet.
+    /// Publishes the box keys that the roster does not list and that are not published yet: of cohorts to
+    /// come, and, at a machine that was made anew, of those before, under which it is given old keys back.
     pub(super) fn publish_boxes(&mut self) -> Result<(), EngineError> {
         let own = self.identity.signing.verifying_key().to_bytes();
         if self.roster.keys(self.site).last() != Some(&own) {
@@ -42,8 +43,13 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         let mut entries = Vec::new();
-        for (cohort, seed) in self.identity.boxes.range(self.roster.cohort + 1..) {
+        let listed = self.roster.site(self.site).map(|site| site.boxes.clone());
+        let listed = listed.unwrap_or_default();
+        for (cohort, seed) in &self.identity.boxes {
             let key = box_key(seed);
+            if listed.get(cohort) == Some(&key) || *cohort <= self.roster.shredded {
+                continue;
+            }
             let held = self.published(self.site, *cohort)?;
             if held.is_none_or(|held| (held.by, held.key) != (own, key)) {
                 let cohort = *cohort;
@@ -77,6 +83,30 @@ impl<S: Store> Engine<S> {
         let at = (chain, segment.header.height);
         let row = codec::encode(&Published { by, key, at });
         Ok(self.store.write(Table::Meta, &place(site, cohort), &row)?)
+    }
+
+    /// Whether a node of this site was lost: the keys that its people stand under were another's.
+    #[must_use]
+    pub fn was_made_anew(&self) -> bool {
+        let lost = self.roster.revoked_of(self.site).count();
+        self.roster.keys(self.site).len() + lost > 1
+    }
+
+    /// The key of a cohort that something for a site's newest node is sealed to: as it has published it, or
+    /// the roster's, of the cohort in which the site writes.
+    pub(super) fn box_of_cohort(
+        &self,
+        site: SiteId,
+        cohort: u16,
+    ) -> Result<Option<BoxKey>, EngineError> {
+        if cohort == self.roster.cohort_of(site) {
+            return Ok(self.roster.box_key(site));
+        }
+        let newest = self.roster.keys(site).last().copied();
+        let published = self.published(site, cohort)?;
+        Ok(published
+            .filter(|held| Some(held.by) == newest)
+            .map(|held| held.key))
     }
 
     /// The box key of a cohort that the newest node of a site has published, with the control segment

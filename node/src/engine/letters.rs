@@ -8,7 +8,7 @@ use spean_protocol::control::Entry;
 use spean_protocol::event::Destination;
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::letter::{About, Announced, Answer, Arrived, Letter, Verdict, letter_info};
-use spean_protocol::seal;
+use spean_protocol::seal::{self, BoxKey};
 use spean_protocol::segment::Segment;
 use spean_protocol::view::LearnerView;
 
@@ -41,17 +41,27 @@ impl<S: Store> Engine<S> {
         to: SiteId,
         letter: &Letter,
     ) -> Result<Option<Mail>, EngineError> {
-        let Some(key) = self.roster.box_key(to) else {
-            return Ok(None);
-        };
+        match self.roster.box_key(to) {
+            Some(key) => Ok(Some(self.letter_under(&key, to, letter)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Seals a letter to a key of a site's.
+    pub(super) fn letter_under(
+        &mut self,
+        key: &BoxKey,
+        to: SiteId,
+        letter: &Letter,
+    ) -> Result<Mail, EngineError> {
         let info = letter_info(self.site, to);
         let content = letter.encode();
         let entropy = self.entropy(&content);
-        let sealed = seal::box_seal(&key, &info, &content, entropy)?;
-        Ok(Some(Mail {
+        let sealed = seal::box_seal(key, &info, &content, entropy)?;
+        Ok(Mail {
             to,
             entry: Entry::Letter { sealed },
-        }))
+        })
     }
 
     /// Writes mail to this site's control log, which is urgent for whoever any of it is for.

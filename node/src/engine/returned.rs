@@ -3,14 +3,14 @@
 //! give, from the escrow. They open what was written; nothing
 //! is written under them any more, since whoever has the old machine has them, too.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use spean_protocol::codec;
 use spean_protocol::given_back::{Asked, open_given};
 use spean_protocol::id::{SiteId, Stream};
 use spean_protocol::letter::Letter;
 use spean_protocol::limits::{ASKED_WRAPS_MAX, LETTER_LEARNERS_MAX};
-use spean_protocol::roster::{COHORTS_KEPT, Role};
+use spean_protocol::roster::Role;
 use spean_protocol::seal::Secret;
 use spean_protocol::stay::CustodyKey;
 
@@ -37,23 +37,27 @@ impl<S: Store> Engine<S> {
             .collect();
         let mut mail = Vec::new();
         for (site, newest) in again {
-            let mut keys = self.custody_keys(site)?;
-            keys.retain(|key| key.stream == Stream::Education);
-            // Whoever is there stands under the last ones; what is given of older ones would outlive them.
-            let mut cohorts: BTreeSet<u16> = keys.iter().map(|key| key.cohort).collect();
-            while cohorts.len() > usize::from(COHORTS_KEPT) {
-                cohorts.pop_first();
+            let mut by_cohort: BTreeMap<u16, Vec<CustodyKey>> = BTreeMap::new();
+            for key in self.custody_keys(site)? {
+                if key.stream == Stream::Education {
+                    by_cohort.entry(key.cohort).or_default().push(key);
+                }
             }
-            keys.retain(|key| cohorts.contains(&key.cohort));
-            let place = key_of(&[GIVEN, &site.0.to_be_bytes()]);
-            let given = codec::encode(&(newest, keys.len() as u64));
-            if keys.is_empty() || self.store.read(Table::Meta, &place)?.as_ref() == Some(&given) {
-                continue;
+            for (cohort, keys) in by_cohort {
+                // Each under a key of its own cohort: else it would outlive that.
+                let Some(to) = self.box_of_cohort(site, cohort)? else {
+                    continue;
+                };
+                let place = key_of(&[GIVEN, &site.0.to_be_bytes(), &cohort.to_be_bytes()]);
+                let given = codec::encode(&(newest, keys.len() as u64));
+                if self.store.read(Table::Meta, &place)?.as_ref() == Some(&given) {
+                    continue;
+                }
+                for some in keys.chunks(LETTER_LEARNERS_MAX) {
+                    mail.push(self.letter_under(&to, site, &Letter::Custody(some.to_vec()))?);
+                }
+                self.store.write(Table::Meta, &place, &given)?;
             }
-            for some in keys.chunks(LETTER_LEARNERS_MAX) {
-                mail.extend(self.letter(site, &Letter::Custody(some.to_vec()))?);
-            }
-            self.store.write(Table::Meta, &place, &given)?;
         }
         self.post(mail)
     }
