@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,13 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// Seconds between two exchanges that a node begins by itself, beside those that the demo asks for.
 const EVERY_SECONDS: u64 = 60;
+
+/// Ports that no system hands out by itself: Linux those from 32768 on, the IANA's range begins with 49152.
+/// One of them could go to any program's connection before the node starts that is to have it.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Ports that are tried.
+const PORT_ATTEMPTS: usize = 100;
 
 /// How a site reaches the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,17 +216,12 @@ impl Ground {
         Ok(())
     }
 
-    /// Writes each node's configuration. Ports are those that the system has free now.
+    /// Writes each node's configuration. Ports are those that are free now.
     fn configure(&mut self) -> Result<(), Refusal> {
-        let taken = |error: std::io::Error| {
-            let message = format!("this machine gives no free port on 127.0.0.1: {error}");
-            Refusal::new(Kind::Link, message)
-        };
         let mut held = Vec::new();
         let mut listen = Vec::new();
         for driver in ["iroh", "quinn"] {
-            let socket = UdpSocket::bind("127.0.0.1:0").map_err(taken)?;
-            let address = socket.local_addr().map_err(taken)?;
+            let (socket, address) = free_port(UdpSocket::bind)?;
             listen.push(ListenConfig {
                 driver: driver.to_owned(),
                 address,
@@ -231,8 +234,8 @@ impl Ground {
             .chain(codes)
             .collect();
         for code in codes {
-            let socket = TcpListener::bind("127.0.0.1:0").map_err(taken)?;
-            self.pages.insert(code, socket.local_addr().map_err(taken)?);
+            let (socket, address) = free_port(TcpListener::bind)?;
+            self.pages.insert(code, address);
             pages.push(socket);
         }
         let config = Config {
@@ -336,4 +339,23 @@ pub fn no_room(refusal: Refusal) -> Refusal {
         message: format!("{} ({hint})", refusal.message),
         ..refusal
     }
+}
+
+/// A port of this machine that is free, with what holds it.
+fn free_port<T>(
+    bind: impl Fn(SocketAddr) -> std::io::Result<T>,
+) -> Result<(T, SocketAddr), Refusal> {
+    let mut refused = String::new();
+    for _ in 0..PORT_ATTEMPTS {
+        let random = Machine.random();
+        let any = u16::from_le_bytes([random[0], random[1]]);
+        let port = PORTS.start + any % (PORTS.end - PORTS.start);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        match bind(address) {
+            Ok(held) => return Ok((held, address)),
+            Err(error) => refused = error.to_string(),
+        }
+    }
+    let message = format!("this machine gives no free port on 127.0.0.1: {refused}");
+    Err(Refusal::new(Kind::Link, message))
 }
