@@ -184,6 +184,15 @@ fn answer(
             }
             Reply::Shredding(engine.shredding(cohort, retention)?)
         }
+        Request::AccountGive {
+            learner,
+            username,
+            verifier,
+        } => Reply::Account(engine.give_account(learner, username.as_deref(), &verifier)?),
+        Request::AccountList => {
+            let all = engine.accounts_here(&[])?.into_iter();
+            Reply::Accounts(all.map(|(one, _)| (one.username, one.learner)).collect())
+        }
         Request::RestrictedAsk => Reply::Document(engine.ask_restricted()?.encode()),
         Request::RestrictedTake { bytes } => Reply::Keys(engine.take_restricted(&bytes)?),
         Request::OfficerList => Reply::Officers(engine.officers()?),
@@ -271,6 +280,9 @@ fn answer(
             }
         }
         Request::Flush
+        | Request::MoodleCheck
+        | Request::MoodlePull { .. }
+        | Request::MoodleStatus
         | Request::Sync { .. }
         | Request::Backup { .. }
         | Request::RosterInstall { .. } => {

@@ -25,6 +25,7 @@ use crate::engine::shredding::Shredding;
 use crate::engine::signatures::ToSign;
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
+use crate::lms::{Finding, Reading, Remembered};
 use crate::paper::card::Card;
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
@@ -231,6 +232,28 @@ pub enum Request {
         /// The file.
         bytes: Vec<u8>,
     },
+    /// Somebody who is here gets an account, or another password.
+    AccountGive {
+        /// Who.
+        learner: LearnerId,
+        /// The name with which he signs in; without it the one that he has, or one that is made.
+        username: Option<String>,
+        /// What his password is checked against.
+        verifier: String,
+    },
+    /// The accounts of all who are here.
+    AccountList,
+    /// Look at the set-up of the Moodle beside this node.
+    MoodleCheck,
+    /// Read it.
+    MoodlePull {
+        /// All of it.
+        whole: bool,
+        /// Keep nothing.
+        dry: bool,
+    },
+    /// When it was read last.
+    MoodleStatus,
     /// The figures.
     Totals(Query),
     /// The figures of one site.
@@ -445,6 +468,16 @@ pub enum Reply {
     Shredding(Shredding),
     /// To [`Request::RestrictedTake`]: how many keys are new.
     Keys(u64),
+    /// To [`Request::AccountGive`]: the name with which he signs in.
+    Account(String),
+    /// To [`Request::AccountList`]: names with learners.
+    Accounts(Vec<(String, LearnerId)>),
+    /// To [`Request::MoodleCheck`].
+    Findings(Vec<Finding>),
+    /// To [`Request::MoodlePull`].
+    Reading(Reading),
+    /// To [`Request::MoodleStatus`].
+    Remembered(Remembered),
     /// To [`Request::Totals`].
     Totals(Box<Totals>),
     /// To [`Request::RosterShow`].

@@ -1,11 +1,13 @@
 //! The command line. Each command is a request to a node: to the running one over its socket, or
 //! to the stopped one in this very process. What it prints is `show`'s business.
 
+mod account;
 mod backup;
 mod ceremony;
 mod duplicates;
 mod erase;
 pub(crate) mod import;
+mod moodle;
 pub(crate) mod officers;
 mod paper;
 mod rebuild;
@@ -125,6 +127,12 @@ enum Command {
     /// Restricted records of a prison whose computer was lost: ask officials for their keys, take them.
     #[command(subcommand)]
     Restricted(restricted::RestrictedCommand),
+    /// Accounts at the labs' PCs: give one, another password, list.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// The Moodle beside this node: look at its set-up, read what people did there.
+    #[command(subcommand)]
+    Moodle(moodle::MoodleCommand),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -416,6 +424,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         Command::Sign(args) => {
             officers::sign(&home, args, officers::myself(cli.who.officer)?, cli.json).await
         }
+        Command::Account(command) => account::account(&home, command, &cli.who, cli.json).await,
+        Command::Moodle(command) => moodle::moodle(&home, command, cli.json).await,
         Command::Restricted(command) => restricted::restricted(&home, command, cli.json).await,
         Command::Shred(args) => erase::shred(&home, args, cli.who.officer, cli.json).await,
         Command::Erase(args) => erase::erase(&home, args, cli.who.officer, cli.json).await,

@@ -25,6 +25,7 @@ use spean_protocol::seal::{BoxKey, Secret, box_key};
 use zeroize::Zeroizing;
 
 use crate::engine::Identity;
+use crate::lms::MoodleConfig;
 use crate::world::World;
 
 /// Why a home cannot be used.
@@ -63,6 +64,9 @@ pub enum HomeError {
         error: std::io::Error,
     },
 }
+
+/// Bytes of a file with a token: Moodle's has 32.
+const TOKEN_BYTES_MAX: usize = 1_024;
 
 /// The secret keys as they are kept.
 #[derive(Serialize, Deserialize)]
@@ -164,6 +168,9 @@ pub struct Config {
     /// somebody was released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<u16>,
+    /// The Moodle beside this node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moodle: Option<MoodleConfig>,
     /// Links that this node listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<ListenConfig>,
@@ -409,6 +416,22 @@ impl Home {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(self.io(&path, error)),
         }
+    }
+
+    /// The token of this node's service in Moodle: one line of the file `moodle-token`, for its owner alone.
+    ///
+    /// # Errors
+    /// [`HomeError`] says what is missing or wrong.
+    pub fn moodle_token(&self) -> Result<Zeroizing<String>, HomeError> {
+        let path = self.0.join("moodle-token");
+        let io = |error| self.io(&path, error);
+        let bytes = Zeroizing::new(read_small(&path, TOKEN_BYTES_MAX).map_err(io)?);
+        let mode = fs::metadata(&path).map_err(io)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(HomeError::OpenKeys(path));
+        }
+        let token = String::from_utf8_lossy(&bytes).trim().to_owned();
+        Ok(Zeroizing::new(token))
     }
 
     /// Takes the home for this program until the lock is dropped.

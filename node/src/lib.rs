@@ -1,6 +1,7 @@
 //! The node of Spean: the shell around `spean-protocol`. It owns clock, disk, sockets, sticks and
 //! screens; the [`engine`] is the only code that changes state.
 
+pub mod account;
 mod answer;
 pub mod api;
 pub mod backup;
@@ -17,7 +18,10 @@ pub mod home;
 pub mod key_stick;
 #[cfg(feature = "links")]
 pub mod link;
+pub mod lms;
 pub mod locale;
+#[cfg(feature = "moodle")]
+pub mod moodle;
 pub mod mutant;
 pub mod node;
 pub mod offices;

@@ -15,6 +15,8 @@ use crate::backup::Sheet;
 use crate::backup::write::{BackupLine, Source};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
+#[cfg(feature = "moodle")]
+use crate::lms::CourseConfig;
 use crate::offices::Duty;
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::store::StoreError;
@@ -150,6 +152,10 @@ impl Node {
         }
         match request {
             Request::Flush => Ok(Reply::Events(self.flush().await?)),
+            moodle
+            @ (Request::MoodleCheck | Request::MoodlePull { .. } | Request::MoodleStatus) => {
+                self.moodle(moodle).await
+            }
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
             Request::Backup { directory } => {
                 Ok(Reply::Backup(self.backup(directory.into()).await?))
@@ -163,9 +169,18 @@ impl Node {
                 Ok(Reply::Roster(page))
             }
             other => {
-                self.service
+                let changes = changes_accounts(&other);
+                let answered = self
+                    .service
                     .call(move |engine| answer_to(engine, who, other))
-                    .await?
+                    .await?;
+                if changes {
+                    // What was answered is done, whatever Moodle's file does.
+                    if let Err(error) = self.write_accounts().await {
+                        tracing::error!(%error, "accounts for Moodle");
+                    }
+                }
+                answered
             }
         }
     }
@@ -179,9 +194,53 @@ impl Node {
         let flushed = self.service.call(move |engine| {
             let events = engine.flush()?;
             drop_destroyed(&home, engine)?;
-            Ok(events)
+            Ok::<_, Refusal>(events)
         });
-        flushed.await?
+        let events = flushed.await??;
+        self.write_accounts().await?;
+        Ok(events)
+    }
+
+    /// Writes the file with which Moodle lets people in, where the configuration names one.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the file cannot be written: the one before is as it was.
+    #[cfg(feature = "moodle")]
+    pub async fn write_accounts(&self) -> Result<(), Refusal> {
+        let Some(moodle) = self.home.config()?.moodle else {
+            return Ok(());
+        };
+        let Some(path) = moodle.accounts else {
+            return Ok(());
+        };
+        let modules = moodle
+            .course
+            .iter()
+            .filter_map(CourseConfig::module)
+            .collect::<Vec<_>>();
+        let accounts = self
+            .service
+            .call(move |engine| engine.accounts_here(&modules))
+            .await??;
+        let courses = moodle.course;
+        let write = move || crate::moodle::accounts::write(&path, &accounts, &courses);
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.map_err(|error| Refusal::new(Kind::Home, error))?;
+        let message = |error| format!("config.toml: moodle.accounts: {error}");
+        match written {
+            Ok(changed) => tracing::debug!(changed, "accounts for Moodle"),
+            Err(error) => return Err(Refusal::new(Kind::Home, message(error))),
+        }
+        Ok(())
+    }
+
+    /// Without Moodle there is none.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(feature = "moodle"))]
+    pub async fn write_accounts(&self) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Writes a backup of the whole node into a directory. The database stands still for it from one
@@ -255,6 +314,27 @@ impl Node {
         Ok(outcome)
     }
 
+    /// Looks at the Moodle beside this node, or reads it.
+    #[cfg(feature = "moodle")]
+    async fn moodle(&self, request: Request) -> Result<Reply, Refusal> {
+        use crate::moodle::reader;
+        Ok(match request {
+            Request::MoodleCheck => Reply::Findings(reader::check(&self.home).await?),
+            Request::MoodlePull { whole, dry } => {
+                let now = Machine.wall_seconds();
+                Reply::Reading(reader::read(&self.home, &self.service, (whole, dry), now).await?)
+            }
+            _ => Reply::Remembered(reader::remembered(&self.service).await?),
+        })
+    }
+
+    /// Without it there is nothing to ask.
+    #[cfg(not(feature = "moodle"))]
+    async fn moodle(&self, _request: Request) -> Result<Reply, Refusal> {
+        let message = "this program was built without Moodle";
+        Err(Refusal::new(Kind::Refused, message))
+    }
+
     /// Without links there is nothing to dial with.
     ///
     /// # Errors
@@ -278,6 +358,18 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Whether a request may change who has an account here.
+const fn changes_accounts(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::AccountGive { .. }
+            | Request::TransferOut { .. }
+            | Request::TransferIn { .. }
+            | Request::TransferInAnnounced { .. }
+            | Request::TransferUndo(_)
+    )
 }
 
 /// Ends what works elsewhere for a request that is dropped: the node stops.

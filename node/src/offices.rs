@@ -68,6 +68,8 @@ impl Duty {
             | Request::TransferUndo(_)
             | Request::TransferDispute(_)
             | Request::TransferList
+            | Request::AccountGive { .. }
+            | Request::AccountList
             | Request::AskWho { .. }
             | Request::ToSign(_)
             | Request::OfficerKey(_)
@@ -94,6 +96,9 @@ impl Duty {
             | Request::OfficerWithdraw(_)
             | Request::OfficerConfirm { .. }
             | Request::Backup { .. }
+            | Request::MoodleCheck
+            | Request::MoodlePull { .. }
+            | Request::MoodleStatus
             | Request::RestrictedAsk
             | Request::RestrictedTake { .. }
             | Request::RosterPropose { .. }

@@ -13,6 +13,9 @@ use crate::api::{Kind, MESSAGE_BYTES_MAX, Refusal, Reply, Request};
 use crate::home::Home;
 use crate::node::Node;
 
+/// Seconds between two readings of Moodle, at least: it has other work.
+const MOODLE_SECONDS_MIN: u64 = 30;
+
 /// Seconds between two flushes where the configuration says nothing: a quarter of an hour.
 const FLUSH_SECONDS: u64 = 900;
 
@@ -51,6 +54,11 @@ pub async fn run(
     }
     let seconds = config.flush_seconds.unwrap_or(FLUSH_SECONDS).max(1);
     tokio::spawn(flush_regularly(node.clone(), Duration::from_secs(seconds)));
+    let moodle = config.moodle.and_then(|moodle| moodle.every_seconds);
+    if let Some(seconds) = moodle {
+        let every = Duration::from_secs(seconds.max(MOODLE_SECONDS_MIN));
+        tokio::spawn(read_moodle_regularly(node.clone(), every));
+    }
     tokio::spawn(answer_all(node.clone(), listener));
     ready();
     stop.await;
@@ -80,6 +88,27 @@ async fn flush_regularly(node: Node, every: Duration) {
             Ok(events) => tracing::debug!(events, "flushed"),
             Err(error) => tracing::error!(%error, "the flush failed; it is tried again"),
         }
+    }
+}
+
+async fn read_moodle_regularly(node: Node, every: Duration) {
+    loop {
+        let pull = Request::MoodlePull {
+            whole: false,
+            dry: false,
+        };
+        match node.answer(pull).await {
+            Ok(Reply::Reading(reading)) => {
+                tracing::info!(
+                    people = reading.people,
+                    new = reading.taken.new,
+                    "Moodle was read"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "Moodle was not read; it is tried again"),
+        }
+        tokio::time::sleep(every).await;
     }
 }
 

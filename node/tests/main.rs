@@ -11,6 +11,7 @@ mod hostile;
 mod linking;
 mod moves;
 mod officers;
+mod platform;
 mod pressed;
 mod revoked;
 mod shredding;

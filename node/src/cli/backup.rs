@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use spean_protocol::backup::{Code, Opens};
-use spean_protocol::event::Date;
 
 use super::typed::read_sheet;
 use super::{absolute, ask, show};
@@ -143,7 +142,7 @@ pub(super) async fn restore(
     };
     bar.finish_and_clear();
     let manifest = done?;
-    let made = made(manifest.stamp);
+    let made = show::moment(manifest.stamp);
     let whose = format!("{} ({})", manifest.name, manifest.code);
     if args.check {
         if json {
@@ -192,17 +191,6 @@ async fn opened(home: &Home) -> Result<(Status, String), Refusal> {
     Ok(asked.await??)
 }
 
-/// The day and hour that the node's clock showed.
-fn made(stamp: u64) -> String {
-    let day = i32::try_from(stamp / 86_400).ok();
-    let day = day.and_then(|day| Date::from_days(day).ok());
-    let (hour, minute) = (stamp / 3600 % 24, stamp / 60 % 60);
-    day.map_or_else(
-        || "an unknown day".to_owned(),
-        |day| format!("{day} {hour:02}:{minute:02} UTC"),
-    )
-}
-
 /// What officials read out for one backup, by the escrow on their sticks: its own code, which opens no
 /// other.
 pub(super) fn open_for_prison(
@@ -218,7 +206,7 @@ pub(super) fn open_for_prison(
     let code = head.open_by_escrow(&seeds).map_err(refused)?;
     let backup = Backup::open(file, |_| Ok(code.clone()))?;
     let paper = code.to_paper(Opens::One);
-    let (manifest, made) = (backup.manifest(), made(backup.manifest().stamp));
+    let (manifest, made) = (backup.manifest(), show::moment(backup.manifest().stamp));
     if json {
         let value = serde_json::json!({ "code": *paper, "site": manifest.code, "made": made });
         println!("{value}");

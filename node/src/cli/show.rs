@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use spean_protocol::event::Date;
 use spean_protocol::totals::{Continuity, Figures, Rounding, Share};
 
-use super::{duplicates, erase, officers, transfer, worklist};
+use super::{duplicates, erase, moodle, officers, transfer, worklist};
 use crate::api::{BundleLine, Kind, Refusal, Reply};
 use crate::backup::write::BackupLine;
 use crate::engine::depart::Moved;
@@ -87,6 +88,13 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Erasing(erasing) => erase::show_erasing(erasing),
         Reply::Erasures(lines) => erase::show_erasures(lines),
         Reply::Keys(new) => println!("{new} keys taken. What they open is read by and by."),
+        Reply::Account(username) => println!("{username}"),
+        Reply::Accounts(all) => all
+            .iter()
+            .for_each(|(name, learner)| println!("{name:32} {learner}")),
+        Reply::Findings(all) => moodle::show_findings(all),
+        Reply::Reading(reading) => moodle::show_reading(reading),
+        Reply::Remembered(state) => moodle::show_remembered(state),
         Reply::Shredding(found) => erase::show_shredding(found),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),
         Reply::Proposal { .. } => println!("a proposal"),
@@ -415,4 +423,15 @@ pub fn show_figures(figures: &Figures) {
         "bridge: {} by sites - {} counted again = {} national",
         bridge.sum_of_sites, bridge.counted_again, bridge.national
     );
+}
+
+/// The day and hour that a node's clock showed.
+pub(super) fn moment(stamp: u64) -> String {
+    let day = i32::try_from(stamp / 86_400).ok();
+    let day = day.and_then(|day| Date::from_days(day).ok());
+    let (hour, minute) = (stamp / 3600 % 24, stamp / 60 % 60);
+    day.map_or_else(
+        || "an unknown day".to_owned(),
+        |day| format!("{day} {hour:02}:{minute:02} UTC"),
+    )
 }

@@ -283,15 +283,32 @@ impl<S: Store> Engine<S> {
             }
             return Ok(());
         };
-        let mut known = self.known_ids(id)?;
+        let of_him: Vec<&EventRow> = places.iter().map(|place| &rows[*place]).collect();
+        let of_him = self.import_rows(source, id, &of_him, writes)?;
+        for (place, fate) in places.iter().zip(of_him) {
+            fates[*place] = fate;
+        }
+        Ok(())
+    }
+
+    /// Takes events of one learner, as far as a file, or a platform, tells of them.
+    pub(super) fn import_rows(
+        &mut self,
+        source: &str,
+        learner: LearnerId,
+        rows: &[&EventRow],
+        writes: &mut Vec<Write>,
+    ) -> Result<Vec<Fate>, EngineError> {
+        let mut known = self.known_ids(learner)?;
+        let mut fates = Vec::with_capacity(rows.len());
         let mut drafts: BTreeMap<Stream, Vec<Draft>> = BTreeMap::new();
-        for place in places {
-            let row = &rows[*place];
+        for row in rows {
             let key = imported_id(&self.identity.secret.0, source, &row.row);
             if known.contains(&key) {
+                fates.push(Fate::Known);
                 continue;
             }
-            fates[*place] = match self.body(id, &row.fields) {
+            fates.push(match self.body(learner, &row.fields) {
                 Ok(body) => {
                     let stream = body.stream();
                     let event = Event {
@@ -308,16 +325,16 @@ impl<S: Store> Engine<S> {
                 }
                 Err(EngineError::Column(problem)) => Fate::Refused(problem.to_string()),
                 Err(error) => return Err(error),
-            };
+            });
         }
         let of = |(stream, drafts)| Write {
-            learner: id,
+            learner,
             stream,
             drafts,
             keyring: false,
         };
         writes.extend(drafts.into_iter().map(of));
-        Ok(())
+        Ok(fates)
     }
 
     fn source_key(&self, source: &str, row: &str) -> [u8; 32] {

@@ -9,12 +9,13 @@
 //! move, with [`grants`] and [`slips`] of keys; [`state`] says how it stands), [`letters`] (what nodes
 //! tell each other of it; [`ahead`] is what goes ahead of its turn), [`questions`], [`giving`],
 //! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk; [`duplicates`] lists who may be one
-//! person, by [`folding`]), [`carry`] (bundles), [`import`], [`report`] (what people ask), [`officers`] and
+//! person, by [`folding`]), [`carry`] (bundles), [`import`], [`accounts`] and [`learning`] (the platform beside the node), [`report`] (what people ask), [`officers`] and
 //! [`signatures`] (who signs what), [`openings`] (who looks at whom), [`erasure`] with
 //! [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`shredding`] (the old ones),
 //! [`revocation`] and [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is
 //! made anew).
 
+pub mod accounts;
 pub mod ahead;
 pub mod arrive;
 pub mod aside;
@@ -37,6 +38,7 @@ pub mod grants;
 pub mod host;
 pub mod import;
 pub mod keys;
+pub mod learning;
 pub mod letters;
 pub mod officers;
 pub mod openings;

@@ -1,0 +1,105 @@
+//! `spean moodle`: the Moodle beside this node, looked at and read.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{ask, show};
+use crate::api::{Refusal, Reply, Request};
+use crate::home::Home;
+use crate::lms::{Finding, Reading, Remembered};
+
+/// The Moodle beside this node.
+#[derive(Debug, Subcommand)]
+pub(super) enum MoodleCommand {
+    /// Look at the set-up: release, functions, rights, courses. Says what is missing and how it is given.
+    #[command(
+        after_help = "config.toml names the Moodle and its courses, moodle-token has the token of its service: \
+                            docs/moodle.md.\n\nExample: spean moodle check"
+    )]
+    Check,
+    /// Read what people did there since it was read last.
+    #[command(
+        after_help = "Examples:\n  spean moodle pull\n  spean moodle pull --whole     also what no access shows\n  \
+                            spean moodle pull --dry-run   says what would be taken, and takes nothing"
+    )]
+    Pull {
+        /// Read everything, as is done once a day anyway.
+        #[arg(long)]
+        whole: bool,
+        /// Say what would be taken, and take nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// When it was read last, and what went wrong.
+    Status,
+}
+
+pub(super) async fn moodle(
+    home: &Home,
+    command: &MoodleCommand,
+    json: bool,
+) -> Result<ExitCode, Refusal> {
+    let request = match command {
+        MoodleCommand::Check => Request::MoodleCheck,
+        MoodleCommand::Pull { whole, dry_run } => Request::MoodlePull {
+            whole: *whole,
+            dry: *dry_run,
+        },
+        MoodleCommand::Status => Request::MoodleStatus,
+    };
+    let reply = ask(home, request).await?;
+    let serious = matches!(&reply, Reply::Findings(all) if all.iter().any(|one| one.serious));
+    let shown = show::reply(json, &reply)?;
+    Ok(if serious { ExitCode::FAILURE } else { shown })
+}
+
+/// Prints what is to be mended.
+pub(super) fn show_findings(findings: &[Finding]) {
+    if findings.is_empty() {
+        println!("Moodle is set up as it should be.");
+    }
+    for finding in findings {
+        let mark = if finding.serious { "!" } else { "-" };
+        println!("{mark} {}", finding.message);
+    }
+}
+
+/// Prints a reading.
+pub(super) fn show_reading(reading: &Reading) {
+    let Reading { taken, people, .. } = reading;
+    let what = match (reading.whole, reading.dry) {
+        (true, _) => "Everything was read",
+        (false, _) => "What changed was read",
+    };
+    println!("{what}: {people} people.");
+    let verb = if reading.dry { "would be" } else { "are" };
+    println!(
+        "{} events {verb} new, {} were known.",
+        taken.new, taken.known
+    );
+    if !taken.strangers.is_empty() {
+        println!(
+            "{} user names are of nobody here: {}",
+            taken.strangers.len(),
+            taken.strangers.join(", ")
+        );
+    }
+    for why in &taken.refused {
+        println!("refused: {why}");
+    }
+}
+
+/// Prints how it stands.
+pub(super) fn show_remembered(state: &Remembered) {
+    match state.last {
+        0 => println!("Moodle was not read yet."),
+        last => println!("Read last: {}", show::moment(last)),
+    }
+    if state.whole > 0 {
+        println!("Everything was read last: {}", show::moment(state.whole));
+    }
+    if !state.failed.is_empty() {
+        println!("The last reading failed: {}", state.failed);
+    }
+}

@@ -1,0 +1,156 @@
+//! What people did on a learning platform beside the node becomes events of theirs. It is read again and again,
+//! and parts of it this site itself put there, as what they did elsewhere: what says nothing new is left out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::event::Body;
+use spean_protocol::id::LearnerId;
+use spean_protocol::view::LearnerView;
+
+use super::import::{EventRow, Fate};
+use super::keys::key_of;
+use super::{Engine, EngineError};
+use crate::lms::{Learnt, PlatformUser};
+use crate::store::{Store, Table};
+
+/// Where it is kept what a platform's reader remembers.
+const PLATFORM: &[u8] = b"platform ";
+
+/// What became of what a platform told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Events that are new.
+    pub new: u64,
+    /// What was known.
+    pub known: u64,
+    /// User names of people whom nobody here knows.
+    pub strangers: Vec<String>,
+    /// What cannot be used, and why, each once.
+    pub refused: Vec<String>,
+}
+
+impl Taken {
+    /// Adds what became of more.
+    pub fn add(&mut self, more: Self) {
+        self.new += more.new;
+        self.known += more.known;
+        for (all, some) in [
+            (&mut self.strangers, more.strangers),
+            (&mut self.refused, more.refused),
+        ] {
+            for one in some {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes what a platform tells, of whoever stayed here; or only says what would become of it.
+    ///
+    /// # Errors
+    /// What the store says; what cannot be used is no error.
+    pub fn take_learnt(
+        &mut self,
+        source: &str,
+        all: &[Learnt],
+        keep: bool,
+    ) -> Result<Taken, EngineError> {
+        let mut taken = Taken::default();
+        let mut rows: BTreeMap<LearnerId, Vec<EventRow>> = BTreeMap::new();
+        let mut found: BTreeMap<&PlatformUser, Option<LearnerId>> = BTreeMap::new();
+        for one in all {
+            let learner = match found.get(&one.user) {
+                Some(known) => *known,
+                None => {
+                    let learner = self.learner_of(&one.user)?;
+                    found.insert(&one.user, learner);
+                    learner
+                }
+            };
+            match learner {
+                Some(learner) => rows.entry(learner).or_default().push(EventRow {
+                    row: format!("{learner} {}", one.key),
+                    learner: String::new(),
+                    date: one.date,
+                    fields: one.fields.clone(),
+                }),
+                None if taken.strangers.contains(&one.user.username) => {}
+                None => taken.strangers.push(one.user.username.clone()),
+            }
+        }
+        self.input(|engine| {
+            let mut writes = Vec::new();
+            for (learner, rows) in &rows {
+                let view = engine.view(*learner)?.unwrap_or_default();
+                let mut fresh = Vec::new();
+                for row in rows {
+                    match engine.body(*learner, &row.fields) {
+                        Ok(body) if says(&view, &body) => taken.known += 1,
+                        _ => fresh.push(row),
+                    }
+                }
+                let fates = engine.import_rows(source, *learner, &fresh, &mut writes)?;
+                for fate in fates {
+                    match fate {
+                        Fate::New => taken.new += 1,
+                        Fate::Known => taken.known += 1,
+                        Fate::Refused(why) if taken.refused.contains(&why) => {}
+                        Fate::Refused(why) => taken.refused.push(why),
+                    }
+                }
+            }
+            if keep { engine.write(writes) } else { Ok(()) }
+        })?;
+        Ok(taken)
+    }
+
+    /// Who a platform's user is, of those who stayed here: by the id that this project gave him there, or by
+    /// the user name under which he is shown here.
+    fn learner_of(&self, user: &PlatformUser) -> Result<Option<LearnerId>, EngineError> {
+        if let Ok(learner) = user.id.parse::<LearnerId>() {
+            return Ok(self.own_stay(learner)?.map(|_| learner));
+        }
+        for (learner, names) in self.usernames()? {
+            if names.iter().any(|name| name.to_string() == user.username) {
+                return Ok(Some(learner));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a platform's reader remembers from one time to the next.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn platform_state(&self, source: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self
+            .store
+            .read(Table::Meta, &key_of(&[PLATFORM, source.as_bytes()]))?)
+    }
+
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn keep_platform_state(&mut self, source: &str, state: &[u8]) -> Result<(), EngineError> {
+        let key = key_of(&[PLATFORM, source.as_bytes()]);
+        self.input(|engine| Ok(engine.store.write(Table::Meta, &key, state)?))
+    }
+}
+
+/// Whether a record says already what an event would. Of tests each attempt is something new.
+fn says(view: &LearnerView, body: &Body) -> bool {
+    let module = |module| view.progress.module(module);
+    match body {
+        Body::SessionDone {
+            module: of,
+            session,
+        } => module(*of).is_some_and(|known| known.sessions_done.contains(session)),
+        Body::ModuleDone { module: of } => module(*of).is_some_and(|known| known.done),
+        _ => false,
+    }
+}
