@@ -282,6 +282,7 @@ fn answer(
         Request::Flush
         | Request::MoodleCheck
         | Request::MoodlePull { .. }
+        | Request::MoodlePush { .. }
         | Request::MoodleStatus
         | Request::Sync { .. }
         | Request::Backup { .. }

@@ -25,7 +25,7 @@ use crate::engine::shredding::Shredding;
 use crate::engine::signatures::ToSign;
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
-use crate::lms::{Finding, Reading, Remembered};
+use crate::lms::{Finding, Reading, Remembered, Writing};
 use crate::paper::card::Card;
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
@@ -252,6 +252,11 @@ pub enum Request {
         /// Keep nothing.
         dry: bool,
     },
+    /// Show there what people did elsewhere.
+    MoodlePush {
+        /// Write nothing.
+        dry: bool,
+    },
     /// When it was read last.
     MoodleStatus,
     /// The figures.
@@ -476,6 +481,8 @@ pub enum Reply {
     Findings(Vec<Finding>),
     /// To [`Request::MoodlePull`].
     Reading(Reading),
+    /// To [`Request::MoodlePush`].
+    Writing(Writing),
     /// To [`Request::MoodleStatus`].
     Remembered(Remembered),
     /// To [`Request::Totals`].

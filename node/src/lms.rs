@@ -1,9 +1,10 @@
-//! Learning platforms: where lessons run beside the node. A [`LmsSource`] tells what people did there. Moodle is
-//! the first, in `moodle`.
+//! Learning platforms: where lessons run beside the node. A [`LmsSource`] tells what people did there, a
+//! [`LmsSink`] shows them there what they did elsewhere. Moodle is the first, in `moodle`.
 //!
 //! What crosses is in the words of the record: programmes, modules and sessions of the catalogue. No number of
 //! a platform's own leaves it, for the next prison's platform has others.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -170,4 +171,68 @@ pub trait LmsSource {
         take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
         tell: &mut dyn FnMut(usize, usize),
     ) -> Result<u64, LmsError>;
+}
+
+/// What the record says of somebody, of modules that a platform has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Who: his id, and the name with which he signs in here.
+    pub user: PlatformUser,
+    /// By module.
+    pub modules: BTreeMap<ModuleId, ShownModule>,
+}
+
+/// What the record says of one module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownModule {
+    /// Sessions that are done.
+    pub sessions: BTreeSet<u16>,
+    /// The best points, and the most that there are, of each test by kind and version.
+    pub results: BTreeMap<(String, u16), (u32, u32)>,
+}
+
+impl Shown {
+    /// Whether a platform's user is he: by the id that the platform has, or where it has none by his name.
+    #[must_use]
+    pub fn is(&self, user: &PlatformUser) -> bool {
+        match user.id.as_str() {
+            "" => user.username == self.user.username,
+            id => id == self.user.id,
+        }
+    }
+}
+
+/// Something that was written on a platform, or would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// For whom.
+    pub user: PlatformUser,
+    /// What, in words.
+    pub what: String,
+    /// Why it failed; empty where it did not.
+    pub failed: String,
+}
+
+/// What writing came to, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writing {
+    /// Everything that was written, or would be.
+    pub written: Vec<Written>,
+    /// Nothing was.
+    pub dry: bool,
+}
+
+/// A platform that shows what people did elsewhere.
+pub trait LmsSink {
+    /// Shows it, of whoever is there already; `tell` is told of each thing that is written, which the same
+    /// again is not.
+    ///
+    /// # Errors
+    /// [`LmsError`] that ends it; what was written before counts.
+    fn show(
+        &mut self,
+        people: &[Shown],
+        dry: bool,
+        tell: &mut dyn FnMut(Written),
+    ) -> Result<(), LmsError>;
 }

@@ -5,4 +5,5 @@ pub mod accounts;
 pub mod client;
 pub mod course;
 pub mod reader;
+pub mod sink;
 pub mod source;

@@ -152,10 +152,10 @@ impl Node {
         }
         match request {
             Request::Flush => Ok(Reply::Events(self.flush().await?)),
-            moodle
-            @ (Request::MoodleCheck | Request::MoodlePull { .. } | Request::MoodleStatus) => {
-                self.moodle(moodle).await
-            }
+            moodle @ (Request::MoodleCheck
+            | Request::MoodlePull { .. }
+            | Request::MoodlePush { .. }
+            | Request::MoodleStatus) => self.moodle(moodle).await,
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
             Request::Backup { directory } => {
                 Ok(Reply::Backup(self.backup(directory.into()).await?))
@@ -323,6 +323,9 @@ impl Node {
             Request::MoodlePull { whole, dry } => {
                 let now = Machine.wall_seconds();
                 Reply::Reading(reader::read(&self.home, &self.service, (whole, dry), now).await?)
+            }
+            Request::MoodlePush { dry } => {
+                Reply::Writing(reader::write(&self.home, &self.service, dry).await?)
             }
             _ => Reply::Remembered(reader::remembered(&self.service).await?),
         })

@@ -98,6 +98,7 @@ impl Duty {
             | Request::Backup { .. }
             | Request::MoodleCheck
             | Request::MoodlePull { .. }
+            | Request::MoodlePush { .. }
             | Request::MoodleStatus
             | Request::RestrictedAsk
             | Request::RestrictedTake { .. }

@@ -108,6 +108,10 @@ async fn read_moodle_regularly(node: Node, every: Duration) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "Moodle was not read; it is tried again"),
         }
+        // After reading: what he did here since counts first.
+        if let Err(error) = node.answer(Request::MoodlePush { dry: false }).await {
+            tracing::warn!(%error, "nothing was shown in Moodle; it is tried again");
+        }
         tokio::time::sleep(every).await;
     }
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::{ask, show};
 use crate::api::{Refusal, Reply, Request};
 use crate::home::Home;
-use crate::lms::{Finding, Reading, Remembered};
+use crate::lms::{Finding, Reading, Remembered, Writing};
 
 /// The Moodle beside this node.
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,16 @@ pub(super) enum MoodleCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Show there what people did at other prisons: grades, then what is complete. The same again writes nothing.
+    #[command(
+        after_help = "Examples:\n  spean moodle push --dry-run   says what would be written, and writes nothing\n  \
+                            spean moodle push"
+    )]
+    Push {
+        /// Say what would be written, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// When it was read last, and what went wrong.
     Status,
 }
@@ -46,6 +56,7 @@ pub(super) async fn moodle(
             whole: *whole,
             dry: *dry_run,
         },
+        MoodleCommand::Push { dry_run } => Request::MoodlePush { dry: *dry_run },
         MoodleCommand::Status => Request::MoodleStatus,
     };
     let reply = ask(home, request).await?;
@@ -87,6 +98,22 @@ pub(super) fn show_reading(reading: &Reading) {
     }
     for why in &taken.refused {
         println!("refused: {why}");
+    }
+}
+
+/// Prints what was written.
+pub(super) fn show_writing(writing: &Writing) {
+    let (done, failed): (Vec<_>, Vec<_>) = writing
+        .written
+        .iter()
+        .partition(|one| one.failed.is_empty());
+    let verb = if writing.dry { "would be" } else { "were" };
+    println!("{} things {verb} written.", done.len());
+    for one in done {
+        println!("  {}: {}", one.user.username, one.what);
+    }
+    for one in failed {
+        println!("FAILED {}: {}: {}", one.user.username, one.what, one.failed);
     }
 }
 

@@ -94,6 +94,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
             .for_each(|(name, learner)| println!("{name:32} {learner}")),
         Reply::Findings(all) => moodle::show_findings(all),
         Reply::Reading(reading) => moodle::show_reading(reading),
+        Reply::Writing(writing) => moodle::show_writing(writing),
         Reply::Remembered(state) => moodle::show_remembered(state),
         Reply::Shredding(found) => erase::show_shredding(found),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use spean_protocol::catalogue::ModuleId;
 use spean_protocol::event::Body;
 use spean_protocol::id::LearnerId;
 use spean_protocol::view::LearnerView;
@@ -11,7 +12,7 @@ use spean_protocol::view::LearnerView;
 use super::import::{EventRow, Fate};
 use super::keys::key_of;
 use super::{Engine, EngineError};
-use crate::lms::{Learnt, PlatformUser};
+use crate::lms::{Learnt, PlatformUser, Shown, ShownModule};
 use crate::store::{Store, Table};
 
 /// Where it is kept what a platform's reader remembers.
@@ -106,6 +107,40 @@ impl<S: Store> Engine<S> {
             if keep { engine.write(writes) } else { Ok(()) }
         })?;
         Ok(taken)
+    }
+
+    /// What a platform is to show of whoever is here and has an account.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn shown_here(&self, modules: &[ModuleId]) -> Result<Vec<Shown>, EngineError> {
+        let mut all = Vec::new();
+        for (account, _) in self.accounts_here(modules)? {
+            let view = self.view(account.learner)?.unwrap_or_default();
+            let of = |module: &ModuleId| {
+                let known = view.progress.module(*module)?;
+                let results = known.results.iter().filter_map(|best| {
+                    let kind = best.kind.name()?.to_owned();
+                    Some((
+                        (kind, best.version),
+                        (best.score.points(), best.score.max()),
+                    ))
+                });
+                let shown = ShownModule {
+                    sessions: known.sessions_done.clone(),
+                    results: results.collect(),
+                };
+                Some((*module, shown))
+            };
+            all.push(Shown {
+                user: PlatformUser {
+                    id: account.learner.to_string(),
+                    username: account.username,
+                },
+                modules: modules.iter().filter_map(of).collect(),
+            });
+        }
+        Ok(all)
     }
 
     /// Who a platform's user is, of those who stayed here: by the id that this project gave him there, or by

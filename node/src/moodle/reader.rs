@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
 use zeroize::Zeroizing;
 
@@ -11,7 +12,9 @@ use super::source::Moodle;
 use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
 use crate::home::Home;
-use crate::lms::{Finding, Learnt, LmsError, LmsSource, Reading, Remembered};
+use crate::lms::{
+    CourseConfig, Finding, Learnt, LmsError, LmsSink, LmsSource, Reading, Remembered, Writing,
+};
 use crate::service::Service;
 
 /// The name of this source in the keys of what it tells.
@@ -152,4 +155,32 @@ pub async fn read(
         .call(move |engine| engine.keep_platform_state(SOURCE, &state))
         .await??;
     read.map(|_| reading).map_err(|error| refusal(&error))
+}
+
+/// Shows in Moodle what the records of people here say.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do; what was written before counts.
+pub async fn write(home: &Home, service: &Service, dry: bool) -> Result<Writing, Refusal> {
+    let mut moodle = moodle(home)?;
+    let modules: Vec<ModuleId> = moodle
+        .courses()
+        .iter()
+        .filter_map(CourseConfig::module)
+        .collect();
+    let people = service
+        .call(move |engine| engine.shown_here(&modules))
+        .await??;
+    let job = move || {
+        let mut written = Vec::new();
+        let shown = moodle.show(&people, dry, &mut |one| {
+            tracing::info!(what = one.what, failed = one.failed, "written to Moodle");
+            written.push(one);
+        });
+        (shown, written)
+    };
+    let done = tokio::task::spawn_blocking(job).await;
+    let (shown, written) = done.map_err(|error| Refusal::new(Kind::Home, error))?;
+    shown.map_err(|error| refusal(&error))?;
+    Ok(Writing { written, dry })
 }

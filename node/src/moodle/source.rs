@@ -9,6 +9,7 @@ use spean_protocol::event::Date;
 
 use super::client::Client;
 use super::course::{Course, Quiz, list, number, number_of, text};
+use super::sink::{WRITE_RIGHTS, WRITES};
 use crate::lms::{CourseConfig, Finding, Learnt, LmsError, LmsSource, PlatformUser};
 
 /// People of a course that are listed at a time.
@@ -59,9 +60,9 @@ pub struct Moodle {
 }
 
 /// Somebody in a course.
-struct Enrolled {
-    here: i64,
-    user: PlatformUser,
+pub(super) struct Enrolled {
+    pub here: i64,
+    pub user: PlatformUser,
     last_access: u64,
 }
 
@@ -72,8 +73,18 @@ impl Moodle {
         Self { client, courses }
     }
 
+    /// Asks.
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The courses that are configured.
+    pub(super) fn courses(&self) -> &[CourseConfig] {
+        &self.courses
+    }
+
     /// The number here of a course with that short name.
-    fn course(&self, config: &CourseConfig) -> Result<Option<i64>, LmsError> {
+    pub(super) fn course(&self, config: &CourseConfig) -> Result<Option<i64>, LmsError> {
         let parameters = [
             ("field", "shortname".to_owned()),
             ("value", config.shortname.clone()),
@@ -85,7 +96,7 @@ impl Moodle {
         Ok(list(courses).find_map(number_of))
     }
 
-    fn layout(&self, config: &CourseConfig, here: i64) -> Result<Course, LmsError> {
+    pub(super) fn layout(&self, config: &CourseConfig, here: i64) -> Result<Course, LmsError> {
         let id = here.to_string();
         let contents = self
             .client
@@ -119,7 +130,7 @@ impl Moodle {
         ))
     }
 
-    fn enrolled(&self, course: i64) -> Result<Vec<Enrolled>, LmsError> {
+    pub(super) fn enrolled(&self, course: i64) -> Result<Vec<Enrolled>, LmsError> {
         let mut all = Vec::new();
         loop {
             let parameters = [
@@ -328,7 +339,11 @@ impl LmsSource for Moodle {
         }
         let functions = list(info.get("functions").unwrap_or(&Value::Null));
         let offered: BTreeSet<&str> = functions.map(|one| text(one, "name")).collect();
-        for function in READS.iter().filter(|name| !offered.contains(**name)) {
+        for function in READS
+            .iter()
+            .chain(&WRITES)
+            .filter(|name| !offered.contains(**name))
+        {
             find(
                 true,
                 format!(
@@ -364,8 +379,9 @@ impl LmsSource for Moodle {
                 Err(LmsError::MissingRight { function, right }) => findings.push(Finding {
                     serious: true,
                     message: format!(
-                        "{function} needs a right: {right}. Give the role of the service's user: {}",
-                        READ_RIGHTS.join(", ")
+                        "{function} needs a right: {right}. Give the role of the service's user: {}, {}",
+                        READ_RIGHTS.join(", "),
+                        WRITE_RIGHTS.join(", ")
                     ),
                 }),
                 Err(error) => return Err(error),
