@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spean_protocol::catalogue::ModuleId;
+use spean_protocol::catalogue::{ModuleId, Scope};
 use spean_protocol::event::Body;
 use spean_protocol::id::LearnerId;
 use spean_protocol::view::LearnerView;
@@ -186,6 +186,18 @@ fn says(view: &LearnerView, body: &Body) -> bool {
             session,
         } => module(*of).is_some_and(|known| known.sessions_done.contains(session)),
         Body::ModuleDone { module: of } => module(*of).is_some_and(|known| known.done),
+        // A seat moves with him: the next platform has him in the course because the record does.
+        Body::Enrolled { scope, .. } => {
+            let programme = match scope {
+                Scope::Programme(programme) => *programme,
+                Scope::Module(module) => module.programme,
+            };
+            let known = view.progress.programme(programme);
+            known.is_some_and(|known| {
+                let same = |of: Scope| of == *scope || of == Scope::Programme(programme);
+                known.enrolments.iter().any(|one| same(one.scope))
+            })
+        }
         _ => false,
     }
 }
