@@ -193,7 +193,10 @@ fn answer(
             let all = engine.accounts_here(&[])?.into_iter();
             Reply::Accounts(all.map(|(one, _)| (one.username, one.learner)).collect())
         }
-        Request::RestrictedAsk => Reply::Document(engine.ask_restricted()?.encode()),
+        Request::RestrictedAsk { part } => Reply::Asked {
+            bytes: engine.ask_restricted(part)?.encode(),
+            seal: engine.own_seal(),
+        },
         Request::RestrictedTake { bytes } => Reply::Keys(engine.take_restricted(&bytes)?),
         Request::OfficerList => Reply::Officers(engine.officers()?),
         Request::ToSign(number) => {
@@ -311,11 +314,13 @@ fn may_shred(found: &Shredding) -> Result<(), Refusal> {
     if !found.is_all_here() {
         let mut codes: Vec<&str> = found.behind.iter().map(String::as_str).collect();
         codes.extend(found.incomplete.iter().map(String::as_str));
+        codes.extend(found.unopened.iter().map(String::as_str));
         codes.sort_unstable();
         codes.dedup();
         let message = format!(
-            "cohort {cohort}: not all that these have written is here, so somebody who is due may be there: {}. \
-             Send sticks both ways, or revoke what is no more",
+            "cohort {cohort}: not all that these have written lately is here, or opens here, so somebody who is due \
+             may be there: {}. Send sticks both ways, or revoke what is no more; a head office that was rebuilt \
+             does it again",
             codes.join(", ")
         );
         return Err(Refusal::new(Kind::Refused, message));

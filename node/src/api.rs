@@ -226,7 +226,10 @@ pub enum Request {
         decide: bool,
     },
     /// What this prison asks officials for: the keys of its restricted records.
-    RestrictedAsk,
+    RestrictedAsk {
+        /// Which part of them, from 1.
+        part: usize,
+    },
     /// The keys that they gave back.
     RestrictedTake {
         /// The file.
@@ -431,7 +434,7 @@ pub enum Reply {
     Duplicates(Box<Duplicates>),
     /// To [`Request::LearnerShow`].
     Learner(Box<LearnerPage>),
-    /// To [`Request::LearnerDocument`] and [`Request::RestrictedAsk`].
+    /// To [`Request::LearnerDocument`].
     Document(Vec<u8>),
     /// To [`Request::Cards`].
     Cards(Vec<Card>),
@@ -471,6 +474,13 @@ pub enum Reply {
     Erasures(Vec<ErasureLine>),
     /// To [`Request::Shred`].
     Shredding(Shredding),
+    /// To [`Request::RestrictedAsk`].
+    Asked {
+        /// The file.
+        bytes: Vec<u8>,
+        /// What is read out of this node's keys.
+        seal: String,
+    },
     /// To [`Request::RestrictedTake`]: how many keys are new.
     Keys(u64),
     /// To [`Request::AccountGive`]: the name with which he signs in.

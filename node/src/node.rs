@@ -87,7 +87,7 @@ impl Node {
         let ready = engine.roster().cohort.saturating_add(COHORTS_READY);
         // A machine that was made anew is given old keys under keys of their cohorts.
         let first = match engine.was_made_anew() {
-            true => engine.roster().shredded.saturating_add(1),
+            true => engine.destroyed_upto()?.saturating_add(1),
             false => kept.last().map_or(engine.roster().cohort, |newest| *newest) + 1,
         };
         let lacks: Vec<u16> = (first..=ready)
@@ -397,7 +397,11 @@ fn keys_of(roster: &Roster) -> BTreeSet<[u8; 32]> {
 fn drop_destroyed(home: &Home, engine: &mut NodeEngine) -> Result<(), Refusal> {
     if let Some(cohort) = engine.destroyed()? {
         // Old pages of the store, and of its log, have the destroyed keys until they are written over.
-        engine.store().checkpoint().map_err(EngineError::from)?;
+        match engine.store().checkpoint() {
+            // A backup is being made: at the next flush.
+            Err(StoreError::Locked) => return Ok(()),
+            emptied => emptied.map_err(EngineError::from)?,
+        }
         home.drop_boxes(cohort)?;
         engine.keys_are_gone(cohort)?;
     }

@@ -100,7 +100,7 @@ impl Duty {
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }
             | Request::MoodleStatus
-            | Request::RestrictedAsk
+            | Request::RestrictedAsk { .. }
             | Request::RestrictedTake { .. }
             | Request::RosterPropose { .. }
             | Request::RosterInstall { .. } => Self::Node,

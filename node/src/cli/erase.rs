@@ -186,7 +186,7 @@ pub(super) fn show_shredding(found: &Shredding) {
     }
     if !found.behind.is_empty() {
         missing.push(format!(
-            "nothing in a later cohort has come from {}: send a stick both ways, or revoke what is no more",
+            "nothing has come lately from {}: send a stick both ways, or revoke what is no more",
             found.behind.join(", ")
         ));
     }
@@ -194,6 +194,12 @@ pub(super) fn show_shredding(found: &Shredding) {
         missing.push(format!(
             "not all that {} wrote is here: send a stick",
             found.incomplete.join(", ")
+        ));
+    }
+    if !found.unopened.is_empty() {
+        missing.push(format!(
+            "not all that {} wrote opens here: 'spean rebuild' again, if this head office was made anew",
+            found.unopened.join(", ")
         ));
     }
     if !found.unerased.is_empty() {

@@ -29,6 +29,9 @@ pub(super) enum RestrictedCommand {
     Ask {
         /// The file.
         file: PathBuf,
+        /// Of very many keys, which part.
+        #[arg(long, default_value_t = 1)]
+        part: usize,
     },
     /// Take the keys that officials gave back.
     #[command(after_help = "Example: spean restricted take /media/stick/kam.ask.given")]
@@ -49,21 +52,22 @@ pub(super) async fn restricted(
     json: bool,
 ) -> Result<ExitCode, Refusal> {
     match command {
-        RestrictedCommand::Ask { file } => {
-            let Reply::Document(bytes) = ask(home, Request::RestrictedAsk).await? else {
+        RestrictedCommand::Ask { file, part } => {
+            let request = Request::RestrictedAsk { part: *part };
+            let Reply::Asked { bytes, seal } = ask(home, request).await? else {
                 return Err(Refusal::new(Kind::Home, "an unexpected answer"));
             };
             fs::write(file, bytes).map_err(|error| {
                 Refusal::new(Kind::Store, format!("{}: {error}", file.display()))
             })?;
             if json {
-                println!("{}", serde_json::json!({ "asked": file }));
+                println!("{}", serde_json::json!({ "asked": file, "seal": seal }));
             } else {
                 println!(
                     "{} goes to two officials: it holds nothing that only they may see.",
                     file.display()
                 );
-                println!("Tell them the seal of this computer's keys: 'spean enrol show' says it.");
+                println!("Read out to them, so that they know whose it is: {seal}");
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -87,6 +87,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Officers(lines) => show_officers(lines),
         Reply::Erasing(erasing) => erase::show_erasing(erasing),
         Reply::Erasures(lines) => erase::show_erasures(lines),
+        Reply::Asked { seal, .. } => println!("{seal}"),
         Reply::Keys(new) => println!("{new} keys taken. What they open is read by and by."),
         Reply::Account(username) => println!("{username}"),
         Reply::Accounts(all) => all

@@ -7,6 +7,7 @@ use spean_protocol::codec;
 use spean_protocol::control::Entry;
 use spean_protocol::id::{RunId, SiteId};
 use spean_protocol::limits::KEYS_MAX;
+use spean_protocol::roster::seal_of_keys;
 use spean_protocol::seal::{BoxKey, Secret, box_key};
 use spean_protocol::segment::{Log, Segment};
 
@@ -47,7 +48,9 @@ impl<S: Store> Engine<S> {
         let listed = listed.unwrap_or_default();
         for (cohort, seed) in &self.identity.boxes {
             let key = box_key(seed);
-            if listed.get(cohort) == Some(&key) || *cohort <= self.roster.shredded {
+            // One that is listed of an earlier cohort will not be for long.
+            let stays = *cohort >= self.roster.cohort_of(self.site);
+            if stays && listed.get(cohort) == Some(&key) || *cohort <= self.destroyed_upto()? {
                 continue;
             }
             let held = self.published(self.site, *cohort)?;
@@ -83,6 +86,14 @@ impl<S: Store> Engine<S> {
         let at = (chain, segment.header.height);
         let row = codec::encode(&Published { by, key, at });
         Ok(self.store.write(Table::Meta, &place(site, cohort), &row)?)
+    }
+
+    /// What people read out of this node's keys as the roster lists them now.
+    #[must_use]
+    pub fn own_seal(&self) -> String {
+        let key = self.identity.signing.verifying_key().to_bytes();
+        let listed = self.roster.box_key(self.site);
+        listed.map_or_else(String::new, |listed| seal_of_keys(&key, &listed))
     }
 
     /// Whether a node of this site was lost: the keys that its people stand under were another's.

@@ -30,7 +30,7 @@ impl<S: Store> Engine<S> {
             .iter()
             .any(|key| key.id() == wrap.custody);
         // Of a cohort whose keys are destroyed there is nothing to open any more.
-        if !mine || known || wrap.cohort <= self.roster.shredded {
+        if !mine || known || wrap.cohort <= self.destroyed_upto()? {
             return Ok(());
         }
         let seeds: Vec<Secret> = self.identity.boxes.values().cloned().collect();

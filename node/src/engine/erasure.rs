@@ -125,7 +125,15 @@ impl<S: Store> Engine<S> {
             if persons.iter().flatten().any(|known| known == learner) {
                 continue;
             }
-            let ids = all_of.ids(*learner);
+            let mut ids = all_of.ids(*learner);
+            // One of which nothing is here, or that was erased, is only said to be his.
+            let mut known = Vec::new();
+            for id in ids {
+                if id == *learner || self.view(id)?.is_some() {
+                    known.push(id);
+                }
+            }
+            ids = known;
             for id in &ids {
                 let view = self.view(*id)?.ok_or(EngineError::UnknownLearner(*id))?;
                 if let Some(stay) = view.stays.iter().find(|stay| stay.is_open()) {

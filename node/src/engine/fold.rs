@@ -321,7 +321,7 @@ impl<S: Store> Engine<S> {
                     .into_iter()
                     .filter(|key| key.stream == held.stream)
                     .collect();
-                self.keep_keys(learner, &keys, None).map(|_| ())
+                self.keep_keys(learner, &keys, Some(held.site)).map(|_| ())
             }
             Err(error) => self.set_aside(&format!("a keyring of {}: {error}", held.site)),
         }

@@ -75,6 +75,7 @@ impl<S: Store> Engine<S> {
         &self,
         stream: Stream,
     ) -> Result<Vec<(SiteId, Wrap)>, EngineError> {
+        let destroyed = self.destroyed_upto()?;
         let mut wraps = Vec::new();
         for site in self.skeleton.sites() {
             let entries = self.control_entries(site)?.into_iter();
@@ -82,7 +83,7 @@ impl<S: Store> Engine<S> {
                 Entry::Wrap(wrap)
                     if wrap.recipient == Recipient::Escrow
                         && wrap.stream == stream
-                        && wrap.cohort > self.roster.shredded =>
+                        && wrap.cohort > destroyed =>
                 {
                     Some((site, wrap))
                 }

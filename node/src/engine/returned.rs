@@ -49,7 +49,7 @@ impl<S: Store> Engine<S> {
                     continue;
                 };
                 let place = key_of(&[GIVEN, &site.0.to_be_bytes(), &cohort.to_be_bytes()]);
-                let given = codec::encode(&(newest, keys.len() as u64));
+                let given = codec::encode(&(newest, to, keys.len() as u64));
                 if self.store.read(Table::Meta, &place)?.as_ref() == Some(&given) {
                     continue;
                 }
@@ -74,7 +74,7 @@ impl<S: Store> Engine<S> {
 
     /// Takes a key of the machine before; `true` if it is new.
     fn take_returned(&mut self, key: &CustodyKey) -> Result<bool, EngineError> {
-        if key.cohort <= self.roster.shredded || !self.keep_custody_key(key)? {
+        if key.cohort <= self.destroyed_upto()? || !self.keep_custody_key(key)? {
             return Ok(false);
         }
         self.store.write(Table::Meta, &returned(key), &[])?;
@@ -83,11 +83,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// What a prison asks officials for: its keys of the restricted stream that only the escrow has, as its
-    /// own log names them.
+    /// own log names them; of many a part, from 1.
     ///
     /// # Errors
     /// [`EngineError::Refused`] where it lacks none.
-    pub fn ask_restricted(&self) -> Result<Asked, EngineError> {
+    pub fn ask_restricted(&self, part: usize) -> Result<Asked, EngineError> {
         let held = self.custody_keys(self.site)?;
         let mut wraps = Vec::new();
         for (site, wrap) in self.wraps_for_escrow(Stream::Restricted)? {
@@ -102,10 +102,16 @@ impl<S: Store> Engine<S> {
                     .into(),
             ));
         }
-        let skip = wraps.len().saturating_sub(ASKED_WRAPS_MAX);
+        let parts = wraps.len().div_ceil(ASKED_WRAPS_MAX);
+        let some = part
+            .checked_sub(1)
+            .and_then(|part| wraps.chunks(ASKED_WRAPS_MAX).nth(part));
+        let some = some.ok_or_else(|| {
+            EngineError::Refused(format!("there are {parts} parts: --part 1 to {parts}"))
+        })?;
         Ok(Asked {
             site: self.site,
-            wraps: wraps.split_off(skip),
+            wraps: some.to_vec(),
         })
     }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
-use spean_protocol::control::Entry;
+use spean_protocol::control::{Entry, Recipient};
 use spean_protocol::custody::CustodyState;
 use spean_protocol::frontier::{HeadMark, RunTag};
 use spean_protocol::id::{LearnerId, RunId, SiteId, Stream};
@@ -71,6 +71,8 @@ pub struct Shredding {
     pub behind: Vec<String>,
     /// Codes of sites that have written something that is not here.
     pub incomplete: Vec<String>,
+    /// Codes of sites that have written under a key that does not open here.
+    pub unopened: Vec<String>,
     /// Codes of sites that have not said of every erasure that they did it.
     pub unerased: Vec<String>,
     /// The roster in force says so.
@@ -98,7 +100,7 @@ impl Shredding {
     /// Whether nobody can be somewhere of which nothing is here.
     #[must_use]
     pub fn is_all_here(&self) -> bool {
-        self.behind.is_empty() && self.incomplete.is_empty()
+        self.behind.is_empty() && self.incomplete.is_empty() && self.unopened.is_empty()
     }
 }
 
@@ -133,7 +135,13 @@ impl<S: Store> Engine<S> {
             self.own_run()?;
         }
         let floor = if begins { cohort } else { order + 1 };
-        let custody: Vec<CustodyKey> = self.custody_keys(self.site)?;
+        let mut custody = Vec::new();
+        for key in self.custody_keys(self.site)? {
+            // Of the machine before: what it wrote under it may not have come whole.
+            if !self.is_returned(&key)? {
+                custody.push(key);
+            }
+        }
         for (key, row) in self.store.scan(Table::Stay, &[], &[], usize::MAX)? {
             let (learner, own): (_, OwnStay) = (learner_of(&key)?, codec::decode(&row)?);
             let keys = if own.open {
@@ -206,6 +214,14 @@ impl<S: Store> Engine<S> {
     fn own_marks(&self) -> Vec<HeadMark> {
         let heads = self.skeleton.heads(self.site);
         heads.iter().map(Head::mark).collect()
+    }
+
+    /// Up to which cohort keys are destroyed here; 0 for none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn destroyed_upto(&self) -> Result<u16, EngineError> {
+        self.cohort_at(DESTROYED)
     }
 
     fn cohort_at(&self, place: &[u8]) -> Result<u16, EngineError> {
@@ -331,7 +347,7 @@ impl<S: Store> Engine<S> {
         let own = self.own_marks();
         let sealed = self.renewed()?.map_or(own, |renewed| renewed.log);
         let done = done_id(self.roster.shredded);
-        let (mut behind, mut incomplete) = (Vec::new(), Vec::new());
+        let (mut behind, mut incomplete, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
         let (mut has_done, mut waits) = (Vec::new(), Vec::new());
         for site in self
             .roster
@@ -340,11 +356,16 @@ impl<S: Store> Engine<S> {
             .filter(|site| !site.keys.is_empty())
         {
             let other = site.id != self.site;
-            if other && !self.has_written_later(site.id, cohort)? {
+            // Somebody who is due may be there since: what is not recent is not enough.
+            let recent = self.roster.cohort.saturating_sub(COHORTS_KEPT).max(cohort);
+            if other && !self.has_written_later(site.id, recent)? {
                 behind.push(site.code.clone());
             }
             if other && !self.has_all_of(site.id) {
                 incomplete.push(site.code.clone());
+            }
+            if other && !self.opens_all_of(site.id)? {
+                unopened.push(site.code.clone());
             }
             let row = key_of(&[&done, b"by", &site.id.0.to_be_bytes()]);
             match self.store.read(Table::Erasure, &row)? {
@@ -367,6 +388,7 @@ impl<S: Store> Engine<S> {
             unheld: !self.is_held(&sealed),
             behind,
             incomplete,
+            unopened,
             unerased: self
                 .roster
                 .sites
@@ -395,7 +417,14 @@ impl<S: Store> Engine<S> {
     pub fn keep_sealed(&mut self, cohort: u16) -> Result<u64, EngineError> {
         self.input(|engine| {
             let written = engine.keep_readable(cohort)?;
+            let known = engine.renewed()?;
             engine.note_renewed()?;
+            if let Some(known) = known {
+                // An order that has come meanwhile is for another flush.
+                let log = engine.own_marks();
+                let renewed = codec::encode(&Renewed { log, ..known });
+                engine.store.write(Table::Meta, RENEWED, &renewed)?;
+            }
             Ok(written)
         })
     }
@@ -428,12 +457,14 @@ impl<S: Store> Engine<S> {
     /// cohort.
     fn due(&self, cohort: u16, keys: &KeysOf) -> Result<Vec<LearnerId>, EngineError> {
         let all_of = self.people()?;
-        let mut due = BTreeSet::new();
+        let (mut due, mut seen) = (BTreeSet::new(), BTreeSet::new());
         for learner in keys.keys() {
-            let ids = all_of.ids(*learner);
-            if ids.first() != Some(learner) {
+            let mut ids = all_of.ids(*learner);
+            if !seen.insert(ids[0]) {
                 continue;
             }
+            // An id of which there is nothing is nobody's who could be anywhere.
+            ids.retain(|id| keys.contains_key(id));
             let mut gone = true;
             for id in &ids {
                 let view = self.view(*id)?;
@@ -480,7 +511,8 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// Those of a learner's old keys that open something, and to which keys of later cohorts lead not.
+    /// Those of a learner's old keys that open something, and to which this site's own keys of later cohorts
+    /// do not lead. What another has written of them may be under a key that the escrow does not open.
     fn uncovered(
         &self,
         learner: LearnerId,
@@ -488,17 +520,16 @@ impl<S: Store> Engine<S> {
         keys: &[(Option<u16>, HeldKey)],
     ) -> Result<Vec<HeldKey>, EngineError> {
         let mut needed = BTreeMap::new();
-        let mut later = Vec::new();
+        let mut open = Vec::new();
         for (of, key) in keys {
-            if !is_old(*of, cohort) {
-                later.push((*of, key.clone()));
-            } else if self.opens_something(learner, key)? {
-                needed.insert(key.fingerprint(), key.clone());
+            if is_old(*of, cohort) {
+                if self.opens_something(learner, key)? {
+                    needed.insert(key.fingerprint(), key.clone());
+                }
+            } else if key.site == self.site {
+                open.push(key.clone());
             }
         }
-        // The newest is last: its keyring has the most.
-        later.sort_by_key(|(of, _)| *of);
-        let mut open: Vec<HeldKey> = later.into_iter().map(|(_, key)| key).collect();
         let mut seen: BTreeSet<[u8; 16]> = open.iter().map(HeldKey::fingerprint).collect();
         while let Some(key) = open.pop().filter(|_| !needed.is_empty()) {
             for other in self.keyrings_under(learner, &key)? {
@@ -545,7 +576,7 @@ impl<S: Store> Engine<S> {
             return Ok(false);
         };
         let heads = said.complete.get(&site).map_or(&[][..], Vec::as_slice);
-        if heads.is_empty() {
+        if heads.is_empty() && self.skeleton.heads(site).is_empty() {
             // It is a new one.
             return Ok(true);
         }
@@ -564,16 +595,41 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
-    /// Whether all is here that a site says it has written, and nothing is missing in between.
+    /// Whether all is here that a site, or anybody who has of it, says it has written, and nothing is missing in
+    /// between.
     fn has_all_of(&self, site: SiteId) -> bool {
-        let Some((_, said)) = self.receipts.get(&site) else {
-            return false;
-        };
-        let own = said.complete.get(&site).map_or(&[][..], Vec::as_slice);
         let here: Vec<HeadMark> = self.skeleton.heads(site).iter().map(Head::mark).collect();
         let whole = self.skeleton.frontier(site).beyond.is_empty();
         let hash: HashAt<'_> = &|run, log, height| self.hash(run, log, height);
-        whole && self.skeleton.descends(site, &here, own, hash)
+        let mut said = self
+            .receipts
+            .values()
+            .filter_map(|(_, said)| said.complete.get(&site));
+        let all = said.all(|said| self.skeleton.descends(site, &here, said, hash));
+        whole && all && self.receipts.contains_key(&site)
+    }
+
+    /// Whether every custody key is here that a site has wrapped for the DGP, of cohorts that are not destroyed.
+    fn opens_all_of(&self, site: SiteId) -> Result<bool, EngineError> {
+        let held: BTreeSet<_> = self
+            .custody_keys(site)?
+            .iter()
+            .map(CustodyKey::id)
+            .collect();
+        let destroyed = self.destroyed_upto()?;
+        let lacks = |entry: &Entry| match entry {
+            Entry::Wrap(wrap) => {
+                wrap.recipient == Recipient::Headquarters
+                    && wrap.stream == Stream::Education
+                    && wrap.cohort > destroyed
+                    && !held.contains(&wrap.custody)
+            }
+            _ => false,
+        };
+        Ok(!self
+            .control_entries(site)?
+            .iter()
+            .any(|(_, entry)| lacks(entry)))
     }
 }
 

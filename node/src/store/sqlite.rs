@@ -184,7 +184,7 @@ impl Sqlite {
         };
         self.run("PRAGMA wal_autocheckpoint = 0")?;
         self.frozen.set(true);
-        let frozen = self.checkpoint().and_then(|()| {
+        let frozen = self.empty_log().and_then(|()| {
             let length = file.metadata().map(|about| about.len());
             let length = length.map_err(|error| StoreError::Other(error.to_string()))?;
             let file = file.clone();
@@ -208,8 +208,15 @@ impl Sqlite {
     /// Brings everything into the database file, and empties its log.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] while somebody reads.
+    /// [`StoreError::Locked`] while a backup is made: nothing may reach the file.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
+        match self.frozen.get() {
+            true => Err(StoreError::Locked),
+            false => self.empty_log(),
+        }
+    }
+
+    fn empty_log(&self) -> Result<(), StoreError> {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
         let busy: bool = self
             .connection
