@@ -276,6 +276,11 @@ fn a_grade_that_a_page_took_away_is_written_again() {
     ground.run("B", &["transfer", "in", "--card", &dara]).done();
     ground.carry("A", "dgp").done();
     signs_in(&there, &account);
+    there.allow("moodle/grade:edit", false);
+    ground
+        .run("B", &["moodle", "push"])
+        .refused(1, "core_grades_update_grades needs the right");
+    there.allow("moodle/grade:edit", true);
     push(&ground, "B");
     assert_eq!(there.grade(&account.0, COURSE, QUIZ), Some(80.0));
     there.open_quiz(&account.0, COURSE, QUIZ);

@@ -69,7 +69,8 @@ impl LmsSink for Moodle {
                         false => self.do_work(&course, who, &work),
                     };
                     let failed = match done {
-                        Err(error) if error.ends_it() => return Err(error),
+                        // A right that is missing for one is missing for all.
+                        Err(error) if error.ends_it() || is_right(&error) => return Err(error),
                         Err(error) => error.to_string(),
                         Ok(()) => String::new(),
                     };
@@ -194,6 +195,10 @@ impl Moodle {
             }
         }
     }
+}
+
+const fn is_right(error: &LmsError) -> bool {
+    matches!(error, LmsError::MissingRight { .. })
 }
 
 fn refused(message: &str) -> LmsError {
