@@ -16,7 +16,7 @@ use spean_protocol::view::collision::{self, Shown};
 use crate::api::{Kind, LearnerLine, LearnerPage, Refusal, Reply, Request, RosterChanges};
 use crate::ceremony;
 use crate::engine::EngineError;
-use crate::engine::shredding::Shredding;
+use crate::engine::due::Shredding;
 use crate::node::roster_page;
 use crate::offices::{self, Duty};
 use crate::paper::card::Card;

@@ -86,7 +86,7 @@ impl Node {
         drop_destroyed(home, &mut engine)?;
         let ready = engine.roster().cohort.saturating_add(COHORTS_READY);
         // A machine that was made anew is given old keys under keys of their cohorts.
-        let first = match engine.was_made_anew() {
+        let first = match engine.roster().was_made_anew(engine.site()) {
             true => engine.destroyed_upto()?.saturating_add(1),
             false => kept.last().map_or(engine.roster().cohort, |newest| *newest) + 1,
         };

@@ -12,8 +12,8 @@ use ed25519_dalek::SigningKey;
 use network::officers::{appoint, officer_key};
 use network::people::{arrives, attends, leaves, newcomer, sessions, states, to};
 use network::{DGP, Network, Node, export, fold, identity, import, site};
+use spean::engine::due::Shredding;
 use spean::engine::erasure::subject;
-use spean::engine::shredding::Shredding;
 use spean::engine::{Engine, Identity, install_roster};
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
@@ -406,7 +406,7 @@ fn keys_are_given_back_under_their_own_cohort() {
         Engine::open(store, new(cohorts), Box::new(Machine)).unwrap()
     };
     let node = machine(&network, &[1, 2, 3]);
-    assert!(node.was_made_anew());
+    assert!(node.roster().was_made_anew(site(1)));
     network.nodes.insert(1, node);
     network.settle();
     network.settle();
@@ -453,7 +453,6 @@ fn who_is_silent_is_waited_for() {
     assert_eq!(line.behind, ["S3"]);
     assert!(!line.is_all_here());
     network.nodes.push(silent);
-    // Its log comes without its end.
     attends(&mut network.nodes[3], learner, 2);
     network.nodes[3].flush().unwrap();
     network.settle();

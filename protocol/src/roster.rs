@@ -170,6 +170,12 @@ impl Roster {
         self.revoked.iter().filter(move |one| one.site == id)
     }
 
+    /// Whether a site had another node before: its keys are with that one, wherever it is.
+    #[must_use]
+    pub fn was_made_anew(&self, id: SiteId) -> bool {
+        self.keys(id).len() + self.revoked_of(id).count() > 1
+    }
+
     /// The newest box key of a site, for the cohort in force or before it. Nothing is sealed any more
     /// to a site all of whose keys are revoked.
     #[must_use]

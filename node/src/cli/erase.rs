@@ -9,8 +9,8 @@ use super::officers::{myself, sign_as};
 use super::typed::confirm;
 use super::{ask, show};
 use crate::api::{Kind, Refusal, Reply, Request};
+use crate::engine::due::Shredding;
 use crate::engine::erasure::{self, ERASED_TOGETHER_MAX, Erasing, ErasureLine};
-use crate::engine::shredding::Shredding;
 use crate::home::Home;
 
 /// Cohorts, usually years, for which records are kept where the configuration says nothing.

@@ -96,13 +96,6 @@ impl<S: Store> Engine<S> {
         listed.map_or_else(String::new, |listed| seal_of_keys(&key, &listed))
     }
 
-    /// Whether a node of this site was lost: the keys that its people stand under were another's.
-    #[must_use]
-    pub fn was_made_anew(&self) -> bool {
-        let lost = self.roster.revoked_of(self.site).count();
-        self.roster.keys(self.site).len() + lost > 1
-    }
-
     /// The key of a cohort that something for a site's newest node is sealed to: as it has published it, or
     /// the roster's, of the cohort in which the site writes.
     pub(super) fn box_of_cohort(

@@ -11,7 +11,7 @@
 //! [`whereabouts`], [`decisions`] and [`candidates`] (the DGP's desk; [`duplicates`] lists who may be one
 //! person, by [`folding`]), [`carry`] (bundles), [`import`], [`accounts`] and [`learning`] (the platform beside the node), [`report`] (what people ask), [`officers`] and
 //! [`signatures`] (who signs what), [`openings`] (who looks at whom), [`erasure`] with
-//! [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`shredding`] (the old ones),
+//! [`remains`], and [`collisions`]; of keys, [`cohort`] (the next ones), [`due`] and [`shredding`] (the old ones),
 //! [`revocation`] and [`beyond`] (stolen ones), [`returned`] and [`rebuild`] (those of a machine that is
 //! made anew).
 
@@ -26,6 +26,7 @@ pub mod cohort;
 pub mod collisions;
 pub mod decisions;
 pub mod depart;
+pub mod due;
 pub mod duplicates;
 pub mod entries;
 pub mod erasure;

@@ -28,10 +28,11 @@ impl<S: Store> Engine<S> {
     /// At the head office: gives each prison whose node was made anew the custody keys that its nodes
     /// before had, of education.
     pub(super) fn return_custody(&mut self) -> Result<(), EngineError> {
-        let again = self.roster.sites.iter().filter(|site| {
-            let nodes = site.keys.len() + self.roster.revoked_of(site.id).count();
-            site.role == Role::Prison && nodes > 1
-        });
+        let again = self
+            .roster
+            .sites
+            .iter()
+            .filter(|site| site.role == Role::Prison && self.roster.was_made_anew(site.id));
         let again: Vec<_> = again
             .filter_map(|site| Some((site.id, *site.keys.last()?)))
             .collect();

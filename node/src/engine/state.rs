@@ -256,6 +256,7 @@ impl<S: Store> Engine<S> {
         Ok(false)
     }
 
+    /// Whether a key of a learner's opens any parcel here.
     pub(super) fn opens_anything(
         &self,
         learner: LearnerId,

@@ -372,27 +372,12 @@ impl<S: Store> Engine<S> {
         }
         // Where there are many, those that open something here go first: the others are junk, and
         // a reader takes so many of each site.
-        let opens = |key: &HeldKey| self.opens_something(learner, key).unwrap_or(false);
+        let opens = |key: &HeldKey| self.opens_anything(learner, key).unwrap_or(false);
         if keys.len() > KEYS_OF_SITE_MAX {
             keys.sort_by_cached_key(|key| !opens(key));
             keys.truncate(KEYRING_MAX);
         }
         Ok(Some(keyring_parcel(held, label, keys)))
-    }
-
-    /// Whether a key of a learner's opens any parcel here.
-    pub(super) fn opens_something(
-        &self,
-        learner: LearnerId,
-        key: &HeldKey,
-    ) -> Result<bool, EngineError> {
-        for run in self.skeleton.bases(key.site) {
-            let label = key.key.label(learner, key.stream, run);
-            if !self.store.scan(Table::Parcel, &label.0, &[], 1)?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Writes keys of people who are not here into a stay of each that is opened for that alone: whoever
