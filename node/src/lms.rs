@@ -48,7 +48,11 @@ impl LmsError {
     /// Whether going on with the next request makes no sense.
     #[must_use]
     pub const fn ends_it(&self) -> bool {
-        matches!(self, Self::Denied(_) | Self::Unreachable(_))
+        // A right that is missing for one person is missing for all.
+        matches!(
+            self,
+            Self::Denied(_) | Self::MissingRight { .. } | Self::Unreachable(_)
+        )
     }
 }
 

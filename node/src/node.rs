@@ -16,7 +16,7 @@ use crate::backup::write::{BackupLine, Source};
 use crate::engine::{Engine, EngineError, install_roster};
 use crate::home::{Home, HomeError, Lock};
 #[cfg(feature = "moodle")]
-use crate::lms::CourseConfig;
+use crate::lms::{CourseConfig, Finding};
 use crate::offices::Duty;
 use crate::service::{NodeEngine, Service, Stopped};
 use crate::store::StoreError;
@@ -175,10 +175,7 @@ impl Node {
                     .call(move |engine| answer_to(engine, who, other))
                     .await?;
                 if changes {
-                    // What was answered is done, whatever Moodle's file does.
-                    if let Err(error) = self.write_accounts().await {
-                        tracing::error!(%error, "accounts for Moodle");
-                    }
+                    self.show_accounts().await;
                 }
                 answered
             }
@@ -197,8 +194,15 @@ impl Node {
             Ok::<_, Refusal>(events)
         });
         let events = flushed.await??;
-        self.write_accounts().await?;
+        self.show_accounts().await;
         Ok(events)
+    }
+
+    /// The same after something else, which is done whatever becomes of the file.
+    async fn show_accounts(&self) {
+        if let Err(error) = self.write_accounts().await {
+            tracing::error!(%error, "accounts for Moodle");
+        }
     }
 
     /// Writes the file with which Moodle lets people in, where the configuration names one.
@@ -319,7 +323,16 @@ impl Node {
     async fn moodle(&self, request: Request) -> Result<Reply, Refusal> {
         use crate::moodle::reader;
         Ok(match request {
-            Request::MoodleCheck => Reply::Findings(reader::check(&self.home).await?),
+            Request::MoodleCheck => {
+                let mut findings = reader::check(&self.home).await?;
+                if let Err(refusal) = self.write_accounts().await {
+                    findings.push(Finding {
+                        serious: true,
+                        message: refusal.message,
+                    });
+                }
+                Reply::Findings(findings)
+            }
             Request::MoodlePull { whole, dry } => {
                 let now = Machine.wall_seconds();
                 Reply::Reading(reader::read(&self.home, &self.service, (whole, dry), now).await?)

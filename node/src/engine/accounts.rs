@@ -102,20 +102,6 @@ impl<S: Store> Engine<S> {
         Ok(format!("{prefix}{next:0NUMBER_DIGITS$}"))
     }
 
-    /// What a password of somebody who is here is checked against; none where he has no account.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn verifiers(&self, learner: LearnerId) -> Result<Vec<String>, EngineError> {
-        let view = self.view(learner)?.unwrap_or_default();
-        Ok(view
-            .profile
-            .accounts
-            .iter()
-            .map(|claim| text_of(&claim.value.verifier))
-            .collect())
-    }
-
     /// The accounts of all who are here, and who of them is in which of these modules.
     ///
     /// # Errors

@@ -69,8 +69,7 @@ impl LmsSink for Moodle {
                         false => self.do_work(&course, who, &work),
                     };
                     let failed = match done {
-                        // A right that is missing for one is missing for all.
-                        Err(error) if error.ends_it() || is_right(&error) => return Err(error),
+                        Err(error) if error.ends_it() => return Err(error),
                         Err(error) => error.to_string(),
                         Ok(()) => String::new(),
                     };
@@ -195,10 +194,6 @@ impl Moodle {
             }
         }
     }
-}
-
-const fn is_right(error: &LmsError) -> bool {
-    matches!(error, LmsError::MissingRight { .. })
 }
 
 fn refused(message: &str) -> LmsError {
