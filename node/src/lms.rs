@@ -165,7 +165,7 @@ pub trait LmsSource {
     fn check(&mut self) -> Result<Vec<Finding>, LmsError>;
 
     /// Reads what changed since an hour (seconds since 1970, as its clock shows), or everything, and passes
-    /// it on course by course; returns the hour to begin with next time. `tell` is told how far it is.
+    /// it on person by person; returns the hour to begin with next time.
     ///
     /// # Errors
     /// [`LmsError`]; what was passed on before counts, and nothing of it is lost by reading it again.
@@ -173,7 +173,6 @@ pub trait LmsSource {
         &mut self,
         since: Option<u64>,
         take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
-        tell: &mut dyn FnMut(usize, usize),
     ) -> Result<u64, LmsError>;
 }
 

@@ -3,7 +3,7 @@
 
 pub mod accounts;
 pub mod client;
+pub mod connector;
 pub mod course;
-pub mod reader;
 pub mod sink;
 pub mod source;

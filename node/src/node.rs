@@ -321,10 +321,10 @@ impl Node {
     /// Looks at the Moodle beside this node, or reads it.
     #[cfg(feature = "moodle")]
     async fn moodle(&self, request: Request) -> Result<Reply, Refusal> {
-        use crate::moodle::reader;
+        use crate::moodle::connector;
         Ok(match request {
             Request::MoodleCheck => {
-                let mut findings = reader::check(&self.home).await?;
+                let mut findings = connector::check(&self.home).await?;
                 if let Err(refusal) = self.write_accounts().await {
                     findings.push(Finding {
                         serious: true,
@@ -335,12 +335,12 @@ impl Node {
             }
             Request::MoodlePull { whole, dry } => {
                 let now = Machine.wall_seconds();
-                Reply::Reading(reader::read(&self.home, &self.service, (whole, dry), now).await?)
+                Reply::Reading(connector::read(&self.home, &self.service, (whole, dry), now).await?)
             }
             Request::MoodlePush { dry } => {
-                Reply::Writing(reader::write(&self.home, &self.service, dry).await?)
+                Reply::Writing(connector::write(&self.home, &self.service, dry).await?)
             }
-            _ => Reply::Remembered(reader::remembered(&self.service).await?),
+            _ => Reply::Remembered(connector::remembered(&self.service).await?),
         })
     }
 

@@ -63,7 +63,7 @@ impl Course {
             let Some(number) = number(section, "section").filter(|number| *number > 0) else {
                 continue;
             };
-            for module in list(section.get("modules").unwrap_or(&Value::Null)) {
+            for module in list_in(section, "modules") {
                 let Some(id) = number_of(module) else {
                     continue;
                 };
@@ -79,7 +79,7 @@ impl Course {
                     (_, true) => "post-test",
                     _ => "quiz",
                 };
-                let found = list(quizzes.get("quizzes").unwrap_or(&Value::Null))
+                let found = list_in(quizzes, "quizzes")
                     .find(|quiz| self::number(quiz, "coursemodule") == Some(id));
                 let quiz = found.and_then(|quiz| {
                     let version = versions.entry(kind).or_default();
@@ -132,6 +132,11 @@ impl Course {
 /// The elements of a list, none of anything else.
 pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+/// The elements of the list in a field.
+pub fn list_in<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(field).into_iter().flat_map(list)
 }
 
 /// A number of Moodle's, which it writes as a number or as text.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::course::{Activity, Course, list, number};
+use super::course::{Activity, Course, number};
 use super::source::{Enrolled, Moodle};
 use crate::lms::{LmsError, LmsSink, Shown, ShownModule, Written};
 
@@ -127,39 +127,22 @@ fn work(course: &Course, shown: &ShownModule, standing: &Standing) -> Vec<(Strin
 }
 
 impl Moodle {
-    /// All grades of a course, by person and activity, in one call.
+    /// All grades of a course, by person and activity.
     fn grades(&self, course: i64) -> Result<BTreeMap<i64, BTreeMap<i64, f64>>, LmsError> {
-        let all = [("courseid", course.to_string()), ("userid", "0".to_owned())];
-        let report = self
-            .client()
-            .call("gradereport_user_get_grade_items", &all)?
-            .value;
         let mut grades: BTreeMap<i64, BTreeMap<i64, f64>> = BTreeMap::new();
-        for one in list(report.get("usergrades").unwrap_or(&Value::Null)) {
-            let Some(user) = number(one, "userid") else {
-                continue;
-            };
-            let items = list(one.get("gradeitems").unwrap_or(&Value::Null));
-            let grade =
-                |item: &Value| Some((number(item, "cmid")?, item.get("graderaw")?.as_f64()?));
-            grades
-                .entry(user)
-                .or_default()
-                .extend(items.filter_map(grade));
+        for (user, item) in self.grade_items(course)? {
+            let grade = item.get("graderaw").and_then(Value::as_f64);
+            if let (Some(activity), Some(grade)) = (number(&item, "cmid"), grade) {
+                grades.entry(user).or_default().insert(activity, grade);
+            }
         }
         Ok(grades)
     }
 
     fn states(&self, course: &Course, who: &Enrolled) -> Result<BTreeMap<i64, i64>, LmsError> {
-        let of_both = [
-            ("courseid", course.here.to_string()),
-            ("userid", who.here.to_string()),
-        ];
-        let report = "core_completion_get_activities_completion_status";
-        let statuses = self.client().call(report, &of_both)?.value;
-        let statuses = list(statuses.get("statuses").unwrap_or(&Value::Null));
+        let statuses = self.statuses(course, who)?;
         let state = |status: &Value| Some((number(status, "cmid")?, number(status, "state")?));
-        Ok(statuses.filter_map(state).collect())
+        Ok(statuses.iter().filter_map(state).collect())
     }
 
     fn do_work(&self, course: &Course, who: &Enrolled, work: &Work) -> Result<(), LmsError> {

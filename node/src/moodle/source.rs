@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use spean_protocol::event::Date;
 
-use super::client::Client;
-use super::course::{Course, Quiz, list, number, number_of, text};
+use super::client::{Client, Parameter};
+use super::course::{Course, Quiz, list, list_in, number, number_of, text};
 use super::sink::{WRITE_RIGHTS, WRITES};
 use crate::lms::{CourseConfig, Finding, Learnt, LmsError, LmsSource, PlatformUser};
 
@@ -92,8 +92,7 @@ impl Moodle {
         let answer = self
             .client
             .call("core_course_get_courses_by_field", &parameters)?;
-        let courses = answer.value.get("courses").unwrap_or(&Value::Null);
-        Ok(list(courses).find_map(number_of))
+        Ok(list_in(&answer.value, "courses").find_map(number_of))
     }
 
     pub(super) fn layout(&self, config: &CourseConfig, here: i64) -> Result<Course, LmsError> {
@@ -108,17 +107,10 @@ impl Moodle {
         // The gradebook alone shows a plain role the id numbers of activities.
         let mut idnumbers = BTreeMap::new();
         if config.pre_test.is_some() || config.post_test.is_some() {
-            let all = [("courseid", id), ("userid", "0".to_owned())];
-            let report = self
-                .client
-                .call("gradereport_user_get_grade_items", &all)?
-                .value;
-            for one in list(report.get("usergrades").unwrap_or(&Value::Null)) {
-                for item in list(one.get("gradeitems").unwrap_or(&Value::Null)) {
-                    let name = text(item, "idnumber");
-                    if let Some(activity) = number(item, "cmid").filter(|_| !name.is_empty()) {
-                        idnumbers.insert(activity, name.to_owned());
-                    }
+            for (_, item) in self.grade_items(here)? {
+                let name = text(&item, "idnumber");
+                if let Some(activity) = number(&item, "cmid").filter(|_| !name.is_empty()) {
+                    idnumbers.insert(activity, name.to_owned());
                 }
             }
         }
@@ -128,6 +120,27 @@ impl Moodle {
             (&contents.value, &quizzes.value),
             &idnumbers,
         ))
+    }
+
+    /// The gradebook of a course, with whose each item is: of everybody, in one call.
+    pub(super) fn grade_items(&self, course: i64) -> Result<Vec<(i64, Value)>, LmsError> {
+        let all = [("courseid", course.to_string()), ("userid", "0".to_owned())];
+        let function = "gradereport_user_get_grade_items";
+        let report = self.client.call(function, &all)?.value;
+        let mut items = Vec::new();
+        for one in list_in(&report, "usergrades") {
+            if let Some(user) = number(one, "userid") {
+                items.extend(list_in(one, "gradeitems").map(|item| (user, item.clone())));
+            }
+        }
+        Ok(items)
+    }
+
+    /// How the activities of a course stand for somebody.
+    pub(super) fn statuses(&self, course: &Course, who: &Enrolled) -> Result<Vec<Value>, LmsError> {
+        let function = "core_completion_get_activities_completion_status";
+        let report = self.client.call(function, &of_both(course, who))?.value;
+        Ok(list_in(&report, "statuses").cloned().collect())
     }
 
     pub(super) fn enrolled(&self, course: i64) -> Result<Vec<Enrolled>, LmsError> {
@@ -169,101 +182,42 @@ impl Moodle {
 
     /// What somebody did in a course.
     fn learnt(&self, course: &Course, who: &Enrolled, own: i64) -> Result<Vec<Learnt>, LmsError> {
-        let CourseConfig {
-            shortname,
-            programme,
-            module,
-            ..
-        } = &course.config;
-        let mut all = Vec::new();
-        let mut add = |what: String, date: Option<u64>, rest: [(usize, String); 2], kind: &str| {
-            let mut fields: [String; 8] = Default::default();
-            fields[0] = kind.to_owned();
-            fields[1] = programme.clone();
-            fields[2] = module.clone();
-            for (column, value) in rest {
-                if !value.is_empty() {
-                    fields[column] = value;
-                }
-            }
-            all.push(Learnt {
-                user: who.user.clone(),
-                key: format!("{shortname}/{what}"),
-                date: date.and_then(day),
-                fields,
-            });
-        };
-        let nothing = || [(0, String::new()), (0, String::new())];
-        add("enrolled".to_owned(), None, nothing(), "enrolled");
-
-        let of_both = [
-            ("courseid", course.here.to_string()),
-            ("userid", who.here.to_string()),
-        ];
-        let report = "core_completion_get_activities_completion_status";
-        let statuses = self.client.call(report, &of_both)?.value;
-        let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
-        let mut written: BTreeSet<i64> = BTreeSet::new();
-        for status in list(statuses.get("statuses").unwrap_or(&Value::Null)) {
-            let Some(activity) = number(status, "cmid") else {
-                continue;
-            };
-            if matches!(number(status, "state"), Some(1 | 2)) {
-                complete.insert(activity, seconds(status, "timecompleted"));
-            }
-            if number(status, "overrideby") == Some(own) {
-                written.insert(activity);
-            }
-        }
-        for (session, activities) in course.sessions() {
-            let done = activities.iter().all(|one| complete.contains_key(one));
-            if done && !activities.iter().any(|one| written.contains(one)) {
-                let last = activities
-                    .iter()
-                    .filter_map(|one| complete.get(one).copied().flatten());
-                let fields = [(3, session.to_string()), (0, String::new())];
-                add(
-                    format!("session {session}"),
-                    last.max(),
-                    fields,
-                    "session-done",
-                );
-            }
-        }
+        let mut all = vec![event(course, who, "enrolled", None, &[(0, "enrolled")])];
+        all.extend(self.sessions_done(course, who, own)?);
         for quiz in course.activities.iter().filter_map(|one| one.quiz.as_ref()) {
             for attempt in self.attempts(quiz, who)? {
-                let Some((points, most)) = score(&attempt, quiz) else {
-                    continue;
-                };
-                let (number, finished) =
-                    (number(&attempt, "attempt"), seconds(&attempt, "timefinish"));
-                let key = format!(
-                    "{} {}/{}/{}",
-                    quiz.kind,
-                    quiz.version,
-                    number.unwrap_or(0),
-                    finished.unwrap_or(0)
-                );
-                let mut fields: [String; 8] = Default::default();
-                for (column, value) in [
-                    (0, quiz.kind.to_owned()),
-                    (1, programme.clone()),
-                    (2, module.clone()),
-                    (4, points.to_string()),
-                    (5, most.to_string()),
-                    (6, quiz.version.to_string()),
-                ] {
-                    fields[column] = value;
-                }
-                all.push(Learnt {
-                    user: who.user.clone(),
-                    key: format!("{shortname}/{key}"),
-                    date: finished.and_then(day),
-                    fields,
-                });
+                all.extend(tested(course, who, quiz, &attempt));
             }
         }
-        all.extend(self.course_done(course, who, &of_both)?);
+        all.extend(self.course_done(course, who)?);
+        Ok(all)
+    }
+
+    fn sessions_done(
+        &self,
+        course: &Course,
+        who: &Enrolled,
+        own: i64,
+    ) -> Result<Vec<Learnt>, LmsError> {
+        let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+        for status in self.statuses(course, who)? {
+            // What this node completed is no learning, nor is the session of which it is a part.
+            let his = number(&status, "overrideby") != Some(own);
+            let done = matches!(number(&status, "state"), Some(1 | 2));
+            if let Some(activity) = number(&status, "cmid").filter(|_| his && done) {
+                complete.insert(activity, seconds(&status, "timecompleted"));
+            }
+        }
+        let mut all = Vec::new();
+        for (session, activities) in course.sessions() {
+            let times: Option<Vec<_>> = activities.iter().map(|one| complete.get(one)).collect();
+            if let Some(times) = times {
+                let (key, number) = (format!("session {session}"), session.to_string());
+                let last = times.into_iter().copied().flatten().max();
+                let columns = [(0, "session-done"), (3, &number)];
+                all.push(event(course, who, &key, last, &columns));
+            }
+        }
         Ok(all)
     }
 
@@ -277,45 +231,36 @@ impl Moodle {
             .client
             .call("mod_quiz_get_user_attempts", &parameters)?
             .value;
-        let attempts = answer.get("attempts").unwrap_or(&Value::Null);
         // One without questions was put there by an import, not by him.
         let his = |attempt: &&Value| {
             text(attempt, "state") == "finished" && !text(attempt, "layout").is_empty()
         };
-        Ok(list(attempts).filter(his).cloned().collect())
+        Ok(list_in(&answer, "attempts").filter(his).cloned().collect())
     }
 
-    fn course_done(
-        &self,
-        course: &Course,
-        who: &Enrolled,
-        of_both: &[(&str, String)],
-    ) -> Result<Option<Learnt>, LmsError> {
+    fn course_done(&self, course: &Course, who: &Enrolled) -> Result<Option<Learnt>, LmsError> {
         let report = "core_completion_get_course_completion_status";
-        let status = match self.client.call(report, of_both) {
+        let answer = match self.client.call(report, &of_both(course, who)) {
             Ok(answer) => answer.value,
             // A course without criteria is never done, which is no failure.
             Err(LmsError::Refused { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let status = status.get("completionstatus").unwrap_or(&Value::Null);
+        let status = answer.get("completionstatus").unwrap_or(&Value::Null);
         if status.get("completed").and_then(Value::as_bool) != Some(true) {
             return Ok(None);
         }
-        let criteria = list(status.get("completions").unwrap_or(&Value::Null));
+        let criteria = list_in(status, "completions");
         let last = criteria
             .filter_map(|one| seconds(one, "timecompleted"))
             .max();
-        let mut fields: [String; 8] = Default::default();
-        "module-done".clone_into(&mut fields[0]);
-        fields[1].clone_from(&course.config.programme);
-        fields[2].clone_from(&course.config.module);
-        Ok(Some(Learnt {
-            user: who.user.clone(),
-            key: format!("{}/done", course.config.shortname),
-            date: last.and_then(day),
-            fields,
-        }))
+        Ok(Some(event(
+            course,
+            who,
+            "done",
+            last,
+            &[(0, "module-done")],
+        )))
     }
 }
 
@@ -337,7 +282,7 @@ impl LmsSource for Moodle {
                 ),
             ),
         }
-        let functions = list(info.get("functions").unwrap_or(&Value::Null));
+        let functions = list_in(&info, "functions");
         let offered: BTreeSet<&str> = functions.map(|one| text(one, "name")).collect();
         for function in READS
             .iter()
@@ -400,7 +345,6 @@ impl LmsSource for Moodle {
         &mut self,
         since: Option<u64>,
         take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
-        tell: &mut dyn FnMut(usize, usize),
     ) -> Result<u64, LmsError> {
         let info = self
             .client
@@ -420,8 +364,7 @@ impl LmsSource for Moodle {
                 .map(|who| who.last_access)
                 .fold(newest, u64::max);
             people.retain(|who| from.is_none_or(|from| who.last_access >= from));
-            for (done, who) in people.iter().enumerate() {
-                tell(done, people.len());
+            for who in &people {
                 take(self.learnt(&course, who, own)?)?;
             }
         }
@@ -437,8 +380,7 @@ impl Moodle {
             return Ok(None);
         };
         let course = self.layout(config, here)?;
-        let all = [("courseid", here.to_string()), ("userid", "0".to_owned())];
-        self.client.call("gradereport_user_get_grade_items", &all)?;
+        self.grade_items(here)?;
         let people = self.enrolled(here)?;
         if let Some(one) = people.first() {
             if one.user == PlatformUser::default() {
@@ -451,6 +393,55 @@ impl Moodle {
         }
         Ok(Some(people.len()))
     }
+}
+
+/// The parameters of what is asked of somebody in a course.
+fn of_both(course: &Course, who: &Enrolled) -> [Parameter<'static>; 2] {
+    [
+        ("courseid", course.here.to_string()),
+        ("userid", who.here.to_string()),
+    ]
+}
+
+/// An event of somebody in a course: its module, and the columns that are given by their place.
+fn event(
+    course: &Course,
+    who: &Enrolled,
+    key: &str,
+    at: Option<u64>,
+    columns: &[(usize, &str)],
+) -> Learnt {
+    let CourseConfig {
+        shortname,
+        programme,
+        module,
+        ..
+    } = &course.config;
+    let mut fields: [String; 8] = Default::default();
+    let module = [(1, programme.as_str()), (2, module.as_str())];
+    for (column, value) in columns.iter().chain(&module) {
+        (*value).clone_into(&mut fields[*column]);
+    }
+    Learnt {
+        user: who.user.clone(),
+        key: format!("{shortname}/{key}"),
+        date: at.and_then(day),
+        fields,
+    }
+}
+
+/// A finished attempt, if it is marked.
+fn tested(course: &Course, who: &Enrolled, quiz: &Quiz, attempt: &Value) -> Option<Learnt> {
+    let (points, most) = score(attempt, quiz)?;
+    let finished = seconds(attempt, "timefinish");
+    let (number, when) = (
+        number(attempt, "attempt").unwrap_or(0),
+        finished.unwrap_or(0),
+    );
+    let key = format!("{} {}/{number}/{when}", quiz.kind, quiz.version);
+    let [points, most, version] = [points, most, u32::from(quiz.version)].map(|n| n.to_string());
+    let columns = [(0, quiz.kind), (4, &points), (5, &most), (6, &version)];
+    Some(event(course, who, &key, finished, &columns))
 }
 
 /// The branch of a release such as `4.5.5+ (Build: 20250613)`, as 405.

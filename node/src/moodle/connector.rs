@@ -1,7 +1,8 @@
-//! Reading Moodle into the records of a node: from where it was read last, with a whole pass once a day, so
-//! that what the filter of the last access does not show (a teacher's marks) comes too.
+//! What stands between Moodle and a node's engine: it is read into the records, from where it was read last,
+//! with a whole pass once a day, so that what the filter of the last access does not show (a teacher's marks)
+//! comes too; and it is shown what the records say.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
@@ -103,11 +104,9 @@ pub async fn read(
             dry,
             ..Reading::default()
         };
-        let mut people: BTreeMap<String, u64> = BTreeMap::new();
+        let mut people = BTreeSet::new();
         let mut take = |learnt: Vec<Learnt>| {
-            if let Some(one) = learnt.first() {
-                *people.entry(one.user.username.clone()).or_default() += 1;
-            }
+            people.extend(learnt.first().map(|one| one.user.username.clone()));
             let kept = engine.call(move |engine| engine.take_learnt(SOURCE, &learnt, !dry));
             let taken = handle
                 .block_on(kept)
@@ -124,10 +123,7 @@ pub async fn read(
                 }),
             }
         };
-        let mut tell = |done: usize, all: usize| {
-            tracing::debug!(done, all, "reading Moodle");
-        };
-        let read = moodle.read(since, &mut take, &mut tell);
+        let read = moodle.read(since, &mut take);
         reading.people = people.len() as u64;
         (read, reading)
     };
