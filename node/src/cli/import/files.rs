@@ -224,6 +224,7 @@ impl File<'_> {
             let reply = ask(Request::ImportItems { import: of, rows }).await?;
             took(import, &lines, reply)?;
         }
+        counts.lines.sort_by_key(|line| line.line);
         Ok(())
     }
 
