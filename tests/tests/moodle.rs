@@ -379,3 +379,52 @@ fn what_is_wrong_is_said() {
     let pulled = ground.run("A", &["moodle", "pull", "--whole", "--dry-run"]);
     pulled.said("1 user names are of nobody here: stranger");
 }
+
+/// A teacher hides tests until their day, and the configuration may name one that is not there. Neither makes one
+/// test of another: the service sees what is hidden, and a course whose tests cannot be told is not read.
+#[test]
+fn a_test_is_never_taken_for_another() {
+    let ground = Ground::of(&["A"]);
+    let mut course = course();
+    let before = course.sections[0].activities.remove(0);
+    course.sections[0].activities.insert(0, before.hidden());
+    let site = moodle(&ground, "A", Setup::of(&[course]));
+    let dara = ground.learner("A", "Dara");
+    let account = enrol(&ground, "A", &dara);
+    signs_in(&site, &account);
+    site.attempt(&account.0, COURSE, "Before", 40.0);
+    site.attempt(&account.0, COURSE, QUIZ, 75.0);
+    assert_eq!(pull(&ground, "A")["new"], 2);
+
+    // Without a right, with another name: said, and nothing is read.
+    let unreadable = |what: &str| {
+        let checked = check(&ground);
+        checked.ended(1);
+        checked.said(what);
+        ground
+            .run("A", &["moodle", "pull", "--whole"])
+            .refused(1, what);
+    };
+    for right in [
+        "moodle/course:viewhiddenactivities",
+        "moodle/grade:viewhidden",
+    ] {
+        site.allow(right, false);
+        unreadable("has no quiz with the ID number or name 'beep-khm-pre'");
+        site.allow(right, true);
+    }
+    let path = ground.path("A/config.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{config}post_test = \"Alter\"\n")).unwrap();
+    unreadable("or name 'Alter', which config.toml has as post_test");
+    fs::write(&path, config).unwrap();
+
+    // He leaves: then Moodle's gradebook shows nobody, and with it no ID number of a quiz.
+    let out = ["transfer", "out", &dara, "--to", "dgp"];
+    ground.run("A", &out).done();
+    assert_eq!(signs_in(&site, &account), Login::Suspended);
+    let taken = pull(&ground, "A");
+    assert_eq!(taken["new"], 0, "{taken}");
+    let whole = ground.run("A", &["moodle", "pull", "--whole", "--json"]);
+    assert_eq!(whole.json()["reading"]["taken"]["new"], 0);
+}

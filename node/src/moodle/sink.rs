@@ -51,7 +51,9 @@ impl LmsSink for Moodle {
             let Some(here) = self.course(&config)? else {
                 continue;
             };
-            let course = self.layout(&config, here)?;
+            let Some(course) = self.layout(&config, here)? else {
+                continue;
+            };
             let grades = self.grades(here)?;
             let enrolled = self.enrolled(here)?;
             for who in &enrolled {

@@ -36,7 +36,7 @@ const READS: [&str; 9] = [
 ];
 
 /// Rights that reading needs, in the role of the service's user, as Moodle's pages name them.
-const READ_RIGHTS: [&str; 11] = [
+const READ_RIGHTS: [&str; 15] = [
     "webservice/rest:use",
     "moodle/user:viewdetails",
     "moodle/user:viewalldetails",
@@ -48,6 +48,12 @@ const READ_RIGHTS: [&str; 11] = [
     "moodle/grade:viewall",
     "mod/quiz:view",
     "mod/quiz:viewreports",
+    // What is hidden from the service would be missing from its section, and the quizzes after it would have
+    // other numbers than at the next prison.
+    "moodle/course:viewhiddenactivities",
+    "moodle/course:viewhiddensections",
+    "moodle/course:ignoreavailabilityrestrictions",
+    "moodle/grade:viewhidden",
 ];
 
 /// Releases that were measured or read: from, up to.
@@ -95,7 +101,13 @@ impl Moodle {
         Ok(list_in(&answer.value, "courses").find_map(number_of))
     }
 
-    pub(super) fn layout(&self, config: &CourseConfig, here: i64) -> Result<Course, LmsError> {
+    /// A course as it is here; none where it cannot be told which of its quizzes are the tests before and
+    /// after, because nobody is active in it: then nobody learns in it either.
+    pub(super) fn layout(
+        &self,
+        config: &CourseConfig,
+        here: i64,
+    ) -> Result<Option<Course>, LmsError> {
         let id = here.to_string();
         let contents = self
             .client
@@ -106,20 +118,24 @@ impl Moodle {
             .call("mod_quiz_get_quizzes_by_courses", &quizzes)?;
         // The gradebook alone shows a plain role the id numbers of activities.
         let mut idnumbers = BTreeMap::new();
+        let mut nobody = false;
         if config.pre_test.is_some() || config.post_test.is_some() {
-            for (_, item) in self.grade_items(here)? {
+            let items = self.grade_items(here)?;
+            nobody = items.is_empty();
+            for (_, item) in items {
                 let name = text(&item, "idnumber");
                 if let Some(activity) = number(&item, "cmid").filter(|_| !name.is_empty()) {
                     idnumbers.insert(activity, name.to_owned());
                 }
             }
         }
-        Ok(Course::read(
-            config,
-            here,
-            (&contents.value, &quizzes.value),
-            &idnumbers,
-        ))
+        let answers = (&contents.value, &quizzes.value);
+        let course = Course::read(config, here, answers, &idnumbers);
+        match course.missing() {
+            None => Ok(Some(course)),
+            Some(_) if nobody => Ok(None),
+            Some(missing) => Err(missing),
+        }
     }
 
     /// The gradebook of a course, with whose each item is: of everybody, in one call.
@@ -329,6 +345,10 @@ impl LmsSource for Moodle {
                         WRITE_RIGHTS.join(", ")
                     ),
                 }),
+                Err(LmsError::Refused { message, .. }) => findings.push(Finding {
+                    serious: true,
+                    message,
+                }),
                 Err(error) => return Err(error),
             }
         }
@@ -353,11 +373,21 @@ impl LmsSource for Moodle {
         let own = number(&info, "userid").unwrap_or(0);
         let mut newest = since.unwrap_or(0);
         let from = since.map(|since| since.saturating_sub(OVERLAP));
+        let mut failed = None;
         for config in &self.courses {
             let Some(here) = self.course(config)? else {
                 continue;
             };
-            let course = self.layout(config, here)?;
+            let course = match self.layout(config, here) {
+                Ok(Some(course)) => course,
+                Ok(None) => continue,
+                // Of the other courses nothing is lost.
+                Err(error @ LmsError::Refused { .. }) => {
+                    failed = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let mut people = self.enrolled(here)?;
             newest = people
                 .iter()
@@ -368,7 +398,7 @@ impl LmsSource for Moodle {
                 take(self.learnt(&course, who, own)?)?;
             }
         }
-        Ok(newest)
+        failed.map_or(Ok(newest), Err)
     }
 }
 
@@ -379,7 +409,9 @@ impl Moodle {
         let Some(here) = self.course(config)? else {
             return Ok(None);
         };
-        let course = self.layout(config, here)?;
+        let Some(course) = self.layout(config, here)? else {
+            return Ok(Some(0));
+        };
         self.grade_items(here)?;
         let people = self.enrolled(here)?;
         if let Some(one) = people.first() {
