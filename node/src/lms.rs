@@ -93,6 +93,52 @@ pub struct MoodleConfig {
     /// The courses that are read, and that people are enrolled in.
     #[serde(default)]
     pub course: Vec<CourseConfig>,
+    /// Where it is read by an account of its database instead of by web services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseConfig>,
+}
+
+/// Moodle's database, which an account that may only read looks into. Its password is in the home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// The address; without it, this machine.
+    #[serde(default = "DatabaseConfig::host")]
+    pub host: String,
+    /// The port; without it, 3306.
+    #[serde(default = "DatabaseConfig::port")]
+    pub port: u16,
+    /// The socket, where the database listens on no port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The name of the database.
+    pub name: String,
+    /// The account.
+    pub user: String,
+    /// What the names of all tables begin with; without it, `mdl_`.
+    #[serde(default = "DatabaseConfig::prefix")]
+    pub prefix: String,
+    /// The name in Moodle of the user of this node's service: what he completed is no learning.
+    #[serde(default = "DatabaseConfig::service_user")]
+    pub service_user: String,
+}
+
+impl DatabaseConfig {
+    fn host() -> String {
+        "127.0.0.1".to_owned()
+    }
+
+    const fn port() -> u16 {
+        3306
+    }
+
+    fn prefix() -> String {
+        "mdl_".to_owned()
+    }
+
+    fn service_user() -> String {
+        "spean".to_owned()
+    }
 }
 
 /// A course that is read and written, as the configuration names it.

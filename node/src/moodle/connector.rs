@@ -9,6 +9,8 @@ use spean_protocol::codec;
 use zeroize::Zeroizing;
 
 use super::client::Client;
+#[cfg(feature = "moodle-database")]
+use super::database::Database;
 use super::source::Moodle;
 use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
@@ -41,6 +43,28 @@ pub fn moodle(home: &Home) -> Result<Moodle, Refusal> {
     Ok(Moodle::new(client, config.course))
 }
 
+/// What is read of a home's Moodle: its database, where the configuration names one.
+fn source(home: &Home) -> Result<Box<dyn LmsSource + Send>, Refusal> {
+    let config = home.config()?.moodle.ok_or_else(none)?;
+    let Some(database) = config.database else {
+        return Ok(Box::new(moodle(home)?));
+    };
+    #[cfg(feature = "moodle-database")]
+    return Ok(Box::new(Database::new(
+        database,
+        home.moodle_database_password()?,
+        config.course,
+    )));
+    #[cfg(not(feature = "moodle-database"))]
+    Err(Refusal::new(
+        Kind::Refused,
+        format!(
+            "config.toml names the database '{}', which this program was built without: take [moodle.database] out",
+            database.name
+        ),
+    ))
+}
+
 /// Why Moodle did not do what was asked, and what to do, for people.
 #[must_use]
 pub fn refusal(error: &LmsError) -> Refusal {
@@ -65,7 +89,17 @@ pub fn refusal(error: &LmsError) -> Refusal {
 /// [`Refusal`] where it cannot even be asked.
 pub async fn check(home: &Home) -> Result<Vec<Finding>, Refusal> {
     let mut moodle = moodle(home)?;
-    let checked = tokio::task::spawn_blocking(move || moodle.check()).await;
+    let mut database = match home.config()?.moodle.and_then(|moodle| moodle.database) {
+        Some(_) => Some(source(home)?),
+        None => None,
+    };
+    let job = move || {
+        let read = database.as_mut().map_or(Ok(Vec::new()), |one| one.check());
+        let mut findings = read?;
+        findings.extend(moodle.check()?);
+        Ok(findings)
+    };
+    let checked = tokio::task::spawn_blocking(job).await;
     let checked = checked.map_err(|error| Refusal::new(Kind::Home, error))?;
     checked.map_err(|error| refusal(&error))
 }
@@ -92,7 +126,7 @@ pub async fn read(
     (whole, dry): (bool, bool),
     now: u64,
 ) -> Result<Reading, Refusal> {
-    let mut moodle = moodle(home)?;
+    let mut moodle = source(home)?;
     let before = remembered(service).await?;
     let whole = whole || before.since.is_none() || now.abs_diff(before.whole) >= WHOLE_SECONDS;
     let since = before.since.filter(|_| !whole);

@@ -17,7 +17,7 @@ const PAGE: usize = 200;
 
 /// Seconds by which a filter of the last access begins earlier: Moodle writes it once a minute, and it is
 /// written before what is done.
-const OVERLAP: u64 = 600;
+pub(super) const OVERLAP: u64 = 600;
 
 /// Seconds by which Cambodia's clocks are ahead of Universal Time. It has no summer time.
 const CAMBODIA_SECONDS: u64 = 7 * 3600;
@@ -69,7 +69,7 @@ pub struct Moodle {
 pub(super) struct Enrolled {
     pub here: i64,
     pub user: PlatformUser,
-    last_access: u64,
+    pub last_access: u64,
 }
 
 impl Moodle {
@@ -198,42 +198,19 @@ impl Moodle {
 
     /// What somebody did in a course.
     fn learnt(&self, course: &Course, who: &Enrolled, own: i64) -> Result<Vec<Learnt>, LmsError> {
-        let mut all = vec![event(course, who, "enrolled", None, &[(0, "enrolled")])];
-        all.extend(self.sessions_done(course, who, own)?);
+        let mut all = vec![enrolled(course, who)];
+        all.extend(sessions_done(
+            course,
+            who,
+            own,
+            &self.statuses(course, who)?,
+        ));
         for quiz in course.activities.iter().filter_map(|one| one.quiz.as_ref()) {
             for attempt in self.attempts(quiz, who)? {
                 all.extend(tested(course, who, quiz, &attempt));
             }
         }
         all.extend(self.course_done(course, who)?);
-        Ok(all)
-    }
-
-    fn sessions_done(
-        &self,
-        course: &Course,
-        who: &Enrolled,
-        own: i64,
-    ) -> Result<Vec<Learnt>, LmsError> {
-        let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
-        for status in self.statuses(course, who)? {
-            // What this node completed is no learning, nor is the session of which it is a part.
-            let his = number(&status, "overrideby") != Some(own);
-            let done = matches!(number(&status, "state"), Some(1 | 2));
-            if let Some(activity) = number(&status, "cmid").filter(|_| his && done) {
-                complete.insert(activity, seconds(&status, "timecompleted"));
-            }
-        }
-        let mut all = Vec::new();
-        for (session, activities) in course.sessions() {
-            let times: Option<Vec<_>> = activities.iter().map(|one| complete.get(one)).collect();
-            if let Some(times) = times {
-                let (key, number) = (format!("session {session}"), session.to_string());
-                let last = times.into_iter().copied().flatten().max();
-                let columns = [(0, "session-done"), (3, &number)];
-                all.push(event(course, who, &key, last, &columns));
-            }
-        }
         Ok(all)
     }
 
@@ -247,11 +224,7 @@ impl Moodle {
             .client
             .call("mod_quiz_get_user_attempts", &parameters)?
             .value;
-        // One without questions was put there by an import, not by him.
-        let his = |attempt: &&Value| {
-            text(attempt, "state") == "finished" && !text(attempt, "layout").is_empty()
-        };
-        Ok(list_in(&answer, "attempts").filter(his).cloned().collect())
+        Ok(list_in(&answer, "attempts").cloned().collect())
     }
 
     fn course_done(&self, course: &Course, who: &Enrolled) -> Result<Option<Learnt>, LmsError> {
@@ -270,13 +243,7 @@ impl Moodle {
         let last = criteria
             .filter_map(|one| seconds(one, "timecompleted"))
             .max();
-        Ok(Some(event(
-            course,
-            who,
-            "done",
-            last,
-            &[(0, "module-done")],
-        )))
+        Ok(Some(course_done(course, who, last)))
     }
 }
 
@@ -462,8 +429,56 @@ fn event(
     }
 }
 
+/// He is in the course.
+pub(super) fn enrolled(course: &Course, who: &Enrolled) -> Learnt {
+    event(course, who, "enrolled", None, &[(0, "enrolled")])
+}
+
+/// Sections of which he has done all that counts, as his activities stand.
+pub(super) fn sessions_done(
+    course: &Course,
+    who: &Enrolled,
+    own: i64,
+    statuses: &[Value],
+) -> Vec<Learnt> {
+    let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+    for status in statuses {
+        // What this node completed is no learning, nor is the session of which it is a part.
+        let his = number(status, "overrideby") != Some(own);
+        let done = matches!(number(status, "state"), Some(1 | 2));
+        if let Some(activity) = number(status, "cmid").filter(|_| his && done) {
+            complete.insert(activity, seconds(status, "timecompleted"));
+        }
+    }
+    let mut all = Vec::new();
+    for (session, activities) in course.sessions() {
+        let times: Option<Vec<_>> = activities.iter().map(|one| complete.get(one)).collect();
+        if let Some(times) = times {
+            let (key, number) = (format!("session {session}"), session.to_string());
+            let last = times.into_iter().copied().flatten().max();
+            let columns = [(0, "session-done"), (3, &number)];
+            all.push(event(course, who, &key, last, &columns));
+        }
+    }
+    all
+}
+
+/// He has done the course, with the last of it at that second.
+pub(super) fn course_done(course: &Course, who: &Enrolled, last: Option<u64>) -> Learnt {
+    event(course, who, "done", last, &[(0, "module-done")])
+}
+
 /// A finished attempt, if it is marked.
-fn tested(course: &Course, who: &Enrolled, quiz: &Quiz, attempt: &Value) -> Option<Learnt> {
+pub(super) fn tested(
+    course: &Course,
+    who: &Enrolled,
+    quiz: &Quiz,
+    attempt: &Value,
+) -> Option<Learnt> {
+    // One without questions was put there by an import, not by him.
+    if text(attempt, "state") != "finished" || text(attempt, "layout").is_empty() {
+        return None;
+    }
     let (points, most) = score(attempt, quiz)?;
     let finished = seconds(attempt, "timefinish");
     let (number, when) = (
