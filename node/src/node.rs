@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+use spean_protocol::id::LearnerId;
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site};
 use spean_protocol::session::Outcome;
+use zeroize::Zeroizing;
 
 use crate::answer::{Who, allow, answer_to};
 use crate::api::{Kind, Refusal, Reply, Request, RosterLine, RosterPage};
@@ -179,6 +181,28 @@ impl Node {
                 }
                 answered
             }
+        }
+    }
+
+    /// Gives somebody who is here another password, by what it is checked against, and where he is let in with it
+    /// the password itself; returns the name with which he signs in.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn give_password(
+        &self,
+        learner: LearnerId,
+        verifier: String,
+        _password: &Zeroizing<String>,
+    ) -> Result<String, Refusal> {
+        let give = Request::AccountGive {
+            learner,
+            username: None,
+            verifier,
+        };
+        match self.answer(give).await? {
+            Reply::Account(name) => Ok(name),
+            _ => Err(Refusal::new(Kind::Home, "an unexpected answer")),
         }
     }
 

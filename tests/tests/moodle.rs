@@ -8,6 +8,8 @@
 use crate::ground;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use ground::{Ground, Said};
@@ -378,4 +380,64 @@ fn what_is_wrong_is_said() {
     drop(whole);
     let pulled = ground.run("A", &["moodle", "pull", "--whole", "--dry-run"]);
     pulled.said("1 user names are of nobody here: stranger");
+}
+
+/// Sends a form to a page, as a browser does; the status and the page.
+fn send(address: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "POST /password?lang=en HTTP/1.1\r\nHost: {address}\r\ncontent-type: \
+         application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    (page[9..12].parse().unwrap(), page)
+}
+
+/// A port that nobody has just now.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// Adds lines to the configuration of a node, before its tables.
+fn configure(ground: &Ground, home: &str, lines: &str) {
+    let path = ground.path(&format!("{home}/config.toml"));
+    let before = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{lines}\n{before}")).unwrap();
+}
+
+/// He changes his password on the node's page, and Moodle lets him in with the new one and not with the old one,
+/// also with the node off. Whoever guesses waits, and changes nothing.
+#[test]
+fn a_learner_changes_his_password_and_moodle_takes_it() {
+    let ground = Ground::of(&["A"]);
+    let moodle = moodle(&ground, "A", setup(0));
+    let dara = ground.learner("A", "Dara");
+    let account = enrol(&ground, "A", &dara);
+    assert_eq!(signs_in(&moodle, &account), Login::Welcome);
+    let address = free_address();
+    configure(&ground, "A", &format!("learners = \"{address}\""));
+    let running = ground.start("A");
+    let form = |present: &str, new: &str| {
+        let name = &account.0;
+        send(
+            &address,
+            &format!("username={name}&present={present}&new={new}&again={new}"),
+        )
+    };
+    assert_eq!(form("not-it-at-all", "Pvbnwtz-83").0, 403);
+    let (status, page) = form(&account.1, "Pvbnwtz-83");
+    assert!(status == 200 && page.contains("Your password is changed"));
+    let new = (account.0.clone(), "Pvbnwtz-83".to_owned());
+    assert_eq!(signs_in(&moodle, &new), Login::Welcome);
+    assert_eq!(signs_in(&moodle, &account), Login::Refused);
+    for _ in 0..10 {
+        assert_eq!(form("not-it-at-all", "Xrtfdsa-22").0, 403);
+    }
+    assert_eq!(form(&new.1, "Xrtfdsa-22").0, 429);
+    drop(running);
+    assert_eq!(signs_in(&moodle, &new), Login::Welcome);
 }
