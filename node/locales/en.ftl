@@ -287,6 +287,7 @@ password-new = New password
 password-again = New password once more
 password-button = Change
 password-changed = Your password is changed. Sign in with the new one from now on.
+password-not-in-moodle = Your password is changed here, but Moodle did not take it. Try again later, with the new one as the present one; choose a longer one with capitals, small letters, digits and a sign such as -.
 password-wrong = The user name or the present password is not right. Nothing was changed. Try again, or ask an officer.
 password-differ = The two new passwords are not the same. Nothing was changed. Type the new one twice.
 password-short = The new password is too short. Nothing was changed. Choose one of at least { $count } letters.
@@ -305,6 +306,7 @@ account-password = New password
 account-once = This password is shown once. Write it down or print this page, and give it to the learner, who changes it himself. The old one is of no use any more.
 account-about = He gets a new password, which is shown once. The old one is of no use any more. If he has no user name yet, he gets one.
 account-button = Make a new password
+account-not-in-moodle = The password is changed here, but Moodle did not take it. Make another one later.
 account-stale = This form was too old. Nothing was changed. Try again.
 to-account = Account and password
 

@@ -287,6 +287,7 @@ password-new = Nouveau mot de passe
 password-again = Nouveau mot de passe, encore une fois
 password-button = Changer
 password-changed = Votre mot de passe est changé. Utilisez le nouveau à partir de maintenant.
+password-not-in-moodle = Votre mot de passe est changé ici, mais Moodle ne l’a pas pris. Réessayez plus tard, avec le nouveau comme mot de passe actuel ; choisissez-en un plus long, avec majuscules, minuscules, chiffres et un signe comme -.
 password-wrong = Le nom d’utilisateur ou le mot de passe actuel n’est pas juste. Rien n’a été changé. Réessayez, ou demandez à un agent.
 password-differ = Les deux nouveaux mots de passe ne sont pas les mêmes. Rien n’a été changé. Tapez le nouveau deux fois.
 password-short = Le nouveau mot de passe est trop court. Rien n’a été changé. Choisissez-en un d’au moins { $count } lettres.
@@ -305,6 +306,7 @@ account-password = Nouveau mot de passe
 account-once = Ce mot de passe est montré une seule fois. Notez-le ou imprimez cette page, et donnez-le à l’apprenant, qui le change lui-même. L’ancien ne sert plus.
 account-about = Il reçoit un nouveau mot de passe, montré une seule fois. L’ancien ne sert plus. S’il n’a pas encore de nom d’utilisateur, il en reçoit un.
 account-button = Faire un nouveau mot de passe
+account-not-in-moodle = Le mot de passe est changé ici, mais Moodle ne l’a pas pris. Faites-en un autre plus tard.
 account-stale = Ce formulaire était trop ancien. Rien n’a été changé. Réessayez.
 to-account = Compte et mot de passe
 

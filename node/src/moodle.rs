@@ -2,8 +2,10 @@
 //! says how it is set up. What was measured and how is in the notes of each file.
 
 pub mod accounts;
+mod check;
 pub mod client;
 pub mod connector;
 pub mod course;
+pub mod people;
 pub mod sink;
 pub mod source;

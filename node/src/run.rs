@@ -16,6 +16,9 @@ use crate::node::Node;
 /// Seconds between two readings of Moodle, at least: it has other work.
 const MOODLE_SECONDS_MIN: u64 = 30;
 
+/// How long it waits for more of those who come or leave before Moodle is told.
+const PEOPLE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Seconds between two flushes where the configuration says nothing: a quarter of an hour.
 const FLUSH_SECONDS: u64 = 900;
 
@@ -118,10 +121,25 @@ async fn read_moodle_regularly(node: Node, every: Duration) {
             Err(error) => tracing::warn!(%error, "Moodle was not read; it is tried again"),
         }
         // After reading: what he did here since counts first.
-        if let Err(error) = node.answer(Request::MoodlePush { dry: false }).await {
-            tracing::warn!(%error, "nothing was shown in Moodle; it is tried again");
+        show_in_moodle(&node).await;
+        let next = tokio::time::sleep(every);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                () = &mut next => break,
+                () = node.people_changed() => {
+                    // A hundred come at a time.
+                    tokio::time::sleep(PEOPLE_PAUSE).await;
+                    show_in_moodle(&node).await;
+                }
+            }
         }
-        tokio::time::sleep(every).await;
+    }
+}
+
+async fn show_in_moodle(node: &Node) {
+    if let Err(error) = node.answer(Request::MoodlePush { dry: false }).await {
+        tracing::warn!(%error, "nothing was shown in Moodle; it is tried again");
     }
 }
 

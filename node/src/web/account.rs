@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use spean_protocol::id::LearnerId;
+use zeroize::Zeroizing;
 
 use super::Pages;
 use super::frame::{Failure, Frame, ask};
@@ -43,8 +44,14 @@ struct Page<'a> {
     summary: String,
     token: &'a str,
     username: Option<String>,
-    given: Option<String>,
+    given: Option<Given>,
     stale: bool,
+}
+
+/// A new password, and whether Moodle has it where it should.
+struct Given {
+    password: Zeroizing<String>,
+    in_moodle: bool,
 }
 
 /// The page at `/account/{id}`.
@@ -56,7 +63,7 @@ async fn shown(
     pages: &Pages,
     frame: &Frame,
     id: LearnerId,
-    given: Option<String>,
+    given: Option<Given>,
     stale: bool,
 ) -> Result<String, Failure> {
     let found = ask(&pages.node.service, move |engine| engine.account_of(id)).await?;
@@ -96,8 +103,12 @@ pub async fn give(
     let made = made.await.map_err(|_| Failure::Busy)?;
     drop(turn);
     let (password, verifier) = made.map_err(|_| Failure::Broken)?;
-    pages.node.give_password(id, verifier, &password).await?;
-    shown(pages, frame, id, Some(password.to_string()), false).await
+    let in_moodle = pages.node.give_password(id, verifier, &password).await?;
+    let given = Given {
+        password,
+        in_moodle,
+    };
+    shown(pages, frame, id, Some(given), false).await
 }
 
 /// Whether a browser says that a form comes from this node's own pages, or says nothing of it, as old ones do.

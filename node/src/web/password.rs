@@ -63,6 +63,8 @@ fn shown(frame: &Frame, said: Option<Said>, username: &str) -> Result<String, Fa
 /// What is wrong with a form, or that nothing is.
 enum Fate {
     Changed,
+    /// Here, and not in Moodle.
+    NotInMoodle,
     Unreadable,
     Differ,
     Unfit(Unfit),
@@ -82,6 +84,7 @@ pub async fn change(
     let fate = decide(pages, machine, &name, &form).await?;
     let (status, words) = match &fate {
         Fate::Changed => (StatusCode::OK, frame.text("password-changed")),
+        Fate::NotInMoodle => (StatusCode::OK, frame.text("password-not-in-moodle")),
         Fate::Unreadable => (StatusCode::BAD_REQUEST, frame.text("password-unreadable")),
         Fate::Differ => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -168,9 +171,9 @@ async fn change_it(
     (learner, verifier): (LearnerId, String),
 ) -> Result<Fate, Failure> {
     pages.guesses.right(guess);
-    pages
-        .node
-        .give_password(learner, verifier, &form.new)
-        .await?;
-    Ok(Fate::Changed)
+    let given = pages.node.give_password(learner, verifier, &form.new);
+    Ok(match given.await? {
+        true => Fate::Changed,
+        false => Fate::NotInMoodle,
+    })
 }
