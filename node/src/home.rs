@@ -158,9 +158,12 @@ pub struct ListenConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the pages are served, on the site's own network.
+    /// Where the officers' pages are served, on the site's own network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<SocketAddr>,
+    /// Where learners change their own passwords, on their network; nothing else is served there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learners: Option<SocketAddr>,
     /// Seconds between two flushes of what was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_seconds: Option<u64>,
@@ -543,8 +546,11 @@ fn toml_text<T: Serialize>(value: &T) -> String {
 const CONFIG: &str = "\
 # What this node listens on and dials. Nothing listens or dials that is not named here.
 #
-# Pages for the site's own network:
+# Pages for the officers, at an address that only their machines reach:
 # web = \"127.0.0.1:8080\"
+#
+# The page on which learners change their passwords, and nothing else:
+# learners = \"10.0.0.1:8081\"
 #
 # Seconds between two flushes of what was recorded (default 900):
 # flush_seconds = 900

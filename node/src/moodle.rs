@@ -2,10 +2,12 @@
 //! database. docs/moodle.md says how it is set up. What was measured and how is in the notes of each file.
 
 pub mod accounts;
+mod check;
 pub mod client;
 pub mod connector;
 pub mod course;
 #[cfg(feature = "moodle-database")]
 pub mod database;
+pub mod people;
 pub mod sink;
 pub mod source;

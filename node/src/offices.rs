@@ -70,6 +70,7 @@ impl Duty {
             | Request::TransferList
             | Request::AccountGive { .. }
             | Request::AccountList
+            | Request::AccountOf(_)
             | Request::AskWho { .. }
             | Request::ToSign(_)
             | Request::OfficerKey(_)
@@ -99,6 +100,7 @@ impl Duty {
             | Request::MoodleCheck
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }
+            | Request::MoodleSteps
             | Request::MoodleStatus
             | Request::RestrictedAsk { .. }
             | Request::RestrictedTake { .. }

@@ -18,9 +18,10 @@ use zeroize::Zeroizing;
 use self::session::{Session, decimal, number, text};
 pub use self::users::MoodleUser;
 use super::course::Course;
-use super::source::{Enrolled, OVERLAP, course_done, enrolled, sessions_done, tested};
+use super::source::{Enrolled, course_done, enrolled, marks, sessions_done, tested};
 use crate::lms::{
-    CourseConfig, DatabaseConfig, Finding, Learnt, LmsError, LmsSource, PlatformUser,
+    CourseConfig, DatabaseConfig, Finding, Heard, Learnt, LmsError, LmsSource, PlatformUser,
+    Progress, Roll,
 };
 
 /// People of a course whose work is asked for at a time.
@@ -40,6 +41,8 @@ struct Work {
     statuses: BTreeMap<i64, Vec<Value>>,
     /// Finished attempts, by person and quiz.
     attempts: BTreeMap<(i64, i64), Vec<Value>>,
+    /// What somebody wrote into the gradebook by hand.
+    marked: BTreeMap<i64, Vec<Value>>,
     /// Who completed the course, and when the last of it was.
     done: BTreeMap<i64, Option<u64>>,
 }
@@ -72,7 +75,7 @@ impl Database {
 }
 
 impl LmsSource for Database {
-    fn check(&mut self) -> Result<Vec<Finding>, LmsError> {
+    fn check(&mut self, _: &Roll) -> Result<Vec<Finding>, LmsError> {
         let mut session = self.open()?;
         let mut findings = Vec::new();
         let mut find = |serious, message| findings.push(Finding { serious, message });
@@ -115,18 +118,36 @@ impl LmsSource for Database {
     fn read(
         &mut self,
         since: Option<u64>,
-        take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
+        roll: &Roll,
+        progress: Progress<'_>,
+        take: &mut dyn FnMut(Heard) -> Result<(), LmsError>,
     ) -> Result<u64, LmsError> {
         let mut session = self.open()?;
         let own = self.own(&mut session)?.unwrap_or(0);
-        let from = since.map(|since| since.saturating_sub(OVERLAP));
-        let mut newest = since.unwrap_or(0);
-        let mut failed = None;
+        let (mut newest, mut failed, mut courses) = (since.unwrap_or(0), None, Vec::new());
         for config in &self.courses {
             let Some(here) = course_number(&mut session, config)? else {
                 continue;
             };
-            let course = match layout(&mut session, config, here) {
+            let mut people = people(&mut session, here)?;
+            let users: Vec<PlatformUser> = people.iter().map(|who| who.user.clone()).collect();
+            let doubts = roll.doubts(&users);
+            let changes = changes(&mut session, here, since.unwrap_or(0))?;
+            newest = changes.values().copied().fold(newest, u64::max);
+            people.retain(|who| {
+                let asked = since.is_none() || changes.contains_key(&who.here);
+                asked && !doubts.contains_key(&who.user.username)
+            });
+            for doubt in doubts.into_values() {
+                take(Heard::Doubt(doubt))?;
+            }
+            courses.push((config, here, people));
+        }
+        let of: usize = courses.iter().map(|(.., people)| people.len()).sum();
+        let mut done = 0;
+        progress(0, of as u64);
+        for (config, here, people) in &courses {
+            let course = match layout(&mut session, config, *here) {
                 Ok(course) => course,
                 // Of the other courses nothing is lost.
                 Err(error @ LmsError::Refused { .. }) => {
@@ -135,14 +156,12 @@ impl LmsSource for Database {
                 }
                 Err(error) => return Err(error),
             };
-            let changes = changes(&mut session, here, from.unwrap_or(0))?;
-            newest = changes.values().copied().fold(newest, u64::max);
-            let mut people = people(&mut session, here)?;
-            people.retain(|who| from.is_none() || changes.contains_key(&who.here));
             for some in people.chunks(PAGE) {
                 let work = work(&mut session, &course, some)?;
                 for who in some {
-                    take(work.learnt(&course, who, own))?;
+                    take(Heard::Did(work.learnt(&course, who, own)))?;
+                    done += 1;
+                    progress(done, of as u64);
                 }
             }
         }
@@ -152,7 +171,9 @@ impl LmsSource for Database {
 
 impl Work {
     fn learnt(&self, course: &Course, who: &Enrolled, own: i64) -> Vec<Learnt> {
-        let mut all = vec![enrolled(course, who)];
+        let items = self.marked.get(&who.here).map_or(&[][..], Vec::as_slice);
+        let mut all = marks(course, who, items);
+        all.push(enrolled(course, who));
         let statuses = self.statuses.get(&who.here).map_or(&[][..], Vec::as_slice);
         all.extend(sessions_done(course, who, own, statuses));
         for quiz in course.activities.iter().filter_map(|one| one.quiz.as_ref()) {
@@ -245,6 +266,7 @@ fn people(session: &mut Session, course: i64) -> Result<Vec<Enrolled>, LmsError>
                 username: text(row, 1),
                 id: text(row, 2),
             },
+            student: None,
             last_access: 0,
         })
     };
@@ -311,6 +333,24 @@ fn work(session: &mut Session, course: &Course, people: &[Enrolled]) -> Result<W
             "layout": text(&row, 4),
             "timefinish": number(&row, 5),
             "sumgrades": decimal(&row, 6),
+        }));
+    }
+    let query = format!(
+        "SELECT g.userid, cm.id, g.finalgrade, g.overridden FROM {{grade_grades}} g
+         JOIN {{grade_items}} gi ON gi.id = g.itemid AND gi.itemtype = 'mod' AND gi.itemmodule = 'quiz'
+         JOIN {{modules}} m ON m.name = gi.itemmodule
+         JOIN {{course_modules}} cm ON cm.module = m.id AND cm.instance = gi.iteminstance
+         WHERE gi.courseid = ? AND g.overridden > 0 AND g.userid IN ({of}) ORDER BY g.userid, cm.id"
+    );
+    for row in session.rows(&query, vec![course.here.into()])? {
+        let Some(user) = number(&row, 0) else {
+            continue;
+        };
+        work.marked.entry(user).or_default().push(json!({
+            "cmid": number(&row, 1),
+            "graderaw": decimal(&row, 2),
+            "gradeisoverridden": true,
+            "gradedategraded": number(&row, 3),
         }));
     }
     let query = format!(
