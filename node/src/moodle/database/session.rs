@@ -115,7 +115,8 @@ impl Session {
             .read_timeout(seconds(NETWORK_SECONDS))
             .write_timeout(seconds(NETWORK_SECONDS));
         let connection = Conn::new(options).map_err(|error| match error {
-            mysql::Error::MySqlError(error) => refused(format!(
+            // Access denied, in the ways that it is; no such database.
+            mysql::Error::MySqlError(error) if matches!(error.code, 1044 | 1045 | 1049 | 1130 | 1698) => refused(format!(
                 "{}. Is the name of the database right, and is this account's password in moodle-database-password?",
                 error.message
             )),
@@ -240,9 +241,8 @@ impl Session {
         let Some((table, columns)) = TABLES.iter().find(|(table, _)| named(table)) else {
             return message.to_owned();
         };
-        let accounts = ["password", "firstname", "auth"];
-        let is_account = |column: &&str| message.contains(&format!("'{column}'"));
-        let columns = match accounts.iter().any(|column| is_account(&column)) {
+        let mut accounts = ACCOUNT_COLUMNS.split(", ");
+        let columns = match accounts.any(|column| message.contains(&format!("'{column}'"))) {
             true => ACCOUNT_COLUMNS,
             false => columns,
         };
