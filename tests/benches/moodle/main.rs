@@ -101,7 +101,7 @@ fn main() {
     let failed = writing.written.iter().filter(|one| !one.failed.is_empty());
     assert_eq!(
         (writing.written.len(), failed.count()),
-        (2 * pairs as usize, 0)
+        (2 * LEARNERS * COURSES.len(), 0)
     );
     let title = "a page and a grade each are shown elsewhere, requests of each";
     table.add(title, asked as f64 / pairs, "", None);
