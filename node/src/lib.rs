@@ -28,8 +28,10 @@ pub mod offices;
 pub mod paper;
 pub mod passphrase;
 pub mod qr;
+pub mod register;
 pub mod run;
 pub mod service;
+pub mod sheet;
 pub mod stick;
 pub mod store;
 #[cfg(feature = "web")]
