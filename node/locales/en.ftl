@@ -278,6 +278,38 @@ receipt-signed-by-learner = Learner: signature or thumbprint
 receipt-print = To print this page, press Ctrl and P.
 to-learner = To the learner
 
+## A learner's password
+
+password-title = Change your password
+password-about = Type your user name and your present password, then a new one twice. Nobody else sees it. If you have forgotten your password, ask an officer.
+password-present = Present password
+password-new = New password
+password-again = New password once more
+password-button = Change
+password-changed = Your password is changed. Sign in with the new one from now on.
+password-not-in-moodle = Your password is changed here, but Moodle did not take it. Try again later, with the new one as the present one; choose a longer one with capitals, small letters, digits and a sign such as -.
+password-wrong = The user name or the present password is not right. Nothing was changed. Try again, or ask an officer.
+password-differ = The two new passwords are not the same. Nothing was changed. Type the new one twice.
+password-short = The new password is too short. Nothing was changed. Choose one of at least { $count } letters.
+password-long = The password is too long. Nothing was changed. Choose one of at most { $count } signs (a Khmer letter counts as three).
+password-odd = The new password has signs that cannot be used. Nothing was changed. Use letters, digits and signs of the keyboard.
+password-unreadable = Something is missing in the form. Nothing was changed. Fill in all of it.
+password-wait =
+    { $count ->
+        [one] There were too many wrong passwords. Nothing was changed. Try again in 1 minute, or ask an officer.
+       *[other] There were too many wrong passwords. Nothing was changed. Try again in { $count } minutes, or ask an officer.
+    }
+account-title = Account of a learner
+account-name = User name
+account-none = none yet
+account-password = New password
+account-once = This password is shown once. Write it down or print this page, and give it to the learner, who changes it himself. The old one is of no use any more.
+account-about = He gets a new password, which is shown once. The old one is of no use any more. If he has no user name yet, he gets one.
+account-button = Make a new password
+account-not-in-moodle = The password is changed here, but Moodle did not take it. Make another one later.
+account-stale = This form was too old. Nothing was changed. Try again.
+to-account = Account and password
+
 ## What cannot be shown
 
 no-page-title = There is no such page
@@ -285,7 +317,9 @@ no-page = Check the address, or go to the first page.
 no-learner-title = This learner is not here
 no-learner = No record of this learner can be shown on this machine. Check the card number. A learner who comes from another prison is admitted by his slip or his card first.
 only-get-title = This cannot be done here
-only-get = The pages only show. Nothing can be changed through them.
+only-get = This page only shows. Nothing can be changed on it.
+elsewhere-title = This was refused
+elsewhere = The form came from another page. Nothing was changed. Open the learner's page here and try again.
 busy-title = The machine is busy
 busy = It has much to do just now. Try again in a minute. Nothing is lost.
 broken-title = The page cannot be shown

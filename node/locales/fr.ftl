@@ -278,6 +278,38 @@ receipt-signed-by-learner = Apprenant : signature ou empreinte du pouce
 receipt-print = Pour imprimer cette page, appuyez sur Ctrl et P.
 to-learner = Vers l’apprenant
 
+## Le mot de passe d’un apprenant
+
+password-title = Changer votre mot de passe
+password-about = Tapez votre nom d’utilisateur et votre mot de passe actuel, puis le nouveau deux fois. Personne d’autre ne le voit. Si vous avez oublié votre mot de passe, demandez à un agent.
+password-present = Mot de passe actuel
+password-new = Nouveau mot de passe
+password-again = Nouveau mot de passe, encore une fois
+password-button = Changer
+password-changed = Votre mot de passe est changé. Utilisez le nouveau à partir de maintenant.
+password-not-in-moodle = Votre mot de passe est changé ici, mais Moodle ne l’a pas pris. Réessayez plus tard, avec le nouveau comme mot de passe actuel ; choisissez-en un plus long, avec majuscules, minuscules, chiffres et un signe comme -.
+password-wrong = Le nom d’utilisateur ou le mot de passe actuel n’est pas juste. Rien n’a été changé. Réessayez, ou demandez à un agent.
+password-differ = Les deux nouveaux mots de passe ne sont pas les mêmes. Rien n’a été changé. Tapez le nouveau deux fois.
+password-short = Le nouveau mot de passe est trop court. Rien n’a été changé. Choisissez-en un d’au moins { $count } lettres.
+password-long = Le mot de passe est trop long. Rien n’a été changé. Choisissez-en un d’au plus { $count } signes (une lettre khmère compte pour trois).
+password-odd = Le nouveau mot de passe a des signes qui ne peuvent pas servir. Rien n’a été changé. Utilisez des lettres, des chiffres et des signes du clavier.
+password-unreadable = Il manque quelque chose dans le formulaire. Rien n’a été changé. Remplissez-le en entier.
+password-wait =
+    { $count ->
+        [one] Il y a eu trop de mots de passe faux. Rien n’a été changé. Réessayez dans 1 minute, ou demandez à un agent.
+       *[other] Il y a eu trop de mots de passe faux. Rien n’a été changé. Réessayez dans { $count } minutes, ou demandez à un agent.
+    }
+account-title = Compte d’un apprenant
+account-name = Nom d’utilisateur
+account-none = pas encore
+account-password = Nouveau mot de passe
+account-once = Ce mot de passe est montré une seule fois. Notez-le ou imprimez cette page, et donnez-le à l’apprenant, qui le change lui-même. L’ancien ne sert plus.
+account-about = Il reçoit un nouveau mot de passe, montré une seule fois. L’ancien ne sert plus. S’il n’a pas encore de nom d’utilisateur, il en reçoit un.
+account-button = Faire un nouveau mot de passe
+account-not-in-moodle = Le mot de passe est changé ici, mais Moodle ne l’a pas pris. Faites-en un autre plus tard.
+account-stale = Ce formulaire était trop ancien. Rien n’a été changé. Réessayez.
+to-account = Compte et mot de passe
+
 ## What cannot be shown
 
 no-page-title = Cette page n’existe pas
@@ -285,7 +317,9 @@ no-page = Vérifiez l’adresse, ou allez à la première page.
 no-learner-title = Cet apprenant n’est pas ici
 no-learner = Aucun dossier de cet apprenant ne peut être affiché sur cette machine. Vérifiez le numéro de carte. Qui vient d’une autre prison est d’abord admis par son bon de transfert ou sa carte.
 only-get-title = Cela ne peut pas être fait ici
-only-get = Les pages ne font que montrer. Rien ne peut être changé par elles.
+only-get = Cette page ne fait que montrer. Rien ne peut y être changé.
+elsewhere-title = Cela a été refusé
+elsewhere = Le formulaire venait d’une autre page. Rien n’a été changé. Ouvrez ici la page de l’apprenant et réessayez.
 busy-title = La machine est occupée
 busy = Elle a beaucoup à faire en ce moment. Réessayez dans une minute. Rien n’est perdu.
 broken-title = La page ne peut pas être affichée

@@ -209,6 +209,12 @@ fn answer(
             let all = engine.accounts_here(&[])?.into_iter();
             Reply::Accounts(all.map(|(one, _)| (one.username, one.learner)).collect())
         }
+        Request::AccountOf(learner) => {
+            let mut all = engine.accounts_here(&[])?.into_iter();
+            let his = all.find(|(one, _)| one.learner == learner);
+            let (account, _) = his.ok_or(EngineError::NotHere(learner))?;
+            Reply::AccountOf(Box::new(account))
+        }
         Request::RestrictedAsk { part } => Reply::Asked {
             bytes: engine.ask_restricted(part)?.encode(),
             seal: engine.own_seal(),
@@ -302,6 +308,7 @@ fn answer(
         | Request::MoodleCheck
         | Request::MoodlePull { .. }
         | Request::MoodlePush { .. }
+        | Request::MoodleSteps
         | Request::MoodleStatus
         | Request::Sync { .. }
         | Request::Backup { .. }

@@ -10,6 +10,7 @@ use spean_protocol::totals::Query;
 use spean_protocol::view::LearnerView;
 
 use crate::backup::write::BackupLine;
+use crate::engine::accounts::AccountHere;
 use crate::engine::arrive::{Arrival, Ticket};
 use crate::engine::carry::{Contents, Imported};
 use crate::engine::decisions::Decision;
@@ -293,6 +294,8 @@ pub enum Request {
     },
     /// The accounts of all who are here.
     AccountList,
+    /// The account of somebody who is here.
+    AccountOf(LearnerId),
     /// Look at the set-up of the Moodle beside this node.
     MoodleCheck,
     /// Read it.
@@ -307,6 +310,8 @@ pub enum Request {
         /// Write nothing.
         dry: bool,
     },
+    /// How far a reading or a writing is that goes on just now.
+    MoodleSteps,
     /// When it was read last.
     MoodleStatus,
     /// The figures.
@@ -544,12 +549,21 @@ pub enum Reply {
     Account(String),
     /// To [`Request::AccountList`]: names with learners.
     Accounts(Vec<(String, LearnerId)>),
+    /// To [`Request::AccountOf`].
+    AccountOf(Box<AccountHere>),
     /// To [`Request::MoodleCheck`].
     Findings(Vec<Finding>),
     /// To [`Request::MoodlePull`].
     Reading(Reading),
     /// To [`Request::MoodlePush`].
     Writing(Writing),
+    /// To [`Request::MoodleSteps`]: people that are done, of so many; of none where nothing goes on.
+    Steps {
+        /// Done.
+        done: u64,
+        /// Of so many.
+        of: u64,
+    },
     /// To [`Request::MoodleStatus`].
     Remembered(Remembered),
     /// To [`Request::Totals`].

@@ -66,7 +66,7 @@ pub enum HomeError {
 }
 
 /// Bytes of a file with a token: Moodle's has 32.
-const TOKEN_BYTES_MAX: usize = 1_024;
+const SECRET_LINE_BYTES_MAX: usize = 1_024;
 
 /// The secret keys as they are kept.
 #[derive(Serialize, Deserialize)]
@@ -158,9 +158,12 @@ pub struct ListenConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the pages are served, on the site's own network.
+    /// Where the officers' pages are served, on the site's own network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<SocketAddr>,
+    /// Where learners change their own passwords, on their network; nothing else is served there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learners: Option<SocketAddr>,
     /// Seconds between two flushes of what was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_seconds: Option<u64>,
@@ -423,15 +426,28 @@ impl Home {
     /// # Errors
     /// [`HomeError`] says what is missing or wrong.
     pub fn moodle_token(&self) -> Result<Zeroizing<String>, HomeError> {
-        let path = self.0.join("moodle-token");
+        self.secret_line("moodle-token")
+    }
+
+    /// The password of this node's account in Moodle's database: one line of the file `moodle-database-password`,
+    /// for its owner alone.
+    ///
+    /// # Errors
+    /// [`HomeError`] says what is missing or wrong.
+    pub fn moodle_database_password(&self) -> Result<Zeroizing<String>, HomeError> {
+        self.secret_line("moodle-database-password")
+    }
+
+    fn secret_line(&self, name: &str) -> Result<Zeroizing<String>, HomeError> {
+        let path = self.0.join(name);
         let io = |error| self.io(&path, error);
-        let bytes = Zeroizing::new(read_small(&path, TOKEN_BYTES_MAX).map_err(io)?);
+        let bytes = Zeroizing::new(read_small(&path, SECRET_LINE_BYTES_MAX).map_err(io)?);
         let mode = fs::metadata(&path).map_err(io)?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(HomeError::OpenKeys(path));
         }
-        let token = String::from_utf8_lossy(&bytes).trim().to_owned();
-        Ok(Zeroizing::new(token))
+        let line = String::from_utf8_lossy(&bytes).trim().to_owned();
+        Ok(Zeroizing::new(line))
     }
 
     /// Takes the home for this program until the lock is dropped.
@@ -530,8 +546,11 @@ fn toml_text<T: Serialize>(value: &T) -> String {
 const CONFIG: &str = "\
 # What this node listens on and dials. Nothing listens or dials that is not named here.
 #
-# Pages for the site's own network:
+# Pages for the officers, at an address that only their machines reach:
 # web = \"127.0.0.1:8080\"
+#
+# The page on which learners change their passwords, and nothing else:
+# learners = \"10.0.0.1:8081\"
 #
 # Seconds between two flushes of what was recorded (default 900):
 # flush_seconds = 900

@@ -79,7 +79,75 @@ pub struct Learnt {
     pub date: Option<Date>,
     /// Columns `kind`, `programme`, `module`, `session`, `score`, `max`, `version`, `value`.
     pub fields: [String; 8],
+    /// A result that somebody gave by hand: it says nothing where the record's best is the same.
+    pub by_hand: bool,
 }
+
+/// Who the people here are on a platform: by this project's id, with the name with which each signs in. An id alone
+/// says who somebody is: a name may be another's there, whose work is neither read nor written over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roll(BTreeMap<String, String>);
+
+impl Roll {
+    /// The people here.
+    #[must_use]
+    pub fn of(people: impl IntoIterator<Item = PlatformUser>) -> Self {
+        Self(
+            people
+                .into_iter()
+                .map(|one| (one.id, one.username))
+                .collect(),
+        )
+    }
+
+    /// Of users of a platform, those who may not be whom they seem to be, by name there, and what to do: a name of
+    /// somebody here with another id or none, and an id that several have. Where one of those has the right name,
+    /// he is not among them.
+    #[must_use]
+    pub fn doubts(&self, users: &[PlatformUser]) -> BTreeMap<String, String> {
+        let ids: BTreeMap<&str, &str> = self.0.iter().map(|(id, name)| (&**name, &**id)).collect();
+        let mut all = BTreeMap::new();
+        for user in users {
+            let Some(id) = ids.get(&*user.username).filter(|id| **id != user.id) else {
+                continue;
+            };
+            let has = match user.id.as_str() {
+                "" => "no ID number",
+                _ => "another ID number",
+            };
+            let why = format!(
+                "the account '{0}' there has {has}, while '{0}' is the name of {id} here: it is left alone. Give one \
+                 of them another name: rename the account there, or 'spean account give {id} --username ...'; \
+                 if the account is his, write {id} into its ID number",
+                user.username
+            );
+            all.insert(user.username.clone(), why);
+        }
+        let mut same: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for user in users.iter().filter(|user| !user.id.is_empty()) {
+            same.entry(&user.id).or_default().push(&user.username);
+        }
+        for (id, names) in same.into_iter().filter(|(_, names)| names.len() > 1) {
+            let his = self.0.get(id).map(String::as_str);
+            for name in names.iter().filter(|name| his != Some(**name)) {
+                let why = format!(
+                    "the accounts {} there have one ID number, {id}: {} left alone. Take the ID number out of \
+                     whoever is not that learner",
+                    names.join(", "),
+                    match his.is_some_and(|his| names.contains(&his)) {
+                        true => format!("{name} is"),
+                        false => "all are".to_owned(),
+                    },
+                );
+                all.entry((*name).to_owned()).or_insert(why);
+            }
+        }
+        all
+    }
+}
+
+/// How far a reading or a writing is: people of people.
+pub type Progress<'a> = &'a dyn Fn(u64, u64);
 
 /// What the configuration says of the Moodle beside this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,9 +161,58 @@ pub struct MoodleConfig {
     /// Where the file is with which Moodle lets people in; without it, none is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<PathBuf>,
+    /// Where no such file can be used: accounts and enrolments are written by web services.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manual_accounts: bool,
     /// The courses that are read, and that people are enrolled in.
     #[serde(default)]
     pub course: Vec<CourseConfig>,
+    /// Where it is read by an account of its database instead of by web services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseConfig>,
+}
+
+/// Moodle's database, which an account that may only read looks into. Its password is in the home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// The address; without it, this machine.
+    #[serde(default = "DatabaseConfig::host")]
+    pub host: String,
+    /// The port; without it, 3306.
+    #[serde(default = "DatabaseConfig::port")]
+    pub port: u16,
+    /// The socket, where the database listens on no port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The name of the database.
+    pub name: String,
+    /// The account.
+    pub user: String,
+    /// What the names of all tables begin with; without it, `mdl_`.
+    #[serde(default = "DatabaseConfig::prefix")]
+    pub prefix: String,
+    /// The name in Moodle of the user of this node's service: what he completed is no learning.
+    #[serde(default = "DatabaseConfig::service_user")]
+    pub service_user: String,
+}
+
+impl DatabaseConfig {
+    fn host() -> String {
+        "127.0.0.1".to_owned()
+    }
+
+    const fn port() -> u16 {
+        3306
+    }
+
+    fn prefix() -> String {
+        "mdl_".to_owned()
+    }
+
+    fn service_user() -> String {
+        "spean".to_owned()
+    }
 }
 
 /// A course that is read and written, as the configuration names it.
@@ -129,6 +246,10 @@ impl CourseConfig {
 pub struct Remembered {
     /// The latest access, by Moodle's clock.
     pub since: Option<u64>,
+    /// When that was seen first, by this machine's clock.
+    pub seen: u64,
+    /// It was read once more well after it was seen: nothing that was done with that access is still to come.
+    pub settled: bool,
     /// When everything was read last, by this machine's clock.
     pub whole: u64,
     /// When it was read last.
@@ -146,6 +267,10 @@ pub struct Reading {
     pub people: u64,
     /// What became of what they did.
     pub taken: Taken,
+    /// Accounts there that were left alone, each with what to do.
+    pub doubts: BTreeSet<String>,
+    /// Badges of theirs that Moodle has, where everything was read. They are counted alone.
+    pub badges: u64,
     /// Nothing was kept.
     pub dry: bool,
 }
@@ -159,23 +284,36 @@ pub struct Finding {
     pub message: String,
 }
 
+/// What a reader passes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// What one of them did.
+    Did(Vec<Learnt>),
+    /// An account was left alone; why, and what to do.
+    Doubt(String),
+    /// He has so many badges there.
+    Badges(u64),
+}
+
 /// A platform that is read.
 pub trait LmsSource {
     /// Looks at the set-up.
     ///
     /// # Errors
     /// [`LmsError`] where it cannot even be asked.
-    fn check(&mut self) -> Result<Vec<Finding>, LmsError>;
+    fn check(&mut self, roll: &Roll) -> Result<Vec<Finding>, LmsError>;
 
-    /// Reads what changed since an hour (seconds since 1970, as its clock shows), or everything, and passes
-    /// it on person by person; returns the hour to begin with next time.
+    /// Reads what changed since a second (since 1970, as its clock shows), or everything, and passes
+    /// it on person by person; returns the second of the latest access.
     ///
     /// # Errors
     /// [`LmsError`]; what was passed on before counts, and nothing of it is lost by reading it again.
     fn read(
         &mut self,
         since: Option<u64>,
-        take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
+        roll: &Roll,
+        progress: Progress<'_>,
+        take: &mut dyn FnMut(Heard) -> Result<(), LmsError>,
     ) -> Result<u64, LmsError>;
 }
 
@@ -193,19 +331,27 @@ pub struct Shown {
 pub struct ShownModule {
     /// Sessions that are done.
     pub sessions: BTreeSet<u16>,
-    /// The best points, and the most that there are, of each test by kind and version.
-    pub results: BTreeMap<(String, u16), (u32, u32)>,
+    /// The best result of each test by kind and version.
+    pub results: BTreeMap<(String, u16), ShownResult>,
 }
 
-impl Shown {
-    /// Whether a platform's user is he: by the id that the platform has, or where it has none by his name.
+impl ShownModule {
+    /// Whether there is anything to show.
     #[must_use]
-    pub fn is(&self, user: &PlatformUser) -> bool {
-        match user.id.as_str() {
-            "" => user.username == self.user.username,
-            id => id == self.user.id,
-        }
+    pub fn says_something(&self) -> bool {
+        !(self.sessions.is_empty() && self.results.is_empty())
     }
+}
+
+/// A best result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownResult {
+    /// The points.
+    pub points: u32,
+    /// The most that there are.
+    pub most: u32,
+    /// It was reached here: where the platform has less by now, somebody there took it back.
+    pub here: bool,
 }
 
 /// Something that was written on a platform, or would be.
@@ -219,11 +365,24 @@ pub struct Written {
     pub failed: String,
 }
 
+/// What a writer tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Something was written, would be, or could not be.
+    Wrote(Written),
+    /// An account was left alone; why, and what to do.
+    Doubt(String),
+}
+
 /// What writing came to, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writing {
     /// Everything that was written, or would be.
     pub written: Vec<Written>,
+    /// How many people were looked at, in all courses together.
+    pub people: u64,
+    /// Accounts there that were left alone, each with what to do.
+    pub doubts: BTreeSet<String>,
     /// Nothing was.
     pub dry: bool,
 }
@@ -239,6 +398,7 @@ pub trait LmsSink {
         &mut self,
         people: &[Shown],
         dry: bool,
-        tell: &mut dyn FnMut(Written),
+        progress: Progress<'_>,
+        tell: &mut dyn FnMut(Told),
     ) -> Result<(), LmsError>;
 }

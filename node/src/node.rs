@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+use spean_protocol::id::LearnerId;
 use spean_protocol::roster::{Role, Roster, SignedRoster, Site};
 use spean_protocol::session::Outcome;
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 use crate::answer::{Who, allow, answer_to};
 use crate::api::{Kind, Refusal, Reply, Request, RosterLine, RosterPage};
@@ -63,6 +66,10 @@ pub struct Node {
     pub known: KnownKeys,
     #[cfg(feature = "links")]
     pub(crate) dialler: Arc<crate::dial::Dialler>,
+    /// How far Moodle is read or written.
+    #[cfg(feature = "moodle")]
+    steps: crate::moodle::connector::Steps,
+    people_changed: Arc<Notify>,
     _lock: Arc<Lock>,
 }
 
@@ -104,9 +111,12 @@ impl Node {
         Ok(Self {
             #[cfg(feature = "links")]
             dialler: Arc::new(crate::dial::Dialler::new(seed, config, known.clone())),
+            #[cfg(feature = "moodle")]
+            steps: crate::moodle::connector::Steps::default(),
             service,
             home: home.clone(),
             known,
+            people_changed: Arc::new(Notify::new()),
             _lock: Arc::new(lock),
         })
     }
@@ -155,6 +165,7 @@ impl Node {
             moodle @ (Request::MoodleCheck
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }
+            | Request::MoodleSteps
             | Request::MoodleStatus) => self.moodle(moodle).await,
             Request::Sync { peer } => Ok(Reply::Synced(self.sync(&peer).await?)),
             Request::Backup { directory } => {
@@ -176,10 +187,61 @@ impl Node {
                     .await?;
                 if changes {
                     self.show_accounts().await;
+                    self.people_changed.notify_one();
                 }
                 answered
             }
         }
+    }
+
+    /// Waits until somebody comes, leaves, or gets an account.
+    pub async fn people_changed(&self) {
+        self.people_changed.notified().await;
+    }
+
+    /// Gives somebody who is here another password: the node keeps what it is checked against, and Moodle gets it
+    /// where it takes no file. Returns whether Moodle lets him in with it: a failure there undoes nothing here, and
+    /// the same password can be given again.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn give_password(
+        &self,
+        learner: LearnerId,
+        verifier: String,
+        password: &Zeroizing<String>,
+    ) -> Result<bool, Refusal> {
+        let give = Request::AccountGive {
+            learner,
+            username: None,
+            verifier,
+        };
+        self.answer(give).await?;
+        match self.pass_on(learner, password).await {
+            Ok(()) => Ok(true),
+            Err(refusal) => {
+                tracing::warn!(%refusal, "a password did not come to Moodle");
+                Ok(false)
+            }
+        }
+    }
+
+    #[cfg(feature = "moodle")]
+    async fn pass_on(
+        &self,
+        learner: LearnerId,
+        password: &Zeroizing<String>,
+    ) -> Result<(), Refusal> {
+        if let Reply::AccountOf(account) = self.answer(Request::AccountOf(learner)).await? {
+            let password = password.clone();
+            crate::moodle::connector::give_password(&self.home, *account, password).await?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "moodle"))]
+    async fn pass_on(&self, _: LearnerId, _: &Zeroizing<String>) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Seals what has gathered; returns how many events.
@@ -324,7 +386,7 @@ impl Node {
         use crate::moodle::connector;
         Ok(match request {
             Request::MoodleCheck => {
-                let mut findings = connector::check(&self.home).await?;
+                let mut findings = connector::check(&self.home, &self.service).await?;
                 if let Err(refusal) = self.write_accounts().await {
                     findings.push(Finding {
                         serious: true,
@@ -335,10 +397,17 @@ impl Node {
             }
             Request::MoodlePull { whole, dry } => {
                 let now = Machine.wall_seconds();
-                Reply::Reading(connector::read(&self.home, &self.service, (whole, dry), now).await?)
+                let of = (whole, dry);
+                let read = connector::read(&self.home, &self.service, &self.steps, of, now);
+                Reply::Reading(read.await?)
             }
             Request::MoodlePush { dry } => {
-                Reply::Writing(connector::write(&self.home, &self.service, dry).await?)
+                let write = connector::write(&self.home, &self.service, &self.steps, dry);
+                Reply::Writing(write.await?)
+            }
+            Request::MoodleSteps => {
+                let (done, of) = self.steps.now();
+                Reply::Steps { done, of }
             }
             _ => Reply::Remembered(connector::remembered(&self.service).await?),
         })

@@ -78,6 +78,7 @@ impl Duty {
             | Request::TransferList
             | Request::AccountGive { .. }
             | Request::AccountList
+            | Request::AccountOf(_)
             | Request::AskWho { .. }
             | Request::ToSign(_)
             | Request::OfficerKey(_)
@@ -107,6 +108,7 @@ impl Duty {
             | Request::MoodleCheck
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }
+            | Request::MoodleSteps
             | Request::MoodleStatus
             | Request::RestrictedAsk { .. }
             | Request::RestrictedTake { .. }

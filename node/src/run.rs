@@ -16,6 +16,9 @@ use crate::node::Node;
 /// Seconds between two readings of Moodle, at least: it has other work.
 const MOODLE_SECONDS_MIN: u64 = 30;
 
+/// How long it waits for more of those who come or leave before Moodle is told.
+const PEOPLE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Seconds between two flushes where the configuration says nothing: a quarter of an hour.
 const FLUSH_SECONDS: u64 = 900;
 
@@ -37,21 +40,7 @@ pub async fn run(
         crate::dial::schedule(&node);
     }
     #[cfg(feature = "web")]
-    if let Some(address) = config.web {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .map_err(|error| {
-                let message =
-                    format!("config.toml: web = {address}: {error}: choose another address");
-                Refusal::new(Kind::Home, message)
-            })?;
-        tracing::info!(%address, "serving pages");
-        tokio::spawn(crate::web::serve(
-            node.service.clone(),
-            listener,
-            std::future::pending(),
-        ));
-    }
+    serve_pages(&node, &config).await?;
     let seconds = config.flush_seconds.unwrap_or(FLUSH_SECONDS).max(1);
     tokio::spawn(flush_regularly(node.clone(), Duration::from_secs(seconds)));
     let moodle = config.moodle.and_then(|moodle| moodle.every_seconds);
@@ -66,6 +55,29 @@ pub async fn run(
     node.flush().await?;
     // A socket that stays behind would only make the next command wait for nobody.
     let _ = fs::remove_file(home.socket());
+    Ok(())
+}
+
+/// Serves the pages at the addresses that the configuration names.
+#[cfg(feature = "web")]
+async fn serve_pages(node: &Node, config: &crate::home::Config) -> Result<(), Refusal> {
+    use crate::web::{Door, Pages};
+    let pages = Pages::new(node.clone());
+    for (name, address, door) in [
+        ("web", config.web, Door::Officers),
+        ("learners", config.learners, Door::Learners),
+    ] {
+        let Some(address) = address else { continue };
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = listener.map_err(|error| {
+            let message =
+                format!("config.toml: {name} = {address}: {error}: choose another address");
+            Refusal::new(Kind::Home, message)
+        })?;
+        tracing::info!(%address, ?door, "serving pages");
+        let pages = pages.clone();
+        tokio::spawn(async move { pages.serve(door, listener, std::future::pending()).await });
+    }
     Ok(())
 }
 
@@ -109,10 +121,25 @@ async fn read_moodle_regularly(node: Node, every: Duration) {
             Err(error) => tracing::warn!(%error, "Moodle was not read; it is tried again"),
         }
         // After reading: what he did here since counts first.
-        if let Err(error) = node.answer(Request::MoodlePush { dry: false }).await {
-            tracing::warn!(%error, "nothing was shown in Moodle; it is tried again");
+        show_in_moodle(&node).await;
+        let next = tokio::time::sleep(every);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                () = &mut next => break,
+                () = node.people_changed() => {
+                    // A hundred come at a time.
+                    tokio::time::sleep(PEOPLE_PAUSE).await;
+                    show_in_moodle(&node).await;
+                }
+            }
         }
-        tokio::time::sleep(every).await;
+    }
+}
+
+async fn show_in_moodle(node: &Node) {
+    if let Err(error) = node.answer(Request::MoodlePush { dry: false }).await {
+        tracing::warn!(%error, "nothing was shown in Moodle; it is tried again");
     }
 }
 

@@ -19,6 +19,7 @@ fn learnt(user: &PlatformUser, key: &str, fields: [&str; 8]) -> Learnt {
         key: key.to_owned(),
         date: Some("2026-07-02".parse().unwrap()),
         fields: fields.map(str::to_owned),
+        by_hand: false,
     }
 }
 
@@ -102,6 +103,28 @@ fn what_is_read_again_changes_nothing() {
     assert_eq!(taken.refused.len(), 1, "{:?}", taken.refused);
     network.settle();
     assert_eq!(best(&mut network.nodes[DGP], dara), (2, vec![75]));
+}
+
+/// A mark that somebody typed says nothing where it is the best already, and something where it is not, higher or
+/// lower; the best counts.
+#[test]
+fn a_mark_by_hand_is_said_where_it_differs() {
+    let mut network = Network::new(1);
+    let dara = learner(&mut network, 1, "Dara");
+    let user = by_id(dara);
+    take(&mut network.nodes[1], &weeks(&user));
+    let mark = |points: &str| Learnt {
+        by_hand: true,
+        ..learnt(
+            &user,
+            &format!("BEEP-KHM/quiz 1/mark/{points}"),
+            ["quiz", "beep", "khmer", "", points, "100", "1", ""],
+        )
+    };
+    for (points, new, best_is) in [("75", 0, 75), ("40", 1, 75), ("90", 1, 90), ("90", 0, 90)] {
+        assert_eq!(take(&mut network.nodes[1], &[mark(points)]).new, new);
+        assert_eq!(best(&mut network.nodes[1], dara).1, [best_is]);
+    }
 }
 
 /// What the next prison's platform shows of his past is no new learning there.
@@ -188,18 +211,32 @@ fn an_account_follows_its_learner() {
         (of(dara).0.verifier.as_str(), of(dara).1.as_slice()),
         ("$2y$10$new", &[khmer][..])
     );
-    // What the platform calls him by that name is his.
-    let user = PlatformUser {
-        id: String::new(),
-        username: "dara-2".to_owned(),
+    // A name alone says nothing: anybody may have it there.
+    let next = |id: String| {
+        let user = PlatformUser {
+            id,
+            username: "dara-2".to_owned(),
+        };
+        learnt(
+            &user,
+            "BEEP-KHM/session 2",
+            ["session-done", "beep", "khmer", "2", "", "", "", ""],
+        )
     };
-    let next = learnt(
-        &user,
-        "BEEP-KHM/session 2",
-        ["session-done", "beep", "khmer", "2", "", "", "", ""],
+    let taken = take(&mut network.nodes[2], &[next(String::new())]);
+    assert_eq!((taken.new, taken.strangers.len()), (0, 1));
+    assert_eq!(
+        take(&mut network.nodes[2], &[next(dara.to_string())]).new,
+        1
     );
-    assert_eq!(take(&mut network.nodes[2], &[next]).new, 1);
     assert_eq!(best(&mut network.nodes[2], dara).0, 2);
+    // Who left is no longer let in; who is here and has no account is known all the same.
+    let left = network.nodes[1].left_here().unwrap();
+    assert!(left.contains(&dara) && !left.contains(&rith));
+    assert_eq!(network.nodes[1].account_of(dara).unwrap(), None);
+    let known = network.nodes[2].account_named("dara-2").unwrap();
+    assert_eq!(known, Some((dara, "$2y$10$new".to_owned())));
+    assert_eq!(network.nodes[2].account_named("nobody").unwrap(), None);
     assert!(
         network.nodes[1].give_account(dara, None, "x").is_err(),
         "he has left"

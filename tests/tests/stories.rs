@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod ceremony;
 mod moodle;
+mod moodle_database;
 mod moves;
 mod officers;
 mod rebuild;

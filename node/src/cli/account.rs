@@ -66,8 +66,12 @@ pub(super) async fn account(
     let Reply::Account(name) = ask(home, who.asks(request)).await? else {
         return Err(Refusal::new(Kind::Home, "an unexpected answer"));
     };
+    let moodle = pass_on(home, who, *learner, &password).await;
     if json {
         let mut value = serde_json::json!({ "account": name });
+        if let Err(refusal) = &moodle {
+            value["moodle"] = refusal.message.as_str().into();
+        }
         if !typed {
             value["password"] = password.as_str().into();
         }
@@ -79,5 +83,31 @@ pub(super) async fn account(
         println!("Password:  {}", *password);
         println!("It is shown this once. He changes it himself.");
     }
+    if let Err(refusal) = moodle {
+        println!("Moodle did not take it: {refusal}. Then give him another.");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives Moodle the password where it takes no file, from here: the node does not see it.
+#[cfg(feature = "moodle")]
+async fn pass_on(
+    home: &Home,
+    who: &Who,
+    learner: LearnerId,
+    password: &Zeroizing<String>,
+) -> Result<(), Refusal> {
+    let manual = home.config()?.moodle.is_some_and(|one| one.manual_accounts);
+    if !manual {
+        return Ok(());
+    }
+    if let Reply::AccountOf(account) = ask(home, who.asks(Request::AccountOf(learner))).await? {
+        crate::moodle::connector::give_password(home, *account, password.clone()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "moodle"))]
+async fn pass_on(_: &Home, _: &Who, _: LearnerId, _: &Zeroizing<String>) -> Result<(), Refusal> {
+    Ok(())
 }

@@ -1,13 +1,21 @@
 //! `spean moodle`: the Moodle beside this node, looked at and read.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
+use indicatif::ProgressBar;
 
+use super::import::progress_bar;
 use super::{ask, show};
 use crate::api::{Refusal, Reply, Request};
 use crate::home::Home;
 use crate::lms::{Finding, Reading, Remembered, Writing};
+use crate::node::Node;
+
+/// How often it is asked how far it is.
+const STEP: Duration = Duration::from_millis(250);
 
 /// The Moodle beside this node.
 #[derive(Debug, Subcommand)]
@@ -59,10 +67,55 @@ pub(super) async fn moodle(
         MoodleCommand::Push { dry_run } => Request::MoodlePush { dry: *dry_run },
         MoodleCommand::Status => Request::MoodleStatus,
     };
-    let reply = ask(home, request).await?;
+    let bar = match command {
+        MoodleCommand::Pull { .. } => Some("people read"),
+        MoodleCommand::Push { .. } => Some("people shown"),
+        _ => None,
+    };
+    let reply = match bar {
+        Some(what) => ask_with_bar(home, request, &progress_bar(what, json)).await?,
+        None => ask(home, request).await?,
+    };
     let serious = matches!(&reply, Reply::Findings(all) if all.iter().any(|one| one.serious));
     let shown = show::reply(json, &reply)?;
     Ok(if serious { ExitCode::FAILURE } else { shown })
+}
+
+/// Asks, and shows meanwhile how far it is.
+async fn ask_with_bar(home: &Home, request: Request, bar: &ProgressBar) -> Result<Reply, Refusal> {
+    // Whoever answers is asked for both: the running node, or the stopped one in this very process.
+    let node = match crate::run::ask(home, &Request::MoodleSteps).await {
+        Ok(Some(_)) => None,
+        _ => Some(Node::open(home)?),
+    };
+    let steps = || async {
+        match &node {
+            Some(node) => node.answer(Request::MoodleSteps).await.ok(),
+            None => crate::run::ask(home, &Request::MoodleSteps).await.ok()?,
+        }
+    };
+    let asked = async {
+        match &node {
+            Some(node) => node.answer(request).await,
+            None => ask(home, request).await,
+        }
+    };
+    tokio::pin!(asked);
+    let reply = loop {
+        tokio::select! {
+            reply = &mut asked => break reply,
+            () = tokio::time::sleep(STEP) => {
+                if let Some(Reply::Steps { done, of }) = steps().await
+                    && of > 0
+                {
+                    bar.set_length(of);
+                    bar.set_position(done);
+                }
+            }
+        }
+    };
+    bar.finish_and_clear();
+    reply
 }
 
 /// Prints what is to be mended.
@@ -80,8 +133,10 @@ pub(super) fn show_findings(findings: &[Finding]) {
 pub(super) fn show_reading(reading: &Reading) {
     let Reading { taken, people, .. } = reading;
     let what = match (reading.whole, reading.dry) {
-        (true, _) => "Everything was read",
-        (false, _) => "What changed was read",
+        (true, true) => "Everything would be read",
+        (true, false) => "Everything was read",
+        (false, true) => "What changed would be read",
+        (false, false) => "What changed was read",
     };
     println!("{what}: {people} people.");
     let verb = if reading.dry { "would be" } else { "are" };
@@ -89,15 +144,30 @@ pub(super) fn show_reading(reading: &Reading) {
         "{} events {verb} new, {} were known.",
         taken.new, taken.known
     );
+    if reading.badges > 0 {
+        println!(
+            "{} badges are in Moodle. They are left there: a certificate has two persons' signatures.",
+            reading.badges
+        );
+    }
     if !taken.strangers.is_empty() {
         println!(
-            "{} user names are of nobody here: {}",
+            "{} user names are of nobody here: {}. Where one is a learner's, write the number of his card into the \
+             ID number of his account.",
             taken.strangers.len(),
             taken.strangers.join(", ")
         );
     }
     for why in &taken.refused {
         println!("refused: {why}");
+    }
+    show_doubts(&reading.doubts);
+}
+
+/// Prints which accounts were left alone.
+fn show_doubts(doubts: &BTreeSet<String>) {
+    for why in doubts {
+        println!("left alone: {why}");
     }
 }
 
@@ -108,13 +178,21 @@ pub(super) fn show_writing(writing: &Writing) {
         .iter()
         .partition(|one| one.failed.is_empty());
     let verb = if writing.dry { "would be" } else { "were" };
-    println!("{} things {verb} written.", done.len());
+    println!(
+        "{} things {verb} written, of {} people here with an account.",
+        done.len(),
+        writing.people
+    );
     for one in done {
         println!("  {}: {}", one.user.username, one.what);
     }
-    for one in failed {
+    for one in &failed {
         println!("FAILED {}: {}: {}", one.user.username, one.what, one.failed);
     }
+    if !failed.is_empty() {
+        println!("What failed is tried again at the next writing; the rest is done.");
+    }
+    show_doubts(&writing.doubts);
 }
 
 /// Prints how it stands.

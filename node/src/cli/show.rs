@@ -106,6 +106,8 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Findings(all) => moodle::show_findings(all),
         Reply::Reading(reading) => moodle::show_reading(reading),
         Reply::Writing(writing) => moodle::show_writing(writing),
+        Reply::AccountOf(account) => println!("{}", account.username),
+        Reply::Steps { done, of } => println!("{done} of {of}"),
         Reply::Remembered(state) => moodle::show_remembered(state),
         Reply::Shredding(found) => erase::show_shredding(found),
         Reply::ToSign { open, .. } => officers::show_to_sign(open),

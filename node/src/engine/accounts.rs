@@ -102,6 +102,42 @@ impl<S: Store> Engine<S> {
         Ok(format!("{prefix}{next:0NUMBER_DIGITS$}"))
     }
 
+    /// Who of those here signs in with a name, and what his password is checked against.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn account_named(
+        &self,
+        username: &str,
+    ) -> Result<Option<(LearnerId, String)>, EngineError> {
+        for (learner, names) in self.usernames()? {
+            if names
+                .first()
+                .is_some_and(|name| name.to_string() == username)
+            {
+                let view = self.view(learner)?.unwrap_or_default();
+                let claim = view.profile.accounts.first();
+                return Ok(claim.map(|claim| (learner, text_of(&claim.value.verifier))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The name with which somebody who is here signs in, none where he has no account yet; nothing for
+    /// somebody who is not here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn account_of(&self, learner: LearnerId) -> Result<Option<Option<String>>, EngineError> {
+        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        if !open {
+            return Ok(None);
+        }
+        let view = self.view(learner)?.unwrap_or_default();
+        let shown = self.usernames_of(learner, &view)?;
+        Ok(Some(shown.first().map(ToString::to_string)))
+    }
+
     /// The accounts of all who are here, and who of them is in which of these modules.
     ///
     /// # Errors

@@ -1,18 +1,20 @@
 //! What people did on a learning platform beside the node becomes events of theirs. It is read again and again,
 //! and parts of it this site itself put there, as what they did elsewhere: what says nothing new is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::catalogue::{ModuleId, Scope};
+use spean_protocol::codec;
 use spean_protocol::event::Body;
 use spean_protocol::id::LearnerId;
 use spean_protocol::view::LearnerView;
 
 use super::import::Fate;
-use super::keys::key_of;
+use super::keys::{key_of, learner_of};
+use super::write::OwnStay;
 use super::{Engine, EngineError};
-use crate::lms::{Learnt, PlatformUser, Shown, ShownModule};
+use crate::lms::{Learnt, PlatformUser, Shown, ShownModule, ShownResult};
 use crate::register::{Row, Who};
 use crate::store::{Store, Table};
 
@@ -62,7 +64,7 @@ impl<S: Store> Engine<S> {
         keep: bool,
     ) -> Result<Taken, EngineError> {
         let mut taken = Taken::default();
-        let mut rows: BTreeMap<LearnerId, Vec<Row>> = BTreeMap::new();
+        let mut rows: BTreeMap<LearnerId, Vec<(Row, bool)>> = BTreeMap::new();
         let mut found: BTreeMap<&PlatformUser, Option<LearnerId>> = BTreeMap::new();
         for one in all {
             let learner = match found.get(&one.user) {
@@ -74,12 +76,15 @@ impl<S: Store> Engine<S> {
                 }
             };
             match learner {
-                Some(learner) => rows.entry(learner).or_default().push(Row {
-                    key: format!("{learner} {}", one.key),
-                    who: Who::default(),
-                    date: one.date,
-                    fields: one.fields.clone(),
-                }),
+                Some(learner) => {
+                    let row = Row {
+                        key: format!("{learner} {}", one.key),
+                        who: Who::default(),
+                        date: one.date,
+                        fields: one.fields.clone(),
+                    };
+                    rows.entry(learner).or_default().push((row, one.by_hand));
+                }
                 None if taken.strangers.contains(&one.user.username) => {}
                 None => taken.strangers.push(one.user.username.clone()),
             }
@@ -89,9 +94,9 @@ impl<S: Store> Engine<S> {
             for (learner, rows) in &rows {
                 let view = engine.view(*learner)?.unwrap_or_default();
                 let mut fresh = Vec::new();
-                for row in rows {
+                for (row, by_hand) in rows {
                     match engine.body(*learner, &row.fields) {
-                        Ok(body) if says(&view, &body) => taken.known += 1,
+                        Ok(body) if says(&view, &body, *by_hand) => taken.known += 1,
                         _ => fresh.push(row),
                     }
                 }
@@ -122,10 +127,12 @@ impl<S: Store> Engine<S> {
                 let known = view.progress.module(*module)?;
                 let results = known.results.iter().filter_map(|best| {
                     let kind = best.kind.name()?.to_owned();
-                    Some((
-                        (kind, best.version),
-                        (best.score.points(), best.score.max()),
-                    ))
+                    let result = ShownResult {
+                        points: best.score.points(),
+                        most: best.score.max(),
+                        here: best.site == self.site,
+                    };
+                    Some(((kind, best.version), result))
                 });
                 let shown = ShownModule {
                     sessions: known.sessions_done.clone(),
@@ -144,18 +151,28 @@ impl<S: Store> Engine<S> {
         Ok(all)
     }
 
-    /// Who a platform's user is, of those who stayed here: by the id that this project gave him there, or by
-    /// the user name under which he is shown here.
+    /// Who a platform's user is, of those who stayed here: by the id that this project gave him there. A name
+    /// alone says nothing: anybody may have it there.
     fn learner_of(&self, user: &PlatformUser) -> Result<Option<LearnerId>, EngineError> {
-        if let Ok(learner) = user.id.parse::<LearnerId>() {
-            return Ok(self.own_stay(learner)?.map(|_| learner));
-        }
-        for (learner, names) in self.usernames()? {
-            if names.iter().any(|name| name.to_string() == user.username) {
-                return Ok(Some(learner));
+        let Ok(learner) = user.id.parse::<LearnerId>() else {
+            return Ok(None);
+        };
+        Ok(self.own_stay(learner)?.map(|_| learner))
+    }
+
+    /// Who stayed here and has left.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn left_here(&self) -> Result<BTreeSet<LearnerId>, EngineError> {
+        let mut left = BTreeSet::new();
+        for (key, row) in self.store.scan(Table::Stay, &[], &[], usize::MAX)? {
+            let own: OwnStay = codec::decode(&row)?;
+            if !own.open {
+                left.insert(learner_of(&key)?);
             }
         }
-        Ok(None)
+        Ok(left)
     }
 
     /// What a platform's reader remembers from one time to the next.
@@ -178,14 +195,24 @@ impl<S: Store> Engine<S> {
     }
 }
 
-/// Whether a record says already what an event would. Of tests each attempt is something new.
-fn says(view: &LearnerView, body: &Body) -> bool {
+/// Whether a record says already what an event would. Of tests each attempt is something new, and what somebody
+/// gave by hand is where it is not the best already.
+fn says(view: &LearnerView, body: &Body, by_hand: bool) -> bool {
     let module = |module| view.progress.module(module);
     match body {
         Body::SessionDone {
             module: of,
             session,
         } => module(*of).is_some_and(|known| known.sessions_done.contains(session)),
+        Body::Assessed {
+            module: of,
+            kind,
+            version,
+            score,
+        } if by_hand => module(*of).is_some_and(|known| {
+            let mut results = known.results.iter();
+            results.any(|best| (best.kind, best.version, best.score) == (*kind, *version, *score))
+        }),
         Body::ModuleDone { module: of } => module(*of).is_some_and(|known| known.done),
         // A seat moves with him: the next platform has him in the course because the record does.
         Body::Enrolled { scope, .. } => {

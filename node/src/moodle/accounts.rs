@@ -15,14 +15,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 use spean_protocol::catalogue::ModuleId;
 
+use super::people::{DOMAIN, both_names};
 use crate::engine::accounts::AccountHere;
 use crate::lms::CourseConfig;
 
 /// The file's owner writes it, and its group, Moodle's web server, reads it. The folder's group is its group.
 const MODE: u32 = 0o640;
-
-/// Domain of the addresses that Moodle wants: one in which nobody ever has an address (RFC 2606).
-const DOMAIN: &str = "learner.invalid";
 
 /// Writes the file, if it says something else than the one that is there; `true` if it did.
 ///
@@ -90,15 +88,9 @@ fn fill(
             learner,
             username,
             verifier,
-            family,
-            given,
+            ..
         } = account;
-        // Moodle wants both names; one who has one has it twice.
-        let (first, last) = match (given.is_empty(), family.is_empty()) {
-            (true, _) => (family, family),
-            (_, true) => (given, given),
-            _ => (given, family),
-        };
+        let (first, last) = both_names(account);
         all.execute(
             "INSERT INTO spean_learner VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![

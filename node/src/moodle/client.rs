@@ -133,6 +133,15 @@ fn read_answer(function: &str, value: Value) -> Result<Answer, LmsError> {
                 function: function.to_owned(),
                 right: right_in(message),
             },
+            // Two that name no right in their message, which is in the site's language.
+            "errorcoursecontextnotvalid" => LmsError::MissingRight {
+                function: function.to_owned(),
+                right: "moodle/course:view".to_owned(),
+            },
+            "cannotviewreport" => LmsError::MissingRight {
+                function: function.to_owned(),
+                right: "report/completion:view".to_owned(),
+            },
             "invalidparameter" if more.contains("already exists") => {
                 LmsError::Already(more.to_owned())
             }

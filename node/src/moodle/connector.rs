@@ -3,6 +3,8 @@
 //! comes too; and it is shown what the records say.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
@@ -12,9 +14,11 @@ use super::client::Client;
 use super::source::Moodle;
 use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
+use crate::engine::accounts::AccountHere;
 use crate::home::Home;
 use crate::lms::{
-    CourseConfig, Finding, Learnt, LmsError, LmsSink, LmsSource, Reading, Remembered, Writing,
+    CourseConfig, Finding, Heard, LmsError, LmsSink, LmsSource, PlatformUser, Reading, Remembered,
+    Roll, Told, Writing,
 };
 use crate::service::Service;
 
@@ -23,6 +27,28 @@ const SOURCE: &str = "moodle";
 
 /// Seconds of this machine's clock after which everything is read again.
 const WHOLE_SECONDS: u64 = 24 * 3600;
+
+/// Seconds by which a filter of the last access begins earlier: Moodle writes it once a minute, and it is
+/// written before what is done.
+const OVERLAP: u64 = 600;
+
+/// How far a reading or a writing is, for whoever asks meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Steps(Arc<(AtomicU64, AtomicU64)>);
+
+impl Steps {
+    /// People that are done, of so many.
+    #[must_use]
+    pub fn now(&self) -> (u64, u64) {
+        let (done, of) = &*self.0;
+        (done.load(Ordering::Relaxed), of.load(Ordering::Relaxed))
+    }
+
+    fn are(&self, done: u64, of: u64) {
+        self.0.0.store(done, Ordering::Relaxed);
+        self.0.1.store(of, Ordering::Relaxed);
+    }
+}
 
 /// Says that there is no Moodle in the configuration.
 fn none() -> Refusal {
@@ -38,7 +64,29 @@ pub fn moodle(home: &Home) -> Result<Moodle, Refusal> {
     let config = home.config()?.moodle.ok_or_else(none)?;
     let token: Zeroizing<String> = home.moodle_token()?;
     let client = Client::new(&config.url, token);
-    Ok(Moodle::new(client, config.course))
+    Ok(Moodle::new(client, config.course, config.manual_accounts))
+}
+
+/// What is read of a home's Moodle: its database, where the configuration names one.
+fn source(home: &Home) -> Result<Box<dyn LmsSource + Send>, Refusal> {
+    let config = home.config()?.moodle.ok_or_else(none)?;
+    let Some(database) = config.database else {
+        return Ok(Box::new(moodle(home)?));
+    };
+    #[cfg(feature = "moodle-database")]
+    return Ok(Box::new(super::database::Database::new(
+        database,
+        home.moodle_database_password()?,
+        config.course,
+    )));
+    #[cfg(not(feature = "moodle-database"))]
+    Err(Refusal::new(
+        Kind::Refused,
+        format!(
+            "config.toml names the database '{}', which this program was built without: take [moodle.database] out",
+            database.name
+        ),
+    ))
 }
 
 /// Why Moodle did not do what was asked, and what to do, for people.
@@ -59,13 +107,37 @@ pub fn refusal(error: &LmsError) -> Refusal {
     Refusal::new(kind, format!("Moodle: {error}: {next}"))
 }
 
+/// Who the people here are.
+async fn roll(service: &Service) -> Result<Roll, Refusal> {
+    let accounts = service
+        .call(|engine| engine.accounts_here(&[]))
+        .await??
+        .into_iter();
+    Ok(Roll::of(accounts.map(|(account, _)| PlatformUser {
+        id: account.learner.to_string(),
+        username: account.username,
+    })))
+}
+
 /// Looks at the set-up.
 ///
 /// # Errors
 /// [`Refusal`] where it cannot even be asked.
-pub async fn check(home: &Home) -> Result<Vec<Finding>, Refusal> {
+pub async fn check(home: &Home, service: &Service) -> Result<Vec<Finding>, Refusal> {
     let mut moodle = moodle(home)?;
-    let checked = tokio::task::spawn_blocking(move || moodle.check()).await;
+    let roll = roll(service).await?;
+    let config = home.config()?.moodle;
+    let mut database = match config.and_then(|moodle| moodle.database) {
+        Some(_) => Some(source(home)?),
+        None => None,
+    };
+    let job = move || {
+        let read = database.as_mut().map(|one| one.check(&roll)).transpose()?;
+        let mut findings = read.unwrap_or_default();
+        findings.extend(moodle.check(&roll)?);
+        Ok(findings)
+    };
+    let checked = tokio::task::spawn_blocking(job).await;
     let checked = checked.map_err(|error| Refusal::new(Kind::Home, error))?;
     checked.map_err(|error| refusal(&error))
 }
@@ -82,6 +154,28 @@ pub async fn remembered(service: &Service) -> Result<Remembered, Refusal> {
     Ok(read.unwrap_or_default().unwrap_or_default())
 }
 
+/// Since when it is read: with some time before the latest access, until that is settled.
+fn read_since(before: &Remembered) -> Option<u64> {
+    before.since.map(|since| match before.settled {
+        true => since + 1,
+        false => since.saturating_sub(OVERLAP),
+    })
+}
+
+/// What is remembered after a reading that came to its end.
+fn after_reading(before: Remembered, newest: u64, now: u64) -> Remembered {
+    let same = before.since == Some(newest);
+    Remembered {
+        since: Some(newest),
+        seen: if same { before.seen } else { now },
+        // A clock that jumps settles too early; the whole reading of each day has what was missed.
+        settled: same && (before.settled || now.abs_diff(before.seen) >= OVERLAP),
+        last: now,
+        failed: String::new(),
+        ..before
+    }
+}
+
 /// Reads Moodle, as `whole` says or as it is due.
 ///
 /// # Errors
@@ -89,15 +183,18 @@ pub async fn remembered(service: &Service) -> Result<Remembered, Refusal> {
 pub async fn read(
     home: &Home,
     service: &Service,
+    steps: &Steps,
     (whole, dry): (bool, bool),
     now: u64,
 ) -> Result<Reading, Refusal> {
-    let mut moodle = moodle(home)?;
+    let mut moodle = source(home)?;
+    let roll = roll(service).await?;
     let before = remembered(service).await?;
     let whole = whole || before.since.is_none() || now.abs_diff(before.whole) >= WHOLE_SECONDS;
-    let since = before.since.filter(|_| !whole);
+    let since = read_since(&before).filter(|_| !whole);
     let engine = service.clone();
     let handle = tokio::runtime::Handle::current();
+    let steps = steps.clone();
     let job = move || {
         let mut reading = Reading {
             whole,
@@ -105,7 +202,18 @@ pub async fn read(
             ..Reading::default()
         };
         let mut people = BTreeSet::new();
-        let mut take = |learnt: Vec<Learnt>| {
+        let mut take = |heard: Heard| {
+            let learnt = match heard {
+                Heard::Did(learnt) => learnt,
+                Heard::Doubt(why) => {
+                    reading.doubts.insert(why);
+                    return Ok(());
+                }
+                Heard::Badges(count) => {
+                    reading.badges += count;
+                    return Ok(());
+                }
+            };
             people.extend(learnt.first().map(|one| one.user.username.clone()));
             let kept = engine.call(move |engine| engine.take_learnt(SOURCE, &learnt, !dry));
             let taken = handle
@@ -123,7 +231,8 @@ pub async fn read(
                 }),
             }
         };
-        let read = moodle.read(since, &mut take);
+        let read = moodle.read(since, &roll, &|done, of| steps.are(done, of), &mut take);
+        steps.are(0, 0);
         reading.people = people.len() as u64;
         (read, reading)
     };
@@ -132,20 +241,23 @@ pub async fn read(
     if dry {
         return read.map(|_| reading).map_err(|error| refusal(&error));
     }
-    let mut after = Remembered {
-        last: now,
-        ..before
-    };
-    match &read {
+    let after = match &read {
         Ok(newest) => {
-            after.since = Some(*newest);
-            after.failed.clear();
-            if whole {
-                after.whole = now;
+            let after = after_reading(before, *newest, now);
+            match whole {
+                true => Remembered {
+                    whole: now,
+                    ..after
+                },
+                false => after,
             }
         }
-        Err(error) => after.failed = error.to_string(),
-    }
+        Err(error) => Remembered {
+            last: now,
+            failed: error.to_string(),
+            ..before
+        },
+    };
     let state = codec::encode(&after);
     service
         .call(move |engine| engine.keep_platform_state(SOURCE, &state))
@@ -153,30 +265,100 @@ pub async fn read(
     read.map(|_| reading).map_err(|error| refusal(&error))
 }
 
-/// Shows in Moodle what the records of people here say.
+/// Has people let in, where that is done by web services, and shows in Moodle what their records say.
 ///
 /// # Errors
 /// [`Refusal`] says what is wrong and what to do; what was written before counts.
-pub async fn write(home: &Home, service: &Service, dry: bool) -> Result<Writing, Refusal> {
+pub async fn write(
+    home: &Home,
+    service: &Service,
+    steps: &Steps,
+    dry: bool,
+) -> Result<Writing, Refusal> {
     let mut moodle = moodle(home)?;
     let modules: Vec<ModuleId> = moodle
         .courses()
         .iter()
         .filter_map(CourseConfig::module)
         .collect();
-    let people = service
-        .call(move |engine| engine.shown_here(&modules))
-        .await??;
+    let asked = service.call(move |engine| {
+        let here = engine.accounts_here(&modules)?;
+        let left = engine.left_here()?;
+        Ok::<_, EngineError>((engine.shown_here(&modules)?, here, left))
+    });
+    let (people, here, left) = asked.await??;
+    let left: BTreeSet<String> = left.iter().map(ToString::to_string).collect();
+    let steps = steps.clone();
     let job = move || {
-        let mut written = Vec::new();
-        let shown = moodle.show(&people, dry, &mut |one| {
-            tracing::info!(what = one.what, failed = one.failed, "written to Moodle");
-            written.push(one);
-        });
-        (shown, written)
+        let mut writing = Writing {
+            dry,
+            people: people.len() as u64,
+            ..Writing::default()
+        };
+        let mut tell = |told| match told {
+            Told::Wrote(one) => {
+                tracing::info!(what = one.what, failed = one.failed, "written to Moodle");
+                writing.written.push(one);
+            }
+            Told::Doubt(why) => {
+                writing.doubts.insert(why);
+            }
+        };
+        let admitted = match moodle.has_manual_accounts() {
+            true => moodle.admit(&here, &left, dry, &mut tell),
+            false => Ok(()),
+        };
+        let progress = |done, of| steps.are(done, of);
+        let shown = admitted.and_then(|()| moodle.show(&people, dry, &progress, &mut tell));
+        steps.are(0, 0);
+        (shown, writing)
     };
     let done = tokio::task::spawn_blocking(job).await;
-    let (shown, written) = done.map_err(|error| Refusal::new(Kind::Home, error))?;
+    let (shown, writing) = done.map_err(|error| Refusal::new(Kind::Home, error))?;
     shown.map_err(|error| refusal(&error))?;
-    Ok(Writing { written, dry })
+    Ok(writing)
+}
+
+/// Gives Moodle a password that somebody typed just now, where accounts are written by web services.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do.
+pub async fn give_password(
+    home: &Home,
+    account: AccountHere,
+    password: Zeroizing<String>,
+) -> Result<(), Refusal> {
+    let manual = home.config()?.moodle.is_some_and(|one| one.manual_accounts);
+    if !manual {
+        return Ok(());
+    }
+    let moodle = moodle(home)?;
+    let job = move || moodle.set_password(&account, &password);
+    let set = tokio::task::spawn_blocking(job).await;
+    let set = set.map_err(|error| Refusal::new(Kind::Home, error))?;
+    set.map_err(|error| refusal(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: whoever was there last is read again as long as something of that hour may still come, and not for
+    /// ever. Method: readings at moments that the test chooses.
+    #[test]
+    fn an_hour_settles() {
+        let mut state = Remembered::default();
+        assert_eq!(read_since(&state), None);
+        state = after_reading(state, 5_000, 100);
+        assert_eq!(read_since(&state), Some(4_400));
+        // A quarter of an hour later, once more from before; then only what is newer.
+        state = after_reading(state, 5_000, 400);
+        assert_eq!(read_since(&state), Some(4_400));
+        state = after_reading(state, 5_000, 800);
+        assert_eq!(read_since(&state), Some(5_001));
+        state = after_reading(state, 5_000, 900);
+        assert_eq!(read_since(&state), Some(5_001));
+        state = after_reading(state, 6_000, 1_000);
+        assert_eq!(read_since(&state), Some(5_400));
+    }
 }

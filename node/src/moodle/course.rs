@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::lms::CourseConfig;
+use crate::lms::{CourseConfig, LmsError};
 
 /// An activity of a course here.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,29 @@ impl Course {
             here,
             activities,
         }
+    }
+
+    /// What is wrong where the configuration names a test that no quiz here is. Then no quiz can be read: the one
+    /// that is meant would count among the others, and those after it would have other numbers.
+    #[must_use]
+    pub fn missing(&self) -> Option<LmsError> {
+        let quizzes = || self.activities.iter().filter_map(|one| one.quiz.as_ref());
+        let wanted = [
+            ("pre-test", "pre_test", &self.config.pre_test),
+            ("post-test", "post_test", &self.config.post_test),
+        ];
+        let (_, field, name) = wanted
+            .into_iter()
+            .find(|(kind, _, name)| name.is_some() && !quizzes().any(|quiz| quiz.kind == *kind))?;
+        let name = name.as_deref().unwrap_or_default();
+        let course = &self.config.shortname;
+        Some(LmsError::Refused {
+            function: format!("course {course}"),
+            message: format!(
+                "course {course} has no quiz with the ID number or name '{name}', which config.toml has as {field}: \
+                 nothing is read of it; write there what the quiz's settings have as its ID number, or give it that one"
+            ),
+        })
     }
 
     /// What of a section makes it a session that is done: what is tracked of it and no quiz, or, where there

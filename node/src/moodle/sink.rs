@@ -5,23 +5,15 @@
 //!
 //! What only this node wrote is found by [`super::source`] again and is no learning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::course::{Activity, Course, number};
-use super::source::{Enrolled, Moodle};
-use crate::lms::{LmsError, LmsSink, Shown, ShownModule, Written};
-
-/// Functions that writing needs.
-pub(super) const WRITES: [&str; 2] = [
-    "core_grades_update_grades",
-    "core_completion_override_activity_completion_status",
-];
-
-/// Rights that it needs besides those of reading.
-pub(super) const WRITE_RIGHTS: [&str; 2] =
-    ["moodle/grade:edit", "moodle/course:overridecompletion"];
+use super::source::{Enrolled, Gradebook, Moodle, is_by_hand};
+use crate::lms::{
+    LmsError, LmsSink, PlatformUser, Progress, Roll, Shown, ShownModule, Told, Written,
+};
 
 /// The name that Moodle's history of grades shows for what is written here.
 const SOURCE: &str = "spean";
@@ -29,12 +21,39 @@ const SOURCE: &str = "spean";
 /// Grades of which one counts as no lower than the other: what Moodle keeps has five decimals.
 const NEAR: f64 = 0.000_05;
 
+/// Grades that are written in one request.
+const GRADES_AT_A_TIME: usize = 50;
+
 /// What Moodle has of somebody in a course.
 struct Standing {
     /// Grades by activity; what has none is absent.
     grades: BTreeMap<i64, f64>,
+    /// Activities whose grade a teacher typed: that stands.
+    by_hand: BTreeSet<i64>,
     /// States of completion by activity: 0 none, 1 complete, 2 passed, 3 failed.
     states: BTreeMap<i64, i64>,
+}
+
+impl Standing {
+    fn read(items: &[Value], states: BTreeMap<i64, i64>) -> Self {
+        let grade = |item: &Value| {
+            let grade = item.get("graderaw").and_then(Value::as_f64)?;
+            Some((number(item, "cmid")?, grade))
+        };
+        let by_hand = items.iter().filter(|item| is_by_hand(item));
+        Self {
+            grades: items.iter().filter_map(grade).collect(),
+            by_hand: by_hand.filter_map(|item| number(item, "cmid")).collect(),
+            states,
+        }
+    }
+}
+
+/// A course, and whose progress is shown in it.
+struct ToShow<'a> {
+    course: Course,
+    book: Gradebook,
+    people: Vec<(Enrolled, &'a ShownModule)>,
 }
 
 impl LmsSink for Moodle {
@@ -42,50 +61,56 @@ impl LmsSink for Moodle {
         &mut self,
         people: &[Shown],
         dry: bool,
-        tell: &mut dyn FnMut(Written),
+        progress: Progress<'_>,
+        tell: &mut dyn FnMut(Told),
     ) -> Result<(), LmsError> {
-        for config in self.courses().to_vec() {
+        let roll = Roll::of(people.iter().map(|one| one.user.clone()));
+        let by_id: BTreeMap<&str, &Shown> = people.iter().map(|one| (&*one.user.id, one)).collect();
+        let mut all = Vec::new();
+        for (config, here) in self.courses_here()? {
             let Some(module) = config.module() else {
                 continue;
             };
-            let Some(here) = self.course(&config)? else {
-                continue;
-            };
-            let course = self.layout(&config, here)?;
-            let grades = self.grades(here)?;
             let enrolled = self.enrolled(here)?;
-            for who in &enrolled {
-                let shown = people.iter().find(|one| one.is(&who.user));
-                let Some(shown) = shown.and_then(|one| one.modules.get(&module)) else {
+            let users: Vec<PlatformUser> = enrolled.iter().map(|who| who.user.clone()).collect();
+            let doubts = roll.doubts(&users);
+            let of = |who: Enrolled| {
+                let shown = by_id.get(&*who.user.id)?.modules.get(&module)?;
+                let sure = !doubts.contains_key(&who.user.username) && shown.says_something();
+                sure.then_some((who, shown))
+            };
+            let people: Vec<_> = enrolled.into_iter().filter_map(of).collect();
+            doubts.into_values().for_each(|why| tell(Told::Doubt(why)));
+            if !people.is_empty() {
+                let Some((course, book)) = self.layout(&config, here)? else {
                     continue;
                 };
-                let standing = Standing {
-                    grades: grades.get(&who.here).cloned().unwrap_or_default(),
-                    states: self.states(&course, who)?,
-                };
-                for (what, work) in work(&course, shown, &standing) {
-                    let done = match dry {
-                        true => Ok(()),
-                        false => self.do_work(&course, who, &work),
-                    };
-                    let failed = match done {
-                        Err(error) if error.ends_it() => return Err(error),
-                        Err(error) => error.to_string(),
-                        Ok(()) => String::new(),
-                    };
-                    tell(Written {
-                        user: who.user.clone(),
-                        what: format!("{}: {what}", config.shortname),
-                        failed,
-                    });
-                }
+                all.push(ToShow {
+                    course,
+                    book,
+                    people,
+                });
             }
+        }
+        let of = all.iter().map(|one| one.people.len() as u64).sum();
+        let mut done = 0;
+        for to_show in &all {
+            self.show_course(
+                to_show,
+                dry,
+                &mut || {
+                    done += 1;
+                    progress(done, of);
+                },
+                tell,
+            )?;
         }
         Ok(())
     }
 }
 
 /// One thing to write.
+#[derive(Clone, Copy)]
 enum Work {
     /// A grade of a quiz, as Moodle counts it.
     Grade(i64, f64),
@@ -98,12 +123,16 @@ fn work(course: &Course, shown: &ShownModule, standing: &Standing) -> Vec<(Strin
     let mut all = Vec::new();
     for Activity { here, quiz, .. } in &course.activities {
         let Some(quiz) = quiz else { continue };
-        let Some((points, most)) = shown.results.get(&(quiz.kind.to_owned(), quiz.version)) else {
+        let Some(best) = shown.results.get(&(quiz.kind.to_owned(), quiz.version)) else {
             continue;
         };
-        let grade = f64::from(*points) / f64::from(*most) * quiz.grade;
+        if standing.by_hand.contains(here) {
+            continue;
+        }
+        let grade = f64::from(best.points) / f64::from(best.most) * quiz.grade;
         let has = standing.grades.get(here).copied();
-        if has.is_none_or(|has| has + NEAR < grade) {
+        // What was reached here Moodle counted itself: where it has less, a teacher took it back.
+        if has.is_none_or(|has| has + NEAR < grade && !best.here) {
             let what = format!("{} {} to {grade:.2}", quiz.kind, quiz.version);
             all.push((what, Work::Grade(*here, grade)));
         }
@@ -127,16 +156,75 @@ fn work(course: &Course, shown: &ShownModule, standing: &Standing) -> Vec<(Strin
 }
 
 impl Moodle {
-    /// All grades of a course, by person and activity.
-    fn grades(&self, course: i64) -> Result<BTreeMap<i64, BTreeMap<i64, f64>>, LmsError> {
-        let mut grades: BTreeMap<i64, BTreeMap<i64, f64>> = BTreeMap::new();
-        for (user, item) in self.grade_items(course)? {
-            let grade = item.get("graderaw").and_then(Value::as_f64);
-            if let (Some(activity), Some(grade)) = (number(&item, "cmid"), grade) {
-                grades.entry(user).or_default().insert(activity, grade);
+    /// Shows a course: everybody's grades, then what is complete.
+    fn show_course(
+        &self,
+        to_show: &ToShow<'_>,
+        dry: bool,
+        step: &mut dyn FnMut(),
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<(), LmsError> {
+        let course = &to_show.course;
+        let mut grades: BTreeMap<i64, Vec<(&Enrolled, String, f64)>> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for (who, shown) in &to_show.people {
+            let items = to_show.book.get(&who.here).map_or(&[][..], Vec::as_slice);
+            // Only sessions ask how activities stand.
+            let states = match shown.sessions.is_empty() {
+                true => BTreeMap::new(),
+                false => self.states(course, who)?,
+            };
+            for (what, work) in work(course, shown, &Standing::read(items, states)) {
+                match work {
+                    Work::Grade(activity, grade) => {
+                        grades.entry(activity).or_default().push((who, what, grade));
+                    }
+                    Work::Complete(activity) => rest.push((who, what, activity)),
+                }
+            }
+            step();
+        }
+        let name = &course.config.shortname;
+        let mut told = |who: &Enrolled, what: &str, done: Result<(), LmsError>| {
+            let failed = match done {
+                Err(error) if error.ends_it() => return Err(error),
+                Err(error) => error.to_string(),
+                Ok(()) => String::new(),
+            };
+            tell(Told::Wrote(Written {
+                user: who.user.clone(),
+                what: format!("{name}: {what}"),
+                failed,
+            }));
+            Ok(())
+        };
+        for (activity, all) in grades {
+            for some in all.chunks(GRADES_AT_A_TIME) {
+                let of: Vec<(i64, f64)> = some.iter().map(|one| (one.0.here, one.2)).collect();
+                let whole = match dry {
+                    true => Ok(()),
+                    false => self.write_grades(course, activity, &of),
+                };
+                for (who, what, grade) in some {
+                    // Of several it says only that something failed: then each is asked for by itself.
+                    let done = match &whole {
+                        Err(error) if !error.ends_it() && some.len() > 1 => {
+                            self.write_grades(course, activity, &[(who.here, *grade)])
+                        }
+                        whole => whole.clone(),
+                    };
+                    told(who, what, done)?;
+                }
             }
         }
-        Ok(grades)
+        for (who, what, activity) in rest {
+            let done = match dry {
+                true => Ok(()),
+                false => self.complete(who, activity),
+            };
+            told(who, &what, done)?;
+        }
+        Ok(())
     }
 
     fn states(&self, course: &Course, who: &Enrolled) -> Result<BTreeMap<i64, i64>, LmsError> {
@@ -145,37 +233,48 @@ impl Moodle {
         Ok(statuses.iter().filter_map(state).collect())
     }
 
-    fn do_work(&self, course: &Course, who: &Enrolled, work: &Work) -> Result<(), LmsError> {
-        match work {
-            Work::Grade(activity, grade) => {
-                let parameters = [
-                    ("source", SOURCE.to_owned()),
-                    ("courseid", course.here.to_string()),
-                    ("component", "mod_quiz".to_owned()),
-                    ("activityid", activity.to_string()),
-                    ("itemnumber", "0".to_owned()),
-                    ("grades[0][studentid]", who.here.to_string()),
-                    ("grades[0][grade]", format!("{grade:.5}")),
-                ];
-                let answer = self
-                    .client()
-                    .call("core_grades_update_grades", &parameters)?;
-                match answer.value.as_i64() {
-                    Some(0) => Ok(()),
-                    Some(4) => Err(refused("the grade is locked in Moodle's gradebook")),
-                    _ => Err(refused("the grade was not taken")),
-                }
-            }
-            Work::Complete(activity) => {
-                let parameters = [
-                    ("userid", who.here.to_string()),
-                    ("cmid", activity.to_string()),
-                    ("newstate", "1".to_owned()),
-                ];
-                let function = "core_completion_override_activity_completion_status";
-                self.client().do_it(function, &parameters)
-            }
+    fn write_grades(
+        &self,
+        course: &Course,
+        activity: i64,
+        grades: &[(i64, f64)],
+    ) -> Result<(), LmsError> {
+        let names: Vec<(String, String)> = (0..grades.len())
+            .map(|n| {
+                (
+                    format!("grades[{n}][studentid]"),
+                    format!("grades[{n}][grade]"),
+                )
+            })
+            .collect();
+        let mut parameters = vec![
+            ("source", SOURCE.to_owned()),
+            ("courseid", course.here.to_string()),
+            ("component", "mod_quiz".to_owned()),
+            ("activityid", activity.to_string()),
+            ("itemnumber", "0".to_owned()),
+        ];
+        for ((whose, what), (user, grade)) in names.iter().zip(grades) {
+            parameters.push((whose, user.to_string()));
+            parameters.push((what, format!("{grade:.5}")));
         }
+        let function = "core_grades_update_grades";
+        let answer = self.client().call(function, &parameters)?;
+        match answer.value.as_i64() {
+            Some(0) => Ok(()),
+            Some(4) => Err(refused("the grade is locked in Moodle's gradebook")),
+            _ => Err(refused("the grade was not taken")),
+        }
+    }
+
+    fn complete(&self, who: &Enrolled, activity: i64) -> Result<(), LmsError> {
+        let parameters = [
+            ("userid", who.here.to_string()),
+            ("cmid", activity.to_string()),
+            ("newstate", "1".to_owned()),
+        ];
+        let function = "core_completion_override_activity_completion_status";
+        self.client().do_it(function, &parameters)
     }
 }
 

@@ -1,76 +1,67 @@
 //! What people did in Moodle: enrolments, activities and sections that are complete, finished attempts at
-//! quizzes, courses that are complete. What this node wrote there itself is no learning: an activity that it
-//! completed bears its mark, and a grade that it pushed has no attempt behind it.
+//! quizzes, marks that a teacher typed into the gradebook, courses that are complete. What this node wrote there
+//! itself is no learning: an activity that it completed bears its mark, and a grade that it pushed has no attempt
+//! behind it and is not a teacher's own.
+//!
+//! Where nothing is new, that is one request for each course and two besides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use spean_protocol::event::Date;
 
 use super::client::{Client, Parameter};
 use super::course::{Course, Quiz, list, list_in, number, number_of, text};
-use super::sink::{WRITE_RIGHTS, WRITES};
-use crate::lms::{CourseConfig, Finding, Learnt, LmsError, LmsSource, PlatformUser};
+use crate::lms::{CourseConfig, Heard, Learnt, LmsError, PlatformUser, Progress, Roll};
 
 /// People of a course that are listed at a time.
-const PAGE: usize = 200;
-
-/// Seconds by which a filter of the last access begins earlier: Moodle writes it once a minute, and it is
-/// written before what is done.
-const OVERLAP: u64 = 600;
+const PAGE: usize = 1_000;
 
 /// Seconds by which Cambodia's clocks are ahead of Universal Time. It has no summer time.
 const CAMBODIA_SECONDS: u64 = 7 * 3600;
-
-/// Functions that reading needs.
-const READS: [&str; 9] = [
-    "core_webservice_get_site_info",
-    "core_course_get_courses_by_field",
-    "core_course_get_contents",
-    "core_enrol_get_enrolled_users",
-    "core_completion_get_activities_completion_status",
-    "core_completion_get_course_completion_status",
-    "mod_quiz_get_quizzes_by_courses",
-    "mod_quiz_get_user_attempts",
-    "gradereport_user_get_grade_items",
-];
-
-/// Rights that reading needs, in the role of the service's user, as Moodle's pages name them.
-const READ_RIGHTS: [&str; 11] = [
-    "webservice/rest:use",
-    "moodle/user:viewdetails",
-    "moodle/user:viewalldetails",
-    "moodle/course:view",
-    "moodle/course:viewparticipants",
-    "report/progress:view",
-    "report/completion:view",
-    "gradereport/user:view",
-    "moodle/grade:viewall",
-    "mod/quiz:view",
-    "mod/quiz:viewreports",
-];
-
-/// Releases that were measured or read: from, up to.
-const RELEASES: (u32, u32) = (401, 500);
 
 /// A Moodle and the courses of it that are read.
 pub struct Moodle {
     client: Client,
     courses: Vec<CourseConfig>,
+    manual_accounts: bool,
 }
 
 /// Somebody in a course.
 pub(super) struct Enrolled {
     pub here: i64,
     pub user: PlatformUser,
-    last_access: u64,
+    /// Moodle's number of the role of a student, if he has that.
+    pub student: Option<i64>,
+    pub last_access: u64,
+}
+
+/// What a gradebook has of everybody: items by person.
+pub(super) type Gradebook = BTreeMap<i64, Vec<Value>>;
+
+/// A course, and who of it is to be read.
+struct ToRead {
+    config: CourseConfig,
+    here: i64,
+    people: Vec<Enrolled>,
+    /// How many of them, from the first.
+    asked: usize,
 }
 
 impl Moodle {
-    /// The courses of a Moodle.
+    /// The courses of a Moodle, in which accounts are written by web services or by themselves.
     #[must_use]
-    pub const fn new(client: Client, courses: Vec<CourseConfig>) -> Self {
-        Self { client, courses }
+    pub const fn new(client: Client, courses: Vec<CourseConfig>, manual_accounts: bool) -> Self {
+        Self {
+            client,
+            courses,
+            manual_accounts,
+        }
+    }
+
+    /// Whether accounts are written by web services.
+    pub(super) const fn has_manual_accounts(&self) -> bool {
+        self.manual_accounts
     }
 
     /// Asks.
@@ -83,57 +74,62 @@ impl Moodle {
         &self.courses
     }
 
-    /// The number here of a course with that short name.
-    pub(super) fn course(&self, config: &CourseConfig) -> Result<Option<i64>, LmsError> {
-        let parameters = [
-            ("field", "shortname".to_owned()),
-            ("value", config.shortname.clone()),
-        ];
-        let answer = self
-            .client
-            .call("core_course_get_courses_by_field", &parameters)?;
-        Ok(list_in(&answer.value, "courses").find_map(number_of))
+    /// The courses that are configured and there, with their numbers here, in one request.
+    pub(super) fn courses_here(&self) -> Result<Vec<(CourseConfig, i64)>, LmsError> {
+        let answer = self.client.call("core_course_get_courses_by_field", &[])?;
+        let numbers: BTreeMap<&str, i64> = list_in(&answer.value, "courses")
+            .filter_map(|course| Some((text(course, "shortname"), number_of(course)?)))
+            .collect();
+        let of = |config: &CourseConfig| Some((config.clone(), *numbers.get(&*config.shortname)?));
+        Ok(self.courses.iter().filter_map(of).collect())
     }
 
-    pub(super) fn layout(&self, config: &CourseConfig, here: i64) -> Result<Course, LmsError> {
+    /// What is in a course, with its gradebook, which alone shows a plain role the id numbers of activities. None
+    /// where it cannot be told which of its quizzes are the tests before and after, because nobody is active in
+    /// it: then nobody learns in it either.
+    pub(super) fn layout(
+        &self,
+        config: &CourseConfig,
+        here: i64,
+    ) -> Result<Option<(Course, Gradebook)>, LmsError> {
         let id = here.to_string();
         let contents = self
             .client
             .call("core_course_get_contents", &[("courseid", id.clone())])?;
-        let quizzes = [("courseids[0]", id.clone())];
+        let quizzes = [("courseids[0]", id)];
         let quizzes = self
             .client
             .call("mod_quiz_get_quizzes_by_courses", &quizzes)?;
-        // The gradebook alone shows a plain role the id numbers of activities.
+        let book = self.gradebook(here)?;
         let mut idnumbers = BTreeMap::new();
-        if config.pre_test.is_some() || config.post_test.is_some() {
-            for (_, item) in self.grade_items(here)? {
-                let name = text(&item, "idnumber");
-                if let Some(activity) = number(&item, "cmid").filter(|_| !name.is_empty()) {
-                    idnumbers.insert(activity, name.to_owned());
-                }
+        for item in book.values().flatten() {
+            let name = text(item, "idnumber");
+            if let Some(activity) = number(item, "cmid").filter(|_| !name.is_empty()) {
+                idnumbers.insert(activity, name.to_owned());
             }
         }
-        Ok(Course::read(
-            config,
-            here,
-            (&contents.value, &quizzes.value),
-            &idnumbers,
-        ))
+        let read = (&contents.value, &quizzes.value);
+        let course = Course::read(config, here, read, &idnumbers);
+        match course.missing() {
+            None => Ok(Some((course, book))),
+            Some(_) if book.is_empty() => Ok(None),
+            Some(missing) => Err(missing),
+        }
     }
 
-    /// The gradebook of a course, with whose each item is: of everybody, in one call.
-    pub(super) fn grade_items(&self, course: i64) -> Result<Vec<(i64, Value)>, LmsError> {
+    /// The gradebook of a course: of everybody, in one call.
+    fn gradebook(&self, course: i64) -> Result<Gradebook, LmsError> {
         let all = [("courseid", course.to_string()), ("userid", "0".to_owned())];
         let function = "gradereport_user_get_grade_items";
         let report = self.client.call(function, &all)?.value;
-        let mut items = Vec::new();
+        let mut book = Gradebook::new();
         for one in list_in(&report, "usergrades") {
             if let Some(user) = number(one, "userid") {
-                items.extend(list_in(one, "gradeitems").map(|item| (user, item.clone())));
+                let items = list_in(one, "gradeitems").cloned();
+                book.entry(user).or_default().extend(items);
             }
         }
-        Ok(items)
+        Ok(book)
     }
 
     /// How the activities of a course stand for somebody.
@@ -170,6 +166,9 @@ impl Moodle {
                         id: text(user, "idnumber").to_owned(),
                         username: text(user, "username").to_owned(),
                     },
+                    student: list_in(user, "roles")
+                        .find(|role| text(role, "shortname") == "student")
+                        .and_then(|role| number(role, "roleid")),
                     last_access: u64::try_from(number(user, "lastcourseaccess").unwrap_or(0))
                         .unwrap_or(0),
                 })
@@ -181,43 +180,21 @@ impl Moodle {
     }
 
     /// What somebody did in a course.
-    fn learnt(&self, course: &Course, who: &Enrolled, own: i64) -> Result<Vec<Learnt>, LmsError> {
-        let mut all = vec![event(course, who, "enrolled", None, &[(0, "enrolled")])];
-        all.extend(self.sessions_done(course, who, own)?);
+    pub(super) fn learnt(
+        &self,
+        course: &Course,
+        who: &Enrolled,
+        own: i64,
+    ) -> Result<Vec<Learnt>, LmsError> {
+        let mut all = vec![enrolled(course, who)];
+        let statuses = self.statuses(course, who)?;
+        all.extend(sessions_done(course, who, own, &statuses));
         for quiz in course.activities.iter().filter_map(|one| one.quiz.as_ref()) {
             for attempt in self.attempts(quiz, who)? {
                 all.extend(tested(course, who, quiz, &attempt));
             }
         }
         all.extend(self.course_done(course, who)?);
-        Ok(all)
-    }
-
-    fn sessions_done(
-        &self,
-        course: &Course,
-        who: &Enrolled,
-        own: i64,
-    ) -> Result<Vec<Learnt>, LmsError> {
-        let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
-        for status in self.statuses(course, who)? {
-            // What this node completed is no learning, nor is the session of which it is a part.
-            let his = number(&status, "overrideby") != Some(own);
-            let done = matches!(number(&status, "state"), Some(1 | 2));
-            if let Some(activity) = number(&status, "cmid").filter(|_| his && done) {
-                complete.insert(activity, seconds(&status, "timecompleted"));
-            }
-        }
-        let mut all = Vec::new();
-        for (session, activities) in course.sessions() {
-            let times: Option<Vec<_>> = activities.iter().map(|one| complete.get(one)).collect();
-            if let Some(times) = times {
-                let (key, number) = (format!("session {session}"), session.to_string());
-                let last = times.into_iter().copied().flatten().max();
-                let columns = [(0, "session-done"), (3, &number)];
-                all.push(event(course, who, &key, last, &columns));
-            }
-        }
         Ok(all)
     }
 
@@ -231,11 +208,7 @@ impl Moodle {
             .client
             .call("mod_quiz_get_user_attempts", &parameters)?
             .value;
-        // One without questions was put there by an import, not by him.
-        let his = |attempt: &&Value| {
-            text(attempt, "state") == "finished" && !text(attempt, "layout").is_empty()
-        };
-        Ok(list_in(&answer, "attempts").filter(his).cloned().collect())
+        Ok(list_in(&answer, "attempts").cloned().collect())
     }
 
     fn course_done(&self, course: &Course, who: &Enrolled) -> Result<Option<Learnt>, LmsError> {
@@ -254,149 +227,121 @@ impl Moodle {
         let last = criteria
             .filter_map(|one| seconds(one, "timecompleted"))
             .max();
-        Ok(Some(event(
-            course,
-            who,
-            "done",
-            last,
-            &[(0, "module-done")],
-        )))
-    }
-}
-
-impl LmsSource for Moodle {
-    fn check(&mut self) -> Result<Vec<Finding>, LmsError> {
-        let info = self
-            .client
-            .call("core_webservice_get_site_info", &[])?
-            .value;
-        let mut findings = Vec::new();
-        let mut find = |serious, message| findings.push(Finding { serious, message });
-        let release = text(&info, "release");
-        match branch(release) {
-            Some(branch) if (RELEASES.0..=RELEASES.1).contains(&branch) => {}
-            _ => find(
-                false,
-                format!(
-                    "this is Moodle '{release}'; 4.1 to 5.0 are known. What it answers otherwise is told by name"
-                ),
-            ),
-        }
-        let functions = list_in(&info, "functions");
-        let offered: BTreeSet<&str> = functions.map(|one| text(one, "name")).collect();
-        for function in READS
-            .iter()
-            .chain(&WRITES)
-            .filter(|name| !offered.contains(**name))
-        {
-            find(
-                true,
-                format!(
-                    "the service does not offer {function}: Site administration, Server, External services, \
-                     Functions, Add functions"
-                ),
-            );
-        }
-        if findings.iter().any(|finding| finding.serious) {
-            return Ok(findings);
-        }
-        let mut people = 0;
-        for config in self.courses.clone() {
-            if config.module().is_none() {
-                findings.push(Finding {
-                    serious: true,
-                    message: format!(
-                        "config.toml: course {}: the catalogue has no module '{}' of programme '{}'",
-                        config.shortname, config.module, config.programme
-                    ),
-                });
-                continue;
-            }
-            match self.probe(&config) {
-                Ok(Some(found)) => people += found,
-                Ok(None) => findings.push(Finding {
-                    serious: false,
-                    message: format!(
-                        "this Moodle has no course '{}': its people's progress waits until it has",
-                        config.shortname
-                    ),
-                }),
-                Err(LmsError::MissingRight { function, right }) => findings.push(Finding {
-                    serious: true,
-                    message: format!(
-                        "{function} needs a right: {right}. Give the role of the service's user: {}, {}",
-                        READ_RIGHTS.join(", "),
-                        WRITE_RIGHTS.join(", ")
-                    ),
-                }),
-                Err(error) => return Err(error),
-            }
-        }
-        if people == 0 && findings.is_empty() {
-            findings.push(Finding {
-                serious: false,
-                message: "nobody is enrolled in any of the courses".to_owned(),
-            });
-        }
-        Ok(findings)
-    }
-
-    fn read(
-        &mut self,
-        since: Option<u64>,
-        take: &mut dyn FnMut(Vec<Learnt>) -> Result<(), LmsError>,
-    ) -> Result<u64, LmsError> {
-        let info = self
-            .client
-            .call("core_webservice_get_site_info", &[])?
-            .value;
-        let own = number(&info, "userid").unwrap_or(0);
-        let mut newest = since.unwrap_or(0);
-        let from = since.map(|since| since.saturating_sub(OVERLAP));
-        for config in &self.courses {
-            let Some(here) = self.course(config)? else {
-                continue;
-            };
-            let course = self.layout(config, here)?;
-            let mut people = self.enrolled(here)?;
-            newest = people
-                .iter()
-                .map(|who| who.last_access)
-                .fold(newest, u64::max);
-            people.retain(|who| from.is_none_or(|from| who.last_access >= from));
-            for who in &people {
-                take(self.learnt(&course, who, own)?)?;
-            }
-        }
-        Ok(newest)
+        Ok(Some(course_done(course, who, last)))
     }
 }
 
 impl Moodle {
-    /// Asks everything of one person of a course, to see whether it may be asked; returns how many people
-    /// there are, or none where there is no such course.
-    fn probe(&self, config: &CourseConfig) -> Result<Option<usize>, LmsError> {
-        let Some(here) = self.course(config)? else {
-            return Ok(None);
-        };
-        let course = self.layout(config, here)?;
-        self.grade_items(here)?;
-        let people = self.enrolled(here)?;
-        if let Some(one) = people.first() {
-            if one.user == PlatformUser::default() {
-                return Err(LmsError::MissingRight {
-                    function: "core_enrol_get_enrolled_users".to_owned(),
-                    right: "moodle/user:viewalldetails".to_owned(),
-                });
+    /// See [`crate::lms::LmsSource::read`].
+    pub(super) fn read_all(
+        &self,
+        since: Option<u64>,
+        roll: &Roll,
+        progress: Progress<'_>,
+        take: &mut dyn FnMut(Heard) -> Result<(), LmsError>,
+    ) -> Result<u64, LmsError> {
+        let info = self.info()?;
+        let badges = since.is_none() && info.offers(BADGES);
+        let mut newest = since.unwrap_or(0);
+        let mut courses = Vec::new();
+        for (config, here) in self.courses_here()? {
+            let mut people = self.enrolled(here)?;
+            for who in &people {
+                newest = newest.max(who.last_access);
             }
-            self.learnt(&course, one, 0)?;
+            let users: Vec<PlatformUser> = people.iter().map(|who| who.user.clone()).collect();
+            let doubts = roll.doubts(&users);
+            people.retain(|who| !doubts.contains_key(&who.user.username));
+            for doubt in doubts.into_values() {
+                take(Heard::Doubt(doubt))?;
+            }
+            let is_asked = |who: &Enrolled| since.is_none_or(|since| who.last_access >= since);
+            people.sort_by_key(|who| !is_asked(who));
+            let asked = people.iter().take_while(|who| is_asked(who)).count();
+            courses.push(ToRead {
+                config,
+                here,
+                people,
+                asked,
+            });
         }
-        Ok(Some(people.len()))
+        let of: usize = courses.iter().map(|course| course.asked).sum();
+        let (mut done, mut failed) = (0, None);
+        progress(0, of as u64);
+        for to_read in courses.iter().filter(|course| course.asked > 0) {
+            let (course, book) = match self.layout(&to_read.config, to_read.here) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                // Of the other courses nothing is lost.
+                Err(error @ LmsError::Refused { .. }) => {
+                    failed = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for (place, who) in to_read.people.iter().enumerate() {
+                let items = book.get(&who.here).map_or(&[][..], Vec::as_slice);
+                let mut all = marks(&course, who, items);
+                if place < to_read.asked {
+                    all.extend(self.learnt(&course, who, info.own)?);
+                    done += 1;
+                }
+                let complete = all.iter().any(|one| one.fields[0] == "module-done");
+                if !all.is_empty() {
+                    take(Heard::Did(all))?;
+                }
+                if badges && complete {
+                    take(Heard::Badges(self.badges(&course, who)?))?;
+                }
+                progress(done, of as u64);
+            }
+        }
+        failed.map_or(Ok(newest), Err)
+    }
+
+    /// How many badges of a course somebody has.
+    fn badges(&self, course: &Course, who: &Enrolled) -> Result<u64, LmsError> {
+        let answer = self.client.call(BADGES, &of_both(course, who))?;
+        Ok(list_in(&answer.value, "badges").count() as u64)
+    }
+
+    /// What Moodle says of itself and of the service.
+    pub(super) fn info(&self) -> Result<Info, LmsError> {
+        let function = "core_webservice_get_site_info";
+        let value = self.client.call(function, &[])?.value;
+        let functions = list_in(&value, "functions");
+        Ok(Info {
+            own: number(&value, "userid").unwrap_or(0),
+            username: text(&value, "username").to_owned(),
+            release: text(&value, "release").to_owned(),
+            functions: functions.map(|one| text(one, "name").to_owned()).collect(),
+        })
+    }
+}
+
+/// Counts somebody's badges. It is asked where the service offers it.
+const BADGES: &str = "core_badges_get_user_badges";
+
+/// What Moodle says of itself and of the service.
+pub(super) struct Info {
+    /// Its number of the service's user.
+    pub own: i64,
+    /// His name.
+    pub username: String,
+    /// The release.
+    pub release: String,
+    functions: Vec<String>,
+}
+
+impl Info {
+    /// Whether the service has a function.
+    pub(super) fn offers(&self, function: &str) -> bool {
+        self.functions.iter().any(|one| one == function)
     }
 }
 
 /// The parameters of what is asked of somebody in a course.
-fn of_both(course: &Course, who: &Enrolled) -> [Parameter<'static>; 2] {
+pub(super) fn of_both(course: &Course, who: &Enrolled) -> [Parameter<'static>; 2] {
     [
         ("courseid", course.here.to_string()),
         ("userid", who.here.to_string()),
@@ -427,28 +372,117 @@ fn event(
         key: format!("{shortname}/{key}"),
         date: at.and_then(day),
         fields,
+        by_hand: false,
     }
 }
 
-/// A finished attempt, if it is marked.
-fn tested(course: &Course, who: &Enrolled, quiz: &Quiz, attempt: &Value) -> Option<Learnt> {
-    let (points, most) = score(attempt, quiz)?;
+/// He is in the course.
+pub(super) fn enrolled(course: &Course, who: &Enrolled) -> Learnt {
+    event(course, who, "enrolled", None, &[(0, "enrolled")])
+}
+
+/// Sections of which he has done all that counts, as his activities stand.
+pub(super) fn sessions_done(
+    course: &Course,
+    who: &Enrolled,
+    own: i64,
+    statuses: &[Value],
+) -> Vec<Learnt> {
+    let mut complete: BTreeMap<i64, Option<u64>> = BTreeMap::new();
+    for status in statuses {
+        // What this node completed is no learning, nor is the session of which it is a part.
+        let his = number(status, "overrideby") != Some(own);
+        let done = matches!(number(status, "state"), Some(1 | 2));
+        if let Some(activity) = number(status, "cmid").filter(|_| his && done) {
+            complete.insert(activity, seconds(status, "timecompleted"));
+        }
+    }
+    let mut all = Vec::new();
+    for (session, activities) in course.sessions() {
+        let times: Option<Vec<_>> = activities.iter().map(|one| complete.get(one)).collect();
+        if let Some(times) = times {
+            let (key, number) = (format!("session {session}"), session.to_string());
+            let last = times.into_iter().copied().flatten().max();
+            let columns = [(0, "session-done"), (3, &number)];
+            all.push(event(course, who, &key, last, &columns));
+        }
+    }
+    all
+}
+
+/// He has done the course, with the last of it at that second.
+pub(super) fn course_done(course: &Course, who: &Enrolled, last: Option<u64>) -> Learnt {
+    event(course, who, "done", last, &[(0, "module-done")])
+}
+
+/// A finished attempt, if it is marked. One that is marked anew is something new.
+pub(super) fn tested(
+    course: &Course,
+    who: &Enrolled,
+    quiz: &Quiz,
+    attempt: &Value,
+) -> Option<Learnt> {
+    // One without questions was put there by an import, not by him.
+    if text(attempt, "state") != "finished" || text(attempt, "layout").is_empty() {
+        return None;
+    }
+    let marks = attempt.get("sumgrades")?.as_f64()?;
+    if quiz.marks <= 0.0 {
+        return None;
+    }
+    let score = score((marks / quiz.marks).clamp(0.0, 1.0) * quiz.grade, quiz)?;
     let finished = seconds(attempt, "timefinish");
     let (number, when) = (
         number(attempt, "attempt").unwrap_or(0),
         finished.unwrap_or(0),
     );
-    let key = format!("{} {}/{number}/{when}", quiz.kind, quiz.version);
-    let [points, most, version] = [points, most, u32::from(quiz.version)].map(|n| n.to_string());
-    let columns = [(0, quiz.kind), (4, &points), (5, &most), (6, &version)];
-    Some(event(course, who, &key, finished, &columns))
+    let key = format!("{number}/{when}/{}-{}", score.0, score.1);
+    Some(result(course, who, quiz, &key, (finished, score)))
 }
 
-/// The branch of a release such as `4.5.5+ (Build: 20250613)`, as 405.
-fn branch(release: &str) -> Option<u32> {
-    let mut parts = release.split(|one: char| !one.is_ascii_digit());
-    let (major, minor): (u32, u32) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some(100 * major + minor)
+/// What a teacher typed into the gradebook for somebody: Moodle says that it is no activity's own grade.
+pub(super) fn marks(course: &Course, who: &Enrolled, items: &[Value]) -> Vec<Learnt> {
+    let mut all = Vec::new();
+    for item in items.iter().filter(|item| is_by_hand(item)) {
+        let activity = number(item, "cmid");
+        let mut activities = course.activities.iter();
+        let quiz = activities.find(|one| Some(one.here) == activity);
+        let Some(quiz) = quiz.and_then(|one| one.quiz.as_ref()) else {
+            continue;
+        };
+        let grade = item.get("graderaw").and_then(Value::as_f64);
+        let Some(score) =
+            grade.and_then(|grade| score(grade.clamp(0.0, quiz.grade.max(0.0)), quiz))
+        else {
+            continue;
+        };
+        let graded = seconds(item, "gradedategraded");
+        let key = format!("mark/{}/{}-{}", graded.unwrap_or(0), score.0, score.1);
+        all.push(Learnt {
+            by_hand: true,
+            ..result(course, who, quiz, &key, (graded, score))
+        });
+    }
+    all
+}
+
+/// Whether an item of a gradebook is a person's own mark.
+pub(super) fn is_by_hand(item: &Value) -> bool {
+    item.get("gradeisoverridden").and_then(Value::as_bool) == Some(true)
+}
+
+/// A result of a quiz.
+fn result(
+    course: &Course,
+    who: &Enrolled,
+    quiz: &Quiz,
+    key: &str,
+    (at, (points, most)): (Option<u64>, (u32, u32)),
+) -> Learnt {
+    let key = format!("{} {}/{key}", quiz.kind, quiz.version);
+    let [points, most, version] = [points, most, u32::from(quiz.version)].map(|n| n.to_string());
+    let columns = [(0, quiz.kind), (4, &*points), (5, &*most), (6, &*version)];
+    event(course, who, &key, at, &columns)
 }
 
 /// A time that Moodle has; 0 is none.
@@ -463,13 +497,11 @@ fn day(seconds: u64) -> Option<Date> {
     Date::from_days(i32::try_from(days).ok()?).ok()
 }
 
-/// Points of an attempt and the most that there are, as whole numbers; none where it is not marked yet.
-fn score(attempt: &Value, quiz: &Quiz) -> Option<(u32, u32)> {
-    let marks = attempt.get("sumgrades")?.as_f64()?;
-    if !(marks.is_finite() && quiz.marks > 0.0 && quiz.grade > 0.0) {
+/// Points of a grade and the most that there are, as whole numbers; none where it is none.
+fn score(grade: f64, quiz: &Quiz) -> Option<(u32, u32)> {
+    if !(grade.is_finite() && quiz.grade > 0.0) {
         return None;
     }
-    let grade = (marks / quiz.marks).clamp(0.0, 1.0) * quiz.grade;
     // As many decimals as Moodle shows, and none that are zeros.
     let near = |scale: f64| ((grade * scale).round() - grade * scale).abs() < 0.005 * scale / 100.0;
     let scale = [1.0, 10.0]

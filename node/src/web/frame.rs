@@ -10,6 +10,7 @@ use serde::Deserialize;
 use spean_protocol::event::{Date, Destination};
 use spean_protocol::id::SiteId;
 
+use crate::api::Refusal;
 use crate::engine::EngineError;
 use crate::locale::{self, Language, Value};
 use crate::service::{NodeEngine, Service, Stopped};
@@ -46,6 +47,7 @@ pub struct Frame {
     /// What is searched for, on the page of results.
     pub needle: String,
     path: String,
+    home: &'static str,
 }
 
 /// A link to the same page in one of the languages.
@@ -69,7 +71,19 @@ impl Frame {
             language,
             needle,
             path,
+            home: "/",
         }
+    }
+
+    /// The same on a door whose first page is another.
+    pub const fn with_home(mut self, home: &'static str) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// A link to the first page.
+    pub fn home(&self) -> String {
+        self.link(self.home)
     }
 
     /// The words of a key.
@@ -175,8 +189,10 @@ pub enum Failure {
     NoPage,
     /// No such learner, or none that may be shown here. Which of the two is not said.
     NoLearner,
-    /// Something else than GET.
+    /// Something else than GET, where a page only shows.
     OnlyGet,
+    /// A form of another site's page.
+    Elsewhere,
     /// The engine has too much to do, or is stopping.
     Busy,
     /// The engine failed; its log says why.
@@ -186,6 +202,13 @@ pub enum Failure {
 impl From<Stopped> for Failure {
     fn from(_: Stopped) -> Self {
         Self::Busy
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        tracing::error!(%refusal, "a page cannot do what it is for");
+        Self::Broken
     }
 }
 
@@ -209,6 +232,7 @@ impl Failure {
         match self {
             Self::NoPage | Self::NoLearner => StatusCode::NOT_FOUND,
             Self::OnlyGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Elsewhere => StatusCode::FORBIDDEN,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -220,6 +244,7 @@ impl Failure {
             Self::NoPage => (frame.text("no-page-title"), frame.text("no-page")),
             Self::NoLearner => (frame.text("no-learner-title"), frame.text("no-learner")),
             Self::OnlyGet => (frame.text("only-get-title"), frame.text("only-get")),
+            Self::Elsewhere => (frame.text("elsewhere-title"), frame.text("elsewhere")),
             Self::Busy => (frame.text("busy-title"), frame.text("busy")),
             Self::Broken => (frame.text("broken-title"), frame.text("broken")),
         };

@@ -3,13 +3,14 @@
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,6 +24,16 @@ pub struct Guarded {
     listener: TcpListener,
     places: Arc<Semaphore>,
     longest: Duration,
+}
+
+/// The machine at the other end.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine(pub IpAddr);
+
+impl Connected<IncomingStream<'_, Guarded>> for Machine {
+    fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
+        Self(stream.remote_addr().ip())
+    }
 }
 
 impl Guarded {

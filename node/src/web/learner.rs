@@ -124,6 +124,7 @@ struct Summary<'a> {
     frame: &'a Frame,
     card: String,
     receipt: String,
+    account: Option<String>,
     names: Vec<String>,
     place: String,
     facts: Vec<(String, String)>,
@@ -163,12 +164,15 @@ const OPENINGS_SHOWN: usize = 20;
 pub async fn page(service: &Service, frame: &Frame, id: LearnerId) -> Result<String, Failure> {
     let known = Known::ask(service, id).await?;
     let (view, sites) = (&known.view, &known.sites);
+    let state = CustodyState::of(view, known.site);
+    let here = state == CustodyState::Here;
     let summary = Summary {
         frame,
+        account: here.then(|| frame.link(&format!("/account/{id}"))),
         card: grouped(&id.to_string()),
         receipt: frame.link(&format!("/receipt/{id}")),
         names: names(view),
-        place: place(frame, &CustodyState::of(view, known.site), &known),
+        place: place(frame, &state, &known),
         facts: facts(frame, view),
         notices: notices(frame, &known),
         stays: stays(frame, view, sites),

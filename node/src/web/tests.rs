@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use spean_protocol::event::Destination;
 use spean_protocol::id::SiteId;
@@ -19,12 +21,14 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::engine::import::{Fate, Import};
+use crate::engine::install_roster;
 use crate::engine::report::{SiteStatus, Status};
-use crate::engine::{Engine, Identity, install_roster};
+use crate::home::Home;
 use crate::register::{LearnerRow, Row, Who};
 use crate::service::NodeEngine;
 use crate::store::sqlite::Sqlite;
-use crate::world::Machine;
+
+mod passwords;
 
 const DGP: u8 = 1;
 const CC1: u8 = 2;
@@ -67,31 +71,44 @@ fn roster() -> SignedRoster {
     signed
 }
 
-/// A node with its pages.
+/// A node with its pages, behind both doors.
 struct Node {
     service: Service,
     address: SocketAddr,
+    learners: SocketAddr,
     _folder: TempDir,
 }
 
 impl Node {
     async fn start(site: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = Sqlite::open(&folder.path().join("spean.db")).unwrap();
+        let home = Home::at(folder.path());
+        let hex = |byte: u8| HEXLOWER.encode(&[byte; 32]);
+        let keys = format!(
+            "signing = \"{}\"\nsecret = \"{}\"\n[boxes]\n1 = \"{}\"\n",
+            hex(site),
+            hex(site),
+            hex(100 + site)
+        );
+        let path = folder.path().join("keys.toml");
+        std::fs::write(&path, keys).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut store = Sqlite::open(&home.database()).unwrap();
         install_roster(&mut store, &roster()).unwrap();
-        let identity = Identity {
-            signing: signing(site),
-            boxes: BTreeMap::from([(1, seed(site))]),
-            secret: Secret([site; 32]),
-        };
-        let engine = Engine::open(store, identity, Box::new(Machine)).unwrap();
-        let (service, _) = Service::start(engine).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(service.clone(), listener, std::future::pending()));
+        drop(store);
+        let node = crate::node::Node::open(&home).unwrap();
+        let pages = Pages::new(node.clone());
+        let mut addresses = Vec::new();
+        for door in [Door::Officers, Door::Learners] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            addresses.push(listener.local_addr().unwrap());
+            let pages = pages.clone();
+            tokio::spawn(async move { pages.serve(door, listener, std::future::pending()).await });
+        }
         Self {
-            service,
-            address,
+            service: node.service,
+            address: addresses[0],
+            learners: addresses[1],
             _folder: folder,
         }
     }
@@ -179,11 +196,26 @@ impl Node {
     }
 
     async fn fetch(&self, method: &str, target: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("{method} {target} HTTP/1.1\r\nHost: node\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        self.sent(self.address, (method, target), "", b"").await
+    }
+
+    /// Sends a request with lines of its head and a body.
+    async fn sent(
+        &self,
+        address: SocketAddr,
+        (method, target): (&str, &str),
+        head: &str,
+        body: &[u8],
+    ) -> Answer {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: node\r\n{head}content-length: {}\r\n\r\n",
+            body.len()
+        );
+        // It need not be read to its end.
+        let _ = stream.write_all(&[request.as_bytes(), body].concat()).await;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        let _ = stream.read_to_end(&mut bytes).await;
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let status = head[9..12].parse().unwrap();
@@ -192,6 +224,13 @@ impl Node {
             head: head.to_ascii_lowercase(),
             body: body.to_owned(),
         }
+    }
+
+    /// Sends a form as a browser does.
+    async fn send(&self, address: SocketAddr, target: &str, body: &str) -> Answer {
+        let head = "content-type: application/x-www-form-urlencoded\r\n";
+        self.sent(address, ("POST", target), head, body.as_bytes())
+            .await
     }
 
     async fn get(&self, target: &str) -> Answer {
@@ -233,7 +272,7 @@ async fn the_first_page_says_how_the_node_stands() {
     );
     let headers = [
         "content-security-policy: default-src 'none';",
-        "referrer-policy: no-referrer",
+        "referrer-policy: same-origin",
         "cache-control: no-store",
         "x-content-type-options: nosniff",
         "content-type: text/html; charset=utf-8",
@@ -419,7 +458,7 @@ async fn what_cannot_be_shown_is_said() {
     for method in ["POST", "DELETE"] {
         let answer = node.fetch(method, "/?lang=en").await;
         assert!(
-            answer.status == 405 && answer.has("The pages only show"),
+            answer.status == 405 && answer.has("This page only shows"),
             "{method}"
         );
     }

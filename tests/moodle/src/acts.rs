@@ -253,4 +253,21 @@ impl Moodle {
         quiz_of(&module);
         state.grade_by_hand(user, &module, grade);
     }
+
+    /// Marks a finished attempt again: the first is number 1.
+    ///
+    /// # Panics
+    /// When there is no such learner, course, quiz or attempt.
+    pub fn mark_again(
+        &self,
+        username: &str,
+        course: &str,
+        quiz: &str,
+        (number, score): (u64, f64),
+    ) {
+        let mut state = self.state();
+        let (user, module) = state.learner(username, course, quiz);
+        let settings = quiz_of(&module);
+        state.mark_again(user, &module, settings, (number, score));
+    }
 }

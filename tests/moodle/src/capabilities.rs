@@ -15,6 +15,10 @@ pub const READ_CAPABILITIES: &[&str] = &[
     "moodle/grade:viewall",
     "mod/quiz:view",
     "mod/quiz:viewreports",
+    "moodle/course:viewhiddenactivities",
+    "moodle/course:viewhiddensections",
+    "moodle/course:ignoreavailabilityrestrictions",
+    "moodle/grade:viewhidden",
 ];
 
 /// What he needs beyond that to write what a transfer takes.

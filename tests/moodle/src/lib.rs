@@ -14,8 +14,8 @@
 //! database     auth_db and enrol_database: the file that a node writes
 //! ```
 //!
-//! What is not there: other modules than pages and quizzes, groups, cohorts, categories, hidden
-//! things, locked grades, files, and every function that is in no table of [`READS`] and [`WRITES`].
+//! What is not there: other modules than pages and quizzes, groups, cohorts, categories,
+//! restrictions of access, locked grades, files, and every function that is in no table of [`READS`] and [`WRITES`].
 
 // A quiz has more fields than the macro of serde_json can nest by itself.
 #![recursion_limit = "256"]

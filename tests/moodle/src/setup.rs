@@ -189,6 +189,8 @@ pub struct Activity {
     pub rule: Rule,
     /// Whether the course's completion asks for it. What is not tracked is never asked for.
     pub criterion: bool,
+    /// Whether a teacher hides it.
+    pub hidden: bool,
 }
 
 impl Activity {
@@ -201,6 +203,7 @@ impl Activity {
             idnumber: None,
             rule: Rule::View,
             criterion: true,
+            hidden: false,
         }
     }
 
@@ -227,6 +230,13 @@ impl Activity {
     #[must_use]
     pub fn numbered(mut self, idnumber: &str) -> Self {
         self.idnumber = Some(idnumber.to_owned());
+        self
+    }
+
+    /// The same, hidden by a teacher.
+    #[must_use]
+    pub const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 

@@ -124,8 +124,10 @@ impl State {
         Ok(module.clone())
     }
 
+    /// Whether the token's user is told of an activity at all.
     pub(crate) fn sees(&self, module: &ModuleRow) -> bool {
-        module.grade_item.is_none() || self.may("mod/quiz:view")
+        let shown = !module.about.hidden || self.may("moodle/course:viewhiddenactivities");
+        shown && (module.grade_item.is_none() || self.may("mod/quiz:view"))
     }
 
     /// An activity by the id of its module.

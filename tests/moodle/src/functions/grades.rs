@@ -90,7 +90,9 @@ fn learners<'a>(state: &'a State, course: &CourseRow) -> Vec<&'a Account> {
 }
 
 fn items(state: &State, user: u64, course: &CourseRow) -> Vec<Value> {
-    let quizzes = course.modules().filter_map(|module| {
+    let hides = |module: &&ModuleRow| !module.about.hidden || state.may("moodle/grade:viewhidden");
+    let seen = course.modules().filter(hides);
+    let quizzes = seen.filter_map(|module| {
         let quiz = module.about.quiz_settings()?;
         Some((module, quiz, state.grades.get(user, module.id)))
     });

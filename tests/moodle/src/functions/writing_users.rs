@@ -215,6 +215,10 @@ fn update_user(state: &mut State, row: Arguments<'_>) -> Result<(), Refusal> {
             return Err(Refusal::moodle("useremailduplicate", "Duplicate address"));
         }
     }
+    if let Some(wrong) = row.text("password").and_then(against_password) {
+        let wrong = format!("<div>{wrong}</div>");
+        return Err(Refusal::moodle(&wrong, &format!("error/{wrong}")));
+    }
     if let Some(username) = row.text("username") {
         let other = state.people.named(username);
         if other.is_some_and(|other| other.id != id) {
