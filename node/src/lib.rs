@@ -16,6 +16,7 @@ pub mod enrolment;
 pub mod exchange;
 pub mod home;
 pub mod key_stick;
+pub mod kobo;
 #[cfg(feature = "links")]
 pub mod link;
 pub mod lms;
@@ -28,8 +29,10 @@ pub mod offices;
 pub mod paper;
 pub mod passphrase;
 pub mod qr;
+pub mod register;
 pub mod run;
 pub mod service;
+pub mod sheet;
 pub mod stick;
 pub mod store;
 #[cfg(feature = "web")]
