@@ -198,6 +198,8 @@ impl Client {
             told(page.all);
             let mut export = Export::of(page.value).map_err(|_| self.strange())?;
             export.count_from(start as u64);
+            // Here the others are asked for.
+            export.more = false;
             take(export);
             start += page.submissions;
             if page.last || page.submissions == 0 {

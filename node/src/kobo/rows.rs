@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
 use spean_protocol::event::{Date, Month};
+use spean_protocol::seal::derive;
 
 use super::forms::WHICH;
 use super::mapping::{Column, EventMapping, FormMapping, Mapping, Questions, Shape};
@@ -35,6 +37,10 @@ impl Collected {
         for (place, reason) in export.refused {
             self.refused
                 .push(format!("{from}, number {place}: {reason}"));
+        }
+        if export.more {
+            let reason = "this is only the first page of the form's data: 'spean kobo pull' reads all of them";
+            self.refused.push(format!("{from}: {reason}"));
         }
         // Said once for each form, not for each submission.
         let mut judged: BTreeMap<&str, bool> = BTreeMap::new();
@@ -368,18 +374,14 @@ pub fn rows(form: &FormMapping, submission: &Submission) -> (Vec<Row>, Vec<Strin
 /// What tells a person from the others of a list, wherever he stands in it, without his name. Two of one name are
 /// two; `None` for a card or user name that was there before.
 fn name_in_key(who: &Who, namesakes: &mut BTreeMap<String, u32>) -> Option<String> {
-    let mut hash = blake3::Hasher::new_derive_key("spean 2026 person of a kobo list v1");
     let card = !who.learner.is_empty();
-    let parts: &[&String] = if card {
-        &[&who.learner]
+    let parts: &[&[u8]] = if card {
+        &[who.learner.as_bytes()]
     } else {
-        &[&who.name, &who.sex, &who.born]
+        &[who.name.as_bytes(), who.sex.as_bytes(), who.born.as_bytes()]
     };
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    let name: String = hash.finalize().to_hex().chars().take(16).collect();
+    let hash = derive("spean 2026 person of a form v1", parts);
+    let name = HEXLOWER.encode(&hash[..8]);
     let count = namesakes.entry(name.clone()).or_insert(0);
     *count += 1;
     match *count {

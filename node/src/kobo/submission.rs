@@ -45,6 +45,8 @@ pub struct Export {
     pub refused: Vec<(u64, String)>,
     /// Every question that the file has.
     pub asked: BTreeSet<String>,
+    /// It is a page, after which others come.
+    pub more: bool,
 }
 
 impl Export {
@@ -65,6 +67,7 @@ impl Export {
 
     /// The same of JSON that was read already.
     pub(super) fn of(value: Value) -> Result<Self, String> {
+        let more = value.get("next").is_some_and(|next| !next.is_null());
         let list = match value {
             Value::Array(list) => list,
             Value::Object(mut object) => match object.remove("results") {
@@ -73,7 +76,10 @@ impl Export {
             },
             _ => return Err(no_export()),
         };
-        let mut export = Self::default();
+        let mut export = Self {
+            more,
+            ..Self::default()
+        };
         for (place, value) in (1..).zip(list) {
             if export.submissions.len() >= SUBMISSIONS_MAX {
                 return Err(format!(
@@ -268,7 +274,7 @@ mod tests {
     /// with groups, a repeat, numbers, and digits of Khmer.
     #[test]
     fn a_submission_is_its_answers() {
-        let json = r#"{"count": 1, "next": null, "results": [{
+        let json = r#"{"count": 2, "next": "https://kobo/?start=1", "results": [{
             "_id": 5, "_uuid": "22", "meta/rootUuid": "uuid:11AA", "meta/instanceID": "uuid:33", "_attachments": [{"a": 1}],
             "date": "\u17e2\u17e0\u17e2\u17e6-01-05", "group": {"session": 3.0}, "group/module": "math-1",
             "present": [{"present/card": " 0A "}, {"card": "\u200bb"}], "none": null
@@ -277,6 +283,7 @@ mod tests {
         let [one] = &export.submissions[..] else {
             panic!()
         };
+        assert!(export.more);
         assert_eq!(one.uuid, "11aa");
         let answers: Vec<_> = one
             .answers
