@@ -54,11 +54,11 @@ impl Collected {
                 }
             };
             let usable = *judged.entry(&form.kind).or_insert_with(|| {
-                let (missing, notes) = compare(form, &export.asked);
+                let (missing, note) = compare(form, &export.asked);
                 let said = |what: &String| format!("{from}: the form {}: {what}", form.kind);
                 self.refused.extend(missing.iter().map(said));
                 if missing.is_empty() {
-                    self.notes.extend(notes.iter().map(said));
+                    self.notes.extend(note.iter().map(said));
                 }
                 missing.is_empty()
             });
@@ -102,7 +102,7 @@ fn form_of<'a>(
 
 /// What a file lacks of the questions of a form: without the first nothing can be read of it, without the others
 /// the rest can.
-fn compare(form: &FormMapping, asked: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+fn compare(form: &FormMapping, asked: &BTreeSet<String>) -> (Vec<String>, Option<String>) {
     let names: Vec<&str> = asked.iter().map(String::as_str).collect();
     let there = |question: &String| {
         let part = format!("{question}/");
@@ -132,14 +132,17 @@ fn compare(form: &FormMapping, asked: &BTreeSet<String>) -> (Vec<String>, Vec<St
         ));
     }
     let told = form.event.iter().flat_map(|event| event.from.values());
-    let mut notes: Vec<String> = told
+    let absent: BTreeSet<&str> = told
         .flat_map(|asked| &asked.0)
         .filter(|question| !there(question))
-        .map(|question| format!("nobody answers '{question}', or the file does not have it"))
+        .map(String::as_str)
         .collect();
-    notes.sort_unstable();
-    notes.dedup();
-    (missing, notes)
+    let absent: Vec<&str> = absent.into_iter().collect();
+    let note = (!absent.is_empty()).then(|| {
+        let names = absent.join(", ");
+        format!("nobody answers {names}, or the file does not have it")
+    });
+    (missing, note)
 }
 
 /// The name under which a question stands: its own; without its groups, as some exports have it; or, where nobody
