@@ -115,12 +115,23 @@ fn answer(
             date,
             fields,
         } => Reply::Events(engine.record(learner, (read_date(&date)?, officer), &fields)?),
-        Request::ImportLearners { source, rows } => {
-            Reply::Fates(engine.import_learners(&source, &rows)?)
+        Request::ImportLearners { import, rows } => {
+            Reply::Fates(Box::new(engine.import_learners(&import, &rows)?))
         }
-        Request::ImportEvents { source, rows } => {
-            Reply::Fates(engine.import_events(&source, &rows)?)
+        Request::ImportEvents { import, rows } => {
+            Reply::Fates(Box::new(engine.import_events(&import, &rows)?))
         }
+        Request::ImportItems { import, rows } => {
+            Reply::Fates(Box::new(engine.import_items(&import, &rows)?))
+        }
+        Request::ImportWhose { import, whose } => Reply::Whose(engine.whose_all(&import, &whose)?),
+        Request::Imports => Reply::Imports(engine.imports()?),
+        Request::ImportUndo(number) => Reply::ImportUndone(engine.undo_import(number)?),
+        Request::ImportWaiting => Reply::ImportWaiting(engine.waiting_rows()?),
+        Request::ImportMatch { code, said } => {
+            Reply::Fates(Box::new(engine.match_waiting(&code, said)?))
+        }
+        Request::LibraryFind { needle, limit } => Reply::Items(engine.items(&needle, limit)?),
         Request::TransferOut {
             learners,
             to,

@@ -17,7 +17,10 @@ use crate::engine::depart::{Departure, Moved};
 use crate::engine::due::Shredding;
 use crate::engine::duplicates::Duplicates;
 use crate::engine::erasure::{Erasing, ErasureLine};
-use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::engine::import::imported::{ImportLine, Undone};
+use crate::engine::import::library::Item;
+use crate::engine::import::waiting::{Said, WaitingLine};
+use crate::engine::import::{Fates, Import};
 use crate::engine::officers::{OfficerLine, SealedKey};
 use crate::engine::openings::OpeningLine;
 use crate::engine::questions::WorkLine;
@@ -27,6 +30,7 @@ use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
 use crate::lms::{Finding, Reading, Remembered, Writing};
 use crate::paper::card::Card;
+use crate::register::{ItemRow, LearnerRow, Row, Who};
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -68,17 +72,51 @@ pub enum Request {
     },
     /// Rows of a file of learners.
     ImportLearners {
-        /// The source.
-        source: String,
+        /// Of which import.
+        import: Import,
         /// The rows.
         rows: Vec<LearnerRow>,
     },
-    /// Rows of a file of events.
+    /// Rows of what people did, of any register.
     ImportEvents {
-        /// The source.
-        source: String,
+        /// Of which import.
+        import: Import,
         /// The rows.
-        rows: Vec<EventRow>,
+        rows: Vec<Row>,
+    },
+    /// Rows of a library's catalogue.
+    ImportItems {
+        /// Of which import.
+        import: Import,
+        /// The rows.
+        rows: Vec<ItemRow>,
+    },
+    /// Whose rows of a register would be.
+    ImportWhose {
+        /// Of which import.
+        import: Import,
+        /// Whom they name.
+        whose: Vec<Who>,
+    },
+    /// The imports that can be taken back, or were.
+    Imports,
+    /// An import is taken back.
+    ImportUndo(u64),
+    /// Whose rows wait for an officer.
+    ImportWaiting,
+    /// Who somebody is whose rows wait.
+    ImportMatch {
+        /// The code of the rows.
+        code: String,
+        /// Who it is.
+        said: Said,
+    },
+    /// Items of the library by title, author or number.
+    LibraryFind {
+        /// The text; empty for all.
+        needle: String,
+        /// At most so many.
+        limit: usize,
     },
     /// Seal what was recorded, now.
     Flush,
@@ -439,7 +477,17 @@ pub enum Reply {
     /// To [`Request::Cards`].
     Cards(Vec<Card>),
     /// To the imports: the fate of each row.
-    Fates(Vec<Fate>),
+    Fates(Box<Fates>),
+    /// Whose rows would be, where that is known.
+    Whose(Vec<Option<LearnerId>>),
+    /// Imports.
+    Imports(Vec<ImportLine>),
+    /// What taking an import back came to.
+    ImportUndone(Undone),
+    /// Whose rows wait.
+    ImportWaiting(Vec<WaitingLine>),
+    /// Items of the library.
+    Items(Vec<(u32, Item)>),
     /// How many events were recorded, sealed or signed.
     Events(u64),
     /// To [`Request::TransferOut`] and [`Request::TransferSlip`].

@@ -30,9 +30,9 @@ use spean_protocol::roster::SignedRoster;
 use spean_protocol::totals::{Period, Query};
 
 use crate::api::{Kind, Refusal, Reply, Request};
-use crate::engine::import::LearnerRow;
 use crate::home::{Home, read_small};
 use crate::node::{Node, install_first, roster_page};
+use crate::register::LearnerRow;
 use crate::world::Machine;
 
 /// Spean lets a prisoner's learning follow him: each prison's node keeps its learners' records and
@@ -93,8 +93,18 @@ enum Command {
                             --module micro-business --session 3 --date 2026-11-20"
     )]
     Record(RecordArgs),
-    /// Import files of a site's registers: learners, events. A file imported twice changes nothing.
-    Import(import::ImportArgs),
+    /// Import files of a site's registers, CSV or XLSX: learners, attendance, tests, loans and more.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// The library's items, by title, author or number.
+    Library {
+        /// A part of a title or an author, or a number; without it, all.
+        #[arg(default_value = "")]
+        needle: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Seal what was recorded, now rather than at the next regular flush.
     Flush,
     /// Learners leave (out) or arrive (in): one, or a hundred from a list.
@@ -401,7 +411,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
             crate::run::run(&home, stop, || println!("ready")).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Import(args) => import::import(&home, args, &cli.who, cli.json).await,
+        Command::Import(command) => import::import(&home, command, &cli.who, cli.json).await,
         Command::Enrol(command) => paper::enrol(&home, command, cli.json),
         Command::Learner(LearnerCommand::Card(args)) => paper::cards(&home, args, cli.json).await,
         Command::Roster(command) => roster(cli, &home, command).await,
@@ -522,6 +532,10 @@ fn request(command: &Command) -> Result<Request, Refusal> {
         },
         Command::Stick(StickCommand::Inspect { path }) => Request::StickInspect {
             path: absolute(path),
+        },
+        Command::Library { needle, limit } => Request::LibraryFind {
+            needle: needle.clone(),
+            limit: *limit,
         },
         Command::Totals { from, to, site } => {
             let first = from.unwrap_or(Period::ALL.first);

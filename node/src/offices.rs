@@ -61,6 +61,13 @@ impl Duty {
             | Request::Cards { .. }
             | Request::ImportLearners { .. }
             | Request::ImportEvents { .. }
+            | Request::ImportItems { .. }
+            | Request::ImportWhose { .. }
+            | Request::Imports
+            | Request::ImportUndo(_)
+            | Request::ImportWaiting
+            | Request::ImportMatch { .. }
+            | Request::LibraryFind { .. }
             | Request::TransferOut { .. }
             | Request::TransferIn { .. }
             | Request::TransferInAnnounced { .. }

@@ -83,11 +83,19 @@ pub enum Table {
     Remains,
     /// Learner who is to be found here: what is compared to see who may be one person.
     Alike,
+    /// Learner, place of a row key: the source that the row key is of.
+    SourceOf,
+    /// Number: an import; number, index: one thing that came with it.
+    Import,
+    /// Who it may be, row key: a row of which nobody can say yet whose it is.
+    Waiting,
+    /// Number: an item of this site's library.
+    Item,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -123,6 +131,10 @@ impl Table {
         Self::Erasure,
         Self::Remains,
         Self::Alike,
+        Self::SourceOf,
+        Self::Import,
+        Self::Waiting,
+        Self::Item,
     ];
 
     /// The table's name in a database.
@@ -164,6 +176,10 @@ impl Table {
             Self::Erasure => "erasure",
             Self::Remains => "remains",
             Self::Alike => "alike",
+            Self::SourceOf => "source_of",
+            Self::Import => "import",
+            Self::Waiting => "waiting",
+            Self::Item => "item",
         }
     }
 }

@@ -15,7 +15,8 @@ use network::people::newcomer;
 use network::{DGP, Network, Node, export, import, items, loan, place_of, site};
 use proptest::prelude::*;
 use spean::engine::EngineError;
-use spean::engine::import::{EventRow, LearnerRow};
+use spean::engine::import::Import;
+use spean::register::{LearnerRow, Row, Who};
 use spean::store::memory::Memory;
 use spean_protocol::event::{
     Body, Date, Destination, Event, EventId, LinkReason, RetractionReason, Who5Moment,
@@ -219,7 +220,7 @@ impl Story {
         for place in 1..=PRISONS {
             let rows = [pupil(place, 0), pupil(place, 1)];
             network.nodes[place]
-                .import_learners("register", &rows)
+                .import_learners(&Import::of("register"), &rows)
                 .unwrap();
             let found = network.nodes[place].find("sok", 9).unwrap();
             learners.extend(found.into_iter().map(|row| row.learner));
@@ -282,14 +283,14 @@ impl Story {
                     "",
                     "",
                 ];
-                let row = EventRow {
-                    row: format!("E{row}"),
-                    learner: format!("{place}-{}", row % 2),
+                let row = Row {
+                    key: format!("E{row}"),
+                    who: Who::of(&format!("{place}-{}", row % 2)),
                     date: Some(date()),
                     fields: fields.map(str::to_owned),
                 };
                 self.network.nodes[at]
-                    .import_events("register", &[row])
+                    .import_events(&Import::of("register"), &[row])
                     .unwrap();
             }
             Act::Interview { at, learner } => {

@@ -14,7 +14,7 @@ use network::people::{attends, leaves, sessions, to};
 use network::{DGP, Network, fold};
 use spean::engine::decisions::Decision;
 use spean::engine::duplicates::{DuplicateLine, Duplicates};
-use spean::engine::import::LearnerRow;
+use spean::register::LearnerRow;
 use spean::store::{Store, Table};
 use spean_protocol::event::{Destination, LinkReason};
 use spean_protocol::id::{LearnerId, QuestionId};

@@ -18,7 +18,7 @@ mod rows;
 
 use network::people::newcomer;
 use network::{Network, Node, site};
-use spean::engine::import::LearnerRow;
+use spean::register::LearnerRow;
 use spean_protocol::event::{Body, Destination, Event, Who5Moment};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::segment::Log;

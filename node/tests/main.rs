@@ -13,6 +13,7 @@ mod moves;
 mod officers;
 mod platform;
 mod pressed;
+mod registers;
 mod revoked;
 mod shredding;
 mod sticks;

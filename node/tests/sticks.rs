@@ -11,7 +11,8 @@ use std::io::{Error, ErrorKind};
 use network::people::newcomer;
 use network::{DGP, Network, Node, import, loan, site};
 use spean::engine::carry::Contents;
-use spean::engine::import::LearnerRow;
+use spean::engine::import::Import;
+use spean::register::LearnerRow;
 use spean_protocol::bundle::Manifest;
 use spean_protocol::id::{LearnerId, SiteId};
 
@@ -58,7 +59,9 @@ fn a_full_stick_is_the_most_useful_prefix() {
     let mut network = Network::new(2);
     let rows: Vec<LearnerRow> = (0..900).map(row).collect();
     for part in rows.chunks(90) {
-        network.nodes[1].import_learners("register", part).unwrap();
+        network.nodes[1]
+            .import_learners(&Import::of("register"), part)
+            .unwrap();
     }
     let pieces = |of: &Contents| {
         of.control_segments + of.data_segments + of.receipts + of.rosters + of.fork_proofs

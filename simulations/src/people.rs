@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spean::engine::import::{EventRow, Fate, LearnerRow};
+use spean::engine::import::{Fate, Import};
 use spean::engine::state::State;
+use spean::register::{LearnerRow, Row, Who};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::codec;
 use spean_protocol::event::{AssessmentKind, Body, Date, Destination, Event, LinkReason, Score};
@@ -159,9 +160,9 @@ impl World {
             let person = self.people.persons.len();
             let id = id_of(self.seed, person);
             let kept = self.ask(which, |engine| {
-                engine.import_learners("register", std::slice::from_ref(&row))
+                engine.import_learners(&Import::of("register"), std::slice::from_ref(&row))
             });
-            let kept = kept.is_ok_and(|fates| fates == [Fate::New]);
+            let kept = kept.is_ok_and(|fates| fates.fates == [Fate::New]);
             self.people.persons.push(Person {
                 ids: vec![id],
                 at: kept.then_some(place),
@@ -413,9 +414,9 @@ impl World {
                 "",
                 "",
             ];
-            let row = EventRow {
-                row: format!("E{number}"),
-                learner: learner.unwrap_or_default(),
+            let row = Row {
+                key: format!("E{number}"),
+                who: Who::of(&learner.unwrap_or_default()),
                 date: Date::from_civil(2025, 12, 1).ok(),
                 fields: fields.map(str::to_owned),
             };
@@ -423,8 +424,10 @@ impl World {
         }
         rows.sort_by_key(|(number, ..)| *number);
         rows.dedup_by_key(|(number, ..)| *number);
-        let asked: Vec<EventRow> = rows.iter().map(|(.., row)| row.clone()).collect();
-        let answer = self.ask(which, |engine| engine.import_events("register", &asked));
+        let asked: Vec<Row> = rows.iter().map(|(.., row)| row.clone()).collect();
+        let answer = self.ask(which, |engine| {
+            engine.import_events(&Import::of("register"), &asked)
+        });
         let khmer = ModuleId {
             programme: ProgrammeId::BEEP,
             number: 1,
@@ -442,7 +445,7 @@ impl World {
                 continue;
             };
             match &answer {
-                Ok(fates) if fates.get(at) == Some(&Fate::New) => {
+                Ok(fates) if fates.fates.get(at) == Some(&Fate::New) => {
                     self.acknowledged(which, *person, learner, event, Some(*number));
                 }
                 Err(trouble) if trouble.leaves_open() => {

@@ -242,9 +242,7 @@ impl Story {
                 rows += &format!("{key},,,Sok,Learner {key},F,1990,,km,2024-01-05,\n");
             }
             fs::write(&file, rows).unwrap();
-            self.ground
-                .run("B", &["import", "--learners", &file])
-                .done();
+            self.ground.run("B", &["import", "learners", &file]).done();
             self.ground.run("B", &["flush"]).done();
         }
         self.ground.run("B", &["stick", "export", &stick]).done();

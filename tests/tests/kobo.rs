@@ -111,7 +111,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
     );
     let read = ground.run("A", &["kobo", "import", &bad, "--dry-run"]);
     read.ended(6);
-    read.said("number 1: it has no _uuid");
+    read.said("bad.json:1: it has no _uuid");
     let page = ground.path("page.json");
     fs::write(&page, "<html>").unwrap();
     ground
@@ -147,29 +147,153 @@ fn what_is_wrong_is_said_with_what_to_do() {
         .refused(3, "kobo-token");
 }
 
+fn counted(ground: &Ground, arguments: &[&str]) -> Value {
+    let said = ground.run("A", &[arguments, &["--json"]].concat());
+    said.done();
+    said.json()["imported"]["rows"].clone()
+}
+
+fn numbers(rows: &Value) -> [u64; 3] {
+    ["new", "known", "waiting"].map(|name| rows[name].as_u64().unwrap())
+}
+
+/// What a learner's record says of the module Khmer.
+fn khmer(ground: &Ground, learner: &str) -> Value {
+    let shown = ground.run("A", &["learner", "show", learner, "--json"]);
+    shown.done();
+    shown.json()["learner"]["view"]["progress"]["modules"][0].clone()
+}
+
 #[test]
-fn a_dry_run_says_what_would_be() {
+fn a_lesson_reaches_those_who_are_known_and_waits_for_the_others() {
     let ground = Ground::of(&["A"]);
-    let card = "0a".repeat(16);
-    let lessons = export(
-        &ground,
-        "lessons.json",
-        &[lesson("l-1", &[("card", &card), ("name", "Chan Thy")])],
+    let dara = ground.learner("A", "Dara");
+    let card = dara.to_ascii_uppercase();
+    let mut lessons = vec![lesson("l-1", &[("card", &card), ("name", "Chan Thy")])];
+    let file = export(&ground, "lessons.json", &lessons);
+    let import = ["kobo", "import", file.as_str()];
+    let dry = [&import[..], &[&file, "--dry-run"]].concat();
+    let looked = counted(&ground, &dry);
+    assert_eq!(numbers(&looked), [1, 0, 1], "{looked}");
+    assert!(
+        looked["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("1 submissions were read, and 1 more")
     );
-    let read = ground.run(
-        "A",
-        &["kobo", "import", &lessons, &lessons, "--dry-run", "--json"],
-    );
-    read.done();
-    let kobo = &read.json()["kobo"];
+    assert_eq!(khmer(&ground, &dara), Value::Null, "nothing was kept");
+
+    assert_eq!(numbers(&counted(&ground, &import)), [1, 0, 1]);
     assert_eq!(
-        [&kobo["submissions"], &kobo["repeated"], &kobo["events"]],
-        [1, 1, 2],
-        "{kobo}"
+        khmer(&ground, &dara)["attended"],
+        json!([2]),
+        "digits of Khmer"
     );
-    let data = ["t-1", "t-2", "t-3"].map(|uuid| tested(uuid, ("card", &card), "17"));
+    let rows = counted(&ground, &import);
+    assert_eq!(numbers(&rows)[0], 0, "nothing is written twice: {rows}");
+
+    // An officer says who she is; the next lesson needs no asking, and its corrected list brings only who is new.
+    let waiting = ground.run("A", &["import", "waiting", "--json"]);
+    let lines = waiting.json()["import-waiting"].as_array().unwrap().clone();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let thy = ground.learner("A", "Thy");
+    let code = lines[0]["code"].as_str().unwrap();
+    ground.run("A", &["import", "match", code, &thy]).done();
+    assert_eq!(khmer(&ground, &thy)["attended"], json!([2]));
+    lessons.push(lesson("l-2", &[("name", "Chan Thy"), ("card", &card)]));
+    lessons[1]["session"] = json!("3");
+    export(&ground, "lessons.json", &lessons);
+    assert_eq!(numbers(&counted(&ground, &import)), [2, 2, 0]);
+    for learner in [&dara, &thy] {
+        assert_eq!(khmer(&ground, learner)["attended"], json!([2, 3]));
+    }
+}
+
+#[test]
+fn the_server_and_its_exports_say_the_same() {
+    let ground = Ground::of(&["A"]);
+    let dara = ground.learner("A", "Dara");
+    let data = [("t-1", "12"), ("t-2", "17"), ("t-3", "21")];
+    let data = data.map(|(uuid, score)| tested(uuid, ("card", &dara), score));
     configure(&ground, &server(data.to_vec()), TOKEN);
-    let read = ground.run("A", &["kobo", "pull", "--dry-run", "--json"]);
-    read.done();
-    assert_eq!(read.json()["kobo"]["events"], 3, "of two pages");
+    let pull = ["kobo", "pull", "--json"];
+    let dry = ground.run("A", &["kobo", "pull", "--dry-run", "--json"]);
+    dry.ended(6);
+    assert_eq!(khmer(&ground, &dara), Value::Null, "nothing was kept");
+    let pulled = ground.run("A", &pull);
+    pulled.ended(6);
+    let rows = &pulled.json()["imported"]["rows"];
+    assert_eq!(
+        [&rows["new"], &rows["refused"]],
+        [2, 1],
+        "of two pages, one with too many points: {rows}"
+    );
+    let best = &khmer(&ground, &dara)["results"][0]["score"];
+    assert_eq!(best, &json!([17, 20]));
+
+    // The same as a table with labels, from a stick, beside a running node: all of it is known.
+    let table = format!(
+        "spean_form,Date,Card of the learner,Which test,Programme,Module,Version of the test,Points that can be reached,\
+         Points reached,_uuid\ntest,2026-11-02,{dara},after the module,Basic Education Equivalency (BEEP),Khmer,1,20,17,t-2\n"
+    );
+    let file = ground.path("tests.csv");
+    fs::write(&file, table).unwrap();
+    let running = ground.start("A");
+    assert_eq!(
+        numbers(&counted(&ground, &["kobo", "import", &file])),
+        [0, 1, 0]
+    );
+    drop(running);
+
+    // Points that were mended in Kobo afterwards are told, and the record stays as it was.
+    let mended = export(
+        &ground,
+        "mended.json",
+        &[tested("t-2", ("card", &dara), "18")],
+    );
+    let differs = ground.run("A", &["kobo", "import", &mended]);
+    differs.ended(6);
+    differs.said("said something else");
+    let imports = ground.run("A", &["import", "list"]);
+    imports.said("kobo: server");
+    ground
+        .run("A", &["import", "undo", "1"])
+        .said("Taken back: 2 events");
+    assert_eq!(
+        numbers(&counted(&ground, &["kobo", "import", &mended])),
+        [1, 0, 0]
+    );
+    assert_eq!(
+        khmer(&ground, &dara)["results"][0]["score"],
+        json!([18, 20])
+    );
+}
+
+#[test]
+fn well_being_stays_in_the_restricted_part() {
+    let ground = Ground::of(&["A"]);
+    let dara = ground.learner("A", "Dara");
+    let mut answers = json!({"_uuid": "w-1", "spean_form": "who5", "date": "2026-11-02", "card": dara,
+        "interview": "who5-start"});
+    for (item, answer) in [(1, "3"), (2, "2"), (3, "4"), (4, "1"), (5, "5")] {
+        answers[format!("item_{item}")] = json!(answer);
+    }
+    let file = export(&ground, "who5.json", &[answers]);
+    assert_eq!(
+        numbers(&counted(&ground, &["kobo", "import", &file])),
+        [1, 0, 0]
+    );
+    let shown = |home: &str| {
+        let shown = ground.run(home, &["learner", "show", &dara, "--json"]);
+        shown.json()["learner"]["view"]["who5"].clone()
+    };
+    assert_eq!(shown("A").as_array().unwrap().len(), 1);
+    ground.run("A", &["flush"]).done();
+    ground.carry("A", "dgp").done();
+    let there = ground.run("dgp", &["learner", "show", &dara, "--json"]);
+    assert_eq!(
+        there.json()["learner"]["view"]["who5"],
+        json!([]),
+        "the head office has the education part"
+    );
 }

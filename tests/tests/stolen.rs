@@ -231,11 +231,11 @@ fn a_stolen_disk_holds_no_name_of_another_prison() {
         rows += &format!("{name},,,{name},Vitou,M,1990,primary,km,2026-01-05,\n");
     }
     fs::write(ground.path("l.csv"), &rows).unwrap();
-    ground.run("KAM", &["import", "--learners", "l.csv"]).done();
+    ground.run("KAM", &["import", "learners", "l.csv"]).done();
     let head = rows.lines().next().unwrap();
     let one = format!("{head}\nOwnperson,,,Ownperson,Vitou,M,1990,primary,km,2026-01-05,\n");
     fs::write(ground.path("o.csv"), one).unwrap();
-    ground.run("CC4", &["import", "--learners", "o.csv"]).done();
+    ground.run("CC4", &["import", "learners", "o.csv"]).done();
     // Everything of KAM is on CC4's disk, and the other way round.
     ground.carry("CC4", "KAM").done();
     ground.carry("KAM", "CC4").done();

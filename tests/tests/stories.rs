@@ -13,5 +13,6 @@ mod moodle;
 mod moves;
 mod officers;
 mod rebuild;
+mod registers;
 mod shredding;
 mod stolen;

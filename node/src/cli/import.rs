@@ -1,161 +1,190 @@
-//! `spean import`: reads files of learners and of events, sends their rows in batches, and tells
-//! the fate of every row that was refused.
+//! `spean import`: files of a site's registers, what each of their rows would become or became, taking an import
+//! back, and saying who somebody is whom nobody knew.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+pub(crate) mod files;
+mod template;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
-use csv::StringRecord;
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
+use self::files::Counts;
 use super::Who;
-use crate::api::{Kind, Refusal, Reply, Request};
-use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::api::{Kind as Trouble, Refusal, Reply, Request};
+use crate::engine::import::Import;
+use crate::engine::import::imported::ImportLine;
+use crate::engine::import::waiting::{Said, WaitingLine};
 use crate::home::Home;
+use crate::locale::Language;
 use crate::node::Node;
+use crate::register::kind::Kind;
 
 /// Rows in one batch, which is one transaction.
-const BATCH_ROWS: usize = 1_000;
+pub(super) const BATCH_ROWS: usize = 1_000;
 
-/// Bytes of one row: the longest name and some.
-const ROW_BYTES_MAX: usize = 4_096;
+/// Rows that are listed at a terminal; `--json` has all of them.
+const SHOWN: usize = 40;
 
-/// Rows of one file; a site's ten years are some 600,000.
-const ROWS_MAX: usize = 2_000_000;
+/// What to do with files of registers.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// The centre's learners.
+    Learners(FileArgs),
+    /// Anything that can be recorded, by its kind; also what another learning platform tells.
+    Events(FileArgs),
+    /// Who came to which session of the centre's programmes.
+    Attendance(FileArgs),
+    /// Who came to classes of outside providers.
+    Classes(FileArgs),
+    /// Results of tests before, within and after a module.
+    Tests(FileArgs),
+    /// Results of official exams. Each counts once two persons have signed it.
+    Exams(FileArgs),
+    /// Loans of the library.
+    Loans(FileArgs),
+    /// Visits of the library.
+    Visits(FileArgs),
+    /// The library's catalogue.
+    Catalogue(FileArgs),
+    /// The prison's list of prisoners: when release is expected, and who of the learners is not on it. Of
+    /// others nothing is kept.
+    Population(FileArgs),
+    /// Show the columns of a register, or write an empty file of it.
+    Template {
+        /// Which register.
+        kind: Kind,
+        /// The file to write: .csv or .xlsx.
+        file: Option<PathBuf>,
+        /// The language of the columns' titles: km, en or fr.
+        #[arg(long, default_value = "km", value_parser = language)]
+        language: Language,
+    },
+    /// The imports that can be taken back.
+    List,
+    /// Take an import back: what it brought no longer counts, and the file can be imported again.
+    Undo {
+        /// Its number, as `spean import list` shows it.
+        number: u64,
+    },
+    /// Whose rows wait, since nobody here is known by what they call him.
+    Waiting,
+    /// Say who somebody is whose rows wait. It is remembered for the next file.
+    Match(MatchArgs),
+}
 
-const LEARNER_COLUMNS: [&str; 11] = [
-    "ref",
-    "family_km",
-    "given_km",
-    "family_latin",
-    "given_latin",
-    "sex",
-    "born",
-    "education",
-    "languages",
-    "arrived",
-    "card",
-];
-
-const EVENT_COLUMNS: [&str; 11] = [
-    "ref",
-    "learner",
-    "date",
-    "kind",
-    "programme",
-    "module",
-    "session",
-    "score",
-    "max",
-    "version",
-    "value",
-];
-
-/// What to import.
+/// A file of a register.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Columns of a file of learners: ref, family_km, given_km, family_latin, \
-    given_latin, sex, born, education, languages, arrived, card.\n\
-    Columns of a file of events: ref, learner, date, kind, programme, module, session, score, \
-    max, version, value.\nThe first line names the columns; ref is the row's key in its register."
+    after_help = "CSV (UTF-8 or Excel's Unicode text; commas, semicolons or tabs) or XLSX. The first line names \
+    the columns, in English, Khmer or French; 'spean import template' shows them. A file imported twice changes \
+    nothing the second time."
 )]
-pub struct ImportArgs {
-    /// A file of learners (CSV, UTF-8).
-    #[arg(long)]
-    learners: Option<PathBuf>,
-    /// A file of events (CSV, UTF-8).
-    #[arg(long)]
-    events: Option<PathBuf>,
-    /// The register that both come from: row keys are unique within it.
+pub struct FileArgs {
+    /// The file.
+    file: PathBuf,
+    /// The register that it comes from: keys of rows are unique within it, and a learner's key in a file of
+    /// learners stands for him in all other files of the same source.
     #[arg(long, default_value = "register")]
     source: String,
+    /// Say what would become of every row, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
-/// What an import did.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Report {
-    /// Rows of the file of learners.
-    pub(crate) learners: Counts,
-    /// Rows of the file of events.
-    pub(crate) events: Counts,
+/// Who somebody is.
+#[derive(Debug, Args)]
+pub struct MatchArgs {
+    /// The code, as `spean import waiting` shows it.
+    code: String,
+    /// The learner: the digits on his card.
+    #[arg(required_unless_present_any = ["new", "nobody"], conflicts_with_all = ["new", "nobody"])]
+    learner: Option<String>,
+    /// He is a new learner, and is admitted here.
+    #[arg(long, conflicts_with = "nobody")]
+    new: bool,
+    /// He is nobody who learns here: his rows are not kept, now and later.
+    #[arg(long)]
+    nobody: bool,
 }
 
-/// Rows by their fate.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Counts {
-    /// New, and kept.
-    pub(crate) new: u64,
-    /// Imported before.
-    pub(crate) known: u64,
-    /// Of no use.
-    pub(crate) refused: u64,
-    /// The first refused rows, with file, line and reason.
-    pub(crate) reasons: Vec<String>,
+fn language(code: &str) -> Result<Language, String> {
+    Language::from_code(code).ok_or_else(|| "km, en or fr".to_owned())
 }
 
-/// Refused rows that are listed; the rest are only counted.
-const REASONS_MAX: usize = 1_000;
-
-impl Counts {
-    fn add(&mut self, path: &Path, line: u64, fate: &Fate) {
-        match fate {
-            Fate::New => self.new += 1,
-            Fate::Known => self.known += 1,
-            Fate::Refused(reason) => {
-                self.refused += 1;
-                if self.reasons.len() < REASONS_MAX {
-                    self.reasons
-                        .push(format!("{}:{line}: {reason}", path.display()));
-                }
-            }
-        }
-    }
-
-    fn add_all(
-        &mut self,
-        (path, lines): (Option<&Path>, &[u64]),
-        reply: &Reply,
-        bar: &ProgressBar,
-    ) -> Result<(), Refusal> {
-        let Reply::Fates(fates) = reply else {
-            return Err(Refusal::new(Kind::Home, "an unexpected answer"));
-        };
-        for (line, fate) in lines.iter().zip(fates) {
-            self.add(path.unwrap_or(Path::new("")), *line, fate);
-        }
-        bar.inc(lines.len() as u64);
-        Ok(())
-    }
-}
-
-/// Runs the import.
+/// Runs a command.
 ///
 /// # Errors
-/// [`Refusal`] when a file cannot be read at all or the node fails; refused rows end with
+/// [`Refusal`] when a file cannot be read at all or the node fails; rows that were not kept end with
 /// exit status 6.
 pub(super) async fn import(
     home: &Home,
-    args: &ImportArgs,
+    command: &ImportCommand,
     who: &Who,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
-    if args.learners.is_none() && args.events.is_none() {
-        return Err(Refusal::new(
-            Kind::Refused,
-            "name --learners FILE, --events FILE, or both",
-        ));
-    }
-    let register = Register {
-        source: &args.source,
-        learners: args.learners.as_deref(),
-        events: args.events.as_deref(),
+    let mut ask = asker(home, who);
+    let (kind, args) = match command {
+        ImportCommand::Learners(args) => (Kind::Learners, args),
+        ImportCommand::Events(args) => (Kind::Events, args),
+        ImportCommand::Attendance(args) => (Kind::Attendance, args),
+        ImportCommand::Classes(args) => (Kind::Classes, args),
+        ImportCommand::Tests(args) => (Kind::Tests, args),
+        ImportCommand::Exams(args) => (Kind::Exams, args),
+        ImportCommand::Loans(args) => (Kind::Loans, args),
+        ImportCommand::Visits(args) => (Kind::Visits, args),
+        ImportCommand::Catalogue(args) => (Kind::Catalogue, args),
+        ImportCommand::Population(args) => (Kind::Population, args),
+        ImportCommand::Template {
+            kind,
+            file,
+            language,
+        } => return template::write(*kind, file.as_deref(), *language, json),
+        ImportCommand::List => return told(&ask(Request::Imports).await?, json),
+        ImportCommand::Undo { number } => {
+            return told(&ask(Request::ImportUndo(*number)).await?, json);
+        }
+        ImportCommand::Waiting => return told(&ask(Request::ImportWaiting).await?, json),
+        ImportCommand::Match(args) => {
+            let request = Request::ImportMatch {
+                code: args.code.clone(),
+                said: said(args)?,
+            };
+            return told(&ask(request).await?, json);
+        }
     };
-    // The stopped node, opened for all batches at once.
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let mut import = Import {
+        what: format!("{}: {name}", kind.name()),
+        keep: !args.dry_run,
+        search: true,
+        pass_strangers: kind == Kind::Population,
+        ..Import::of(&args.source)
+    };
+    let bar = progress_bar("rows", json);
+    let mut counts = Counts::default();
+    let file = files::File {
+        kind,
+        path: &args.file,
+    };
+    let mut done = file
+        .send(&mut import, BATCH_ROWS, &mut ask, &bar, &mut counts)
+        .await;
+    if done.is_ok() && kind == Kind::Population {
+        done = file.absent(&import, &mut ask, &mut counts).await;
+    }
+    bar.finish_and_clear();
+    done.map(|()| print(kind.name(), &import, &counts, json))
+}
+
+/// Asks a node: the running one, or the stopped one, which is opened for all requests at once.
+pub(super) fn asker<'a>(
+    home: &'a Home,
+    who: &'a Who,
+) -> impl AsyncFnMut(Request) -> Result<Reply, Refusal> + use<'a> {
     let mut stopped: Option<Node> = None;
-    let mut ask = async |request: Request| {
+    async move |request: Request| {
         let request = who.asks(request);
         if let Some(node) = &stopped {
             return node.answer(request).await;
@@ -164,98 +193,19 @@ pub(super) async fn import(
             return Ok(reply);
         }
         stopped.insert(Node::open(home)?).answer(request).await
+    }
+}
+
+fn said(args: &MatchArgs) -> Result<Said, Refusal> {
+    let said = match (&args.learner, args.new) {
+        (Some(learner), _) => learner.parse().map(Said::Learner).map_err(|_| {
+            let message = format!("'{learner}' is not the number on a card: 32 digits");
+            Refusal::new(Trouble::Refused, message)
+        })?,
+        (None, true) => Said::New,
+        (None, false) => Said::Nobody,
     };
-    let mut report = Report::default();
-    let bar = progress_bar("rows", json);
-    let done = register.send(BATCH_ROWS, &mut ask, &bar, &mut report).await;
-    bar.finish_and_clear();
-    done.map(|()| print(&report, json))
-}
-
-/// The files of one register.
-pub(crate) struct Register<'a> {
-    /// Its name: row keys are unique within it.
-    pub(crate) source: &'a str,
-    /// The file of learners.
-    pub(crate) learners: Option<&'a Path>,
-    /// The file of events.
-    pub(crate) events: Option<&'a Path>,
-}
-
-impl Register<'_> {
-    /// Reads the files and sends their rows, so many in one batch, which is one transaction of the
-    /// node. `report` counts what the node acknowledged, also where the import ends early.
-    ///
-    /// # Errors
-    /// [`Refusal`] when a file cannot be read at all or `ask` fails.
-    pub(crate) async fn send(
-        &self,
-        batch_rows: usize,
-        ask: &mut impl AsyncFnMut(Request) -> Result<Reply, Refusal>,
-        bar: &ProgressBar,
-        report: &mut Report,
-    ) -> Result<(), Refusal> {
-        let mut learners = Vec::new();
-        if let Some(path) = self.learners {
-            learners = read(path, &LEARNER_COLUMNS, &mut report.learners, |fields| {
-                let [row, rest @ ..] = fields;
-                Ok(LearnerRow { row, fields: rest })
-            })?;
-        }
-        let mut events = Vec::new();
-        if let Some(path) = self.events {
-            events = read(path, &EVENT_COLUMNS, &mut report.events, |fields| {
-                let [row, learner, date, rest @ ..] = fields;
-                let date = match date.as_str() {
-                    "" => None,
-                    text => Some(
-                        text.parse()
-                            .map_err(|_| "date: not a day such as 2025-03-31")?,
-                    ),
-                };
-                Ok(EventRow {
-                    row,
-                    learner,
-                    date,
-                    fields: rest,
-                })
-            })?;
-        }
-        bar.inc_length((learners.len() + events.len()) as u64);
-        for batch in batches(learners, batch_rows) {
-            let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let source = self.source.to_owned();
-            let reply = ask(Request::ImportLearners { source, rows }).await?;
-            report
-                .learners
-                .add_all((self.learners, &lines), &reply, bar)?;
-        }
-        for batch in batches(by_learner(events), batch_rows) {
-            let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let source = self.source.to_owned();
-            let reply = ask(Request::ImportEvents { source, rows }).await?;
-            report.events.add_all((self.events, &lines), &reply, bar)?;
-        }
-        Ok(())
-    }
-}
-
-/// Rows with their lines, `rows` in each batch.
-fn batches<T>(all: Vec<(u64, T)>, rows: usize) -> impl Iterator<Item = Vec<(u64, T)>> {
-    let mut all = all.into_iter().peekable();
-    std::iter::from_fn(move || {
-        all.peek()?;
-        Some(all.by_ref().take(rows.max(1)).collect())
-    })
-}
-
-/// Rows of one learner together, so that each record is opened once.
-fn by_learner(rows: Vec<(u64, EventRow)>) -> Vec<(u64, EventRow)> {
-    let mut order: BTreeMap<String, Vec<(u64, EventRow)>> = BTreeMap::new();
-    for row in rows {
-        order.entry(row.1.learner.clone()).or_default().push(row);
-    }
-    order.into_values().flatten().collect()
+    Ok(said)
 }
 
 /// A bar on standard error, where people see it and pipes do not.
@@ -270,108 +220,120 @@ pub(crate) fn progress_bar(what: &'static str, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// Reads the rows of a file with their line numbers. A line that is no row is refused by itself.
-fn read<T>(
-    path: &Path,
-    columns: &[&str; 11],
-    counts: &mut Counts,
-    row: impl Fn([String; 11]) -> Result<T, &'static str>,
-) -> Result<Vec<(u64, T)>, Refusal> {
-    let shown = path.display().to_string();
-    let said = |error: String| Refusal::new(Kind::Refused, format!("{shown}: {error}"));
-    let file = File::open(path).map_err(|error| said(error.to_string()))?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    let headers = reader
-        .headers()
-        .map_err(|error| said(error.to_string()))?
-        .clone();
-    let places = places(&headers, columns).map_err(said)?;
-    let mut rows = Vec::new();
-    let mut record = StringRecord::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(false) => return Ok(rows),
-            Ok(true) => {}
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => {
-                return Err(said(error.to_string()));
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                let reason = Fate::Refused("not UTF-8 text: save the file as UTF-8".to_owned());
-                counts.add(path, line, &reason);
-                continue;
-            }
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let problem = if record.len() != headers.len() {
-            Some(format!(
-                "{} columns, the first line names {}",
-                record.len(),
-                headers.len()
-            ))
-        } else if record.as_slice().len() > ROW_BYTES_MAX {
-            Some(format!(
-                "{} bytes, at most {ROW_BYTES_MAX}",
-                record.as_slice().len()
-            ))
-        } else if record
-            .get(places[0])
-            .is_none_or(|key| key.trim().is_empty())
-        {
-            Some("ref is empty: every row needs its key in the register".to_owned())
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            counts.add(path, line, &Fate::Refused(problem));
-            continue;
-        }
-        if rows.len() >= ROWS_MAX {
-            return Err(said(format!("more than {ROWS_MAX} rows: split the file")));
-        }
-        let field = |place: usize| record.get(place).unwrap_or_default().trim().to_owned();
-        match row(places.map(field)) {
-            Ok(row) => rows.push((line, row)),
-            Err(reason) => counts.add(path, line, &Fate::Refused(reason.to_owned())),
-        }
-    }
-}
-
-/// Where each column stands; they may come in any order, and others may stand between.
-fn places(headers: &StringRecord, columns: &[&str; 11]) -> Result<[usize; 11], String> {
-    let mut places = [0; 11];
-    for (place, column) in places.iter_mut().zip(columns) {
-        let clean = |name: &str| name.trim().trim_start_matches('\u{feff}').to_lowercase();
-        let found = headers.iter().position(|header| clean(header) == *column);
-        *place = found.ok_or_else(|| {
-            format!(
-                "no column '{column}': the first line must name {}",
-                columns.join(", ")
-            )
-        })?;
-    }
-    Ok(places)
-}
-
-fn print(report: &Report, json: bool) -> ExitCode {
+/// Prints what became of the rows of a register of that name; the exit status.
+pub(super) fn print(register: &str, import: &Import, counts: &Counts, json: bool) -> ExitCode {
     if json {
-        println!("{}", serde_json::json!({ "imported": report }));
+        let number = import.number;
+        let said = serde_json::json!({
+            "imported": { "kind": register, "number": number, "kept": import.keep, "rows": counts }
+        });
+        println!("{said}");
     } else {
-        for (what, counts) in [("learners", &report.learners), ("events", &report.events)] {
-            let Counts {
-                new,
-                known,
-                refused,
-                reasons,
-            } = counts;
-            if new + known + refused > 0 {
-                println!("{what}: {new} new, {known} known already, {refused} refused");
-            }
-            for reason in reasons {
-                println!("  {reason}");
-            }
+        let Counts {
+            new,
+            known,
+            differs,
+            waiting,
+            strangers,
+            refused,
+            lines,
+            absent,
+            notes,
+        } = counts;
+        let would = if import.keep {
+            ""
+        } else {
+            " (nothing was written)"
+        };
+        println!("{register}: {new} new, {known} known already, {refused} refused{would}");
+        for note in notes {
+            println!("  {note}");
+        }
+        for line in lines.iter().take(SHOWN) {
+            println!("  {line}");
+        }
+        if let Some(more @ 1..) = lines.len().checked_sub(SHOWN) {
+            println!("  and {more} more: --json lists all");
+        }
+        if *differs > 0 {
+            println!(
+                "{differs} said something else when they were imported first, and stay as they were: record the \
+                 correction, or take the first import back ('spean import list')"
+            );
+        }
+        if *waiting > 0 {
+            println!("{waiting} wait for somebody who says whose they are: 'spean import waiting'");
+        }
+        if *strangers > 0 {
+            println!("{strangers} are about nobody who learns here, and are not kept");
+        }
+        for learner in absent {
+            println!(
+                "  here, and not on the list: {learner}: if he left, 'spean transfer out' says where to"
+            );
+        }
+        if let (Some(number), 1..) = (import.number, *new + *waiting) {
+            println!("'spean import undo {number}' takes it back");
         }
     }
-    let refused = report.learners.refused + report.events.refused;
-    ExitCode::from(if refused > 0 { Kind::Partly.exit() } else { 0 })
+    let partly = counts.refused + counts.differs > 0;
+    ExitCode::from(if partly { Trouble::Partly.exit() } else { 0 })
+}
+
+fn told(reply: &Reply, json: bool) -> Result<ExitCode, Refusal> {
+    if json {
+        println!("{}", serde_json::to_string(reply).unwrap_or_default());
+        return Ok(ExitCode::SUCCESS);
+    }
+    match reply {
+        Reply::Imports(lines) => {
+            lines.iter().for_each(show_import);
+            println!("{} imports", lines.len());
+        }
+        Reply::ImportWaiting(lines) => {
+            lines.iter().for_each(show_waiting);
+            match lines.len() {
+                0 => println!("Nobody waits."),
+                _ => println!(
+                    "Say who each is: 'spean import match CODE LEARNER', or --new, or --nobody"
+                ),
+            }
+        }
+        Reply::ImportUndone(undone) => {
+            println!(
+                "Taken back: {} events, {} learners, {} items, {} rows that waited",
+                undone.events, undone.learners, undone.items, undone.waiting
+            );
+            for (learner, why) in &undone.kept {
+                println!("  {learner} stays: {why}");
+            }
+        }
+        Reply::Fates(fates) => {
+            let mut counts = Counts::default();
+            for (fate, learner) in fates.fates.iter().zip(&fates.learners) {
+                counts.add("", 0, Kind::Events, fate, *learner, true);
+            }
+            println!("{} new, {} known already", counts.new, counts.known);
+            for line in &counts.lines {
+                println!("  {line}");
+            }
+        }
+        _ => return Err(Refusal::new(Trouble::Home, "an unexpected answer")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_import(line: &ImportLine) {
+    let undone = if line.undone { ", taken back" } else { "" };
+    println!(
+        "{}  {}  {} new, {} known, {} waiting, {} refused{undone}",
+        line.number, line.what, line.new, line.known, line.waiting, line.refused
+    );
+}
+
+fn show_waiting(line: &WaitingLine) {
+    println!(
+        "{}  {}  ({} rows of '{}'): {}",
+        line.code, line.who, line.rows, line.source, line.reason
+    );
 }

@@ -5,25 +5,25 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use serde::Serialize;
 
 use super::Who;
-use super::import::progress_bar;
+use super::import::files::{Counts, send_events};
+use super::import::{BATCH_ROWS, asker, print, progress_bar};
 use crate::api::{Kind, Refusal};
+use crate::engine::import::{Fate, Import};
 use crate::home::{Home, read_small};
+use crate::kobo::SOURCE;
 use crate::kobo::forms::pack;
 use crate::kobo::mapping::{Mapping, PACK};
 use crate::kobo::rows::Collected;
 use crate::kobo::submission::Export;
 use crate::kobo::wording::Wording;
 use crate::kobo::workbook::xlsx;
+use crate::register::kind::Kind as Register;
 use crate::sheet;
 
 /// Bytes of a file of JSON: some thousand submissions.
 const JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Reasons that are listed; the rest are only counted.
-const REASONS_MAX: usize = 1_000;
 
 /// KoboToolbox: monitoring data of tablets.
 #[derive(Debug, Subcommand)]
@@ -43,7 +43,8 @@ pub(super) enum KoboCommand {
     },
     /// Read exports of KoboToolbox: JSON, CSV or XLSX. A submission that was read before changes nothing.
     #[command(
-        after_help = "Whoever cannot be found by card, user name or name waits for a person: 'spean worklist'.\n\n\
+        after_help = "Rows of somebody who is not known here wait for a person: 'spean import waiting'. 'spean import undo' takes an \
+                      import back.\n\n\
                       Examples:\n  \
                       spean kobo import intake.json attendance.json\n  \
                       spean kobo import lessons.json --mapping ours.toml --form lessons --dry-run"
@@ -119,17 +120,21 @@ pub(super) async fn kobo(
             }
             let mut collected = Collected::default();
             for path in &args.files {
-                let export = read(path, which)
-                    .map_err(|why| refused(format!("{}: {why}", path.display())))?;
-                collected.take(&path.display().to_string(), export, &mapping, which);
+                let shown = path.display().to_string();
+                let export = read(path, which).map_err(|why| refused(format!("{shown}: {why}")))?;
+                collected.take(&shown, export, &mapping, which);
             }
-            send(home, collected, who, (args.how.dry_run, json)).await
+            let names = args.files.iter().filter_map(|path| path.file_name());
+            let names: Vec<_> = names.map(std::ffi::OsStr::to_string_lossy).collect();
+            let what = format!("{SOURCE}: {}", names.join(", "));
+            send(home, collected, (what, args.how.dry_run), who, json).await
         }
         KoboCommand::Pull(args) => {
             let bar = progress_bar("submissions", json);
             let pulled = pull(home, args.how.mapping()?, bar.clone()).await;
             bar.finish_and_clear();
-            send(home, pulled?, who, (args.how.dry_run, json)).await
+            let what = format!("{SOURCE}: server");
+            send(home, pulled?, (what, args.how.dry_run), who, json).await
         }
     }
 }
@@ -221,11 +226,12 @@ async fn pull(home: &Home, mapping: Mapping, bar: ProgressBar) -> Result<Collect
         for form in config.form {
             let before = bar.length().unwrap_or_default();
             let told = |all| bar.set_length(before + all);
-            let take = |export: Export| {
-                bar.inc((export.submissions.len() + export.refused.len()) as u64);
-                collected.take(&form.kind, export, &mapping, Some(&form.kind));
-            };
-            client.submissions(&form.uid, told, take)?;
+            let mut whole = Export::default();
+            client.submissions(&form.uid, told, |page| {
+                bar.inc((page.submissions.len() + page.refused.len()) as u64);
+                whole.join(page);
+            })?;
+            collected.take(&form.kind, whole, &mapping, Some(&form.kind));
         }
         Ok(collected)
     };
@@ -242,63 +248,51 @@ async fn pull(_home: &Home, _mapping: Mapping, _bar: ProgressBar) -> Result<Coll
     ))
 }
 
-/// What reading came to.
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    /// Nothing was kept.
-    dry: bool,
-    /// Submissions that were read.
-    submissions: u64,
-    /// Those that stood there twice, and count once.
-    repeated: u64,
-    /// Events that they tell.
-    events: u64,
-    /// What cannot be used.
-    refused: u64,
-    /// The first of these, with where and why.
-    reasons: Vec<String>,
-    /// What to know of the files.
-    notes: Vec<String>,
-}
-
+/// Has the node keep what was read, or say what it would, and prints what became of it.
 async fn send(
-    _home: &Home,
+    home: &Home,
     collected: Collected,
-    _who: &Who,
-    (dry, json): (bool, bool),
+    (what, dry): (String, bool),
+    who: &Who,
+    json: bool,
 ) -> Result<ExitCode, Refusal> {
-    if !dry {
-        return Err(refused(
-            "nothing can be kept yet: see what would be with --dry-run",
-        ));
-    }
-    let report = Report {
-        dry,
-        submissions: collected.submissions,
-        repeated: collected.repeated,
-        events: collected.rows.len() as u64,
-        refused: collected.refused.len() as u64,
-        reasons: collected.refused.into_iter().take(REASONS_MAX).collect(),
-        notes: collected.notes,
+    let mut import = Import {
+        what,
+        keep: !dry,
+        search: true,
+        ..Import::of(SOURCE)
     };
-    Ok(print(&report, json))
-}
-
-fn print(report: &Report, json: bool) -> ExitCode {
-    if json {
-        println!("{}", serde_json::json!({ "kobo": report }));
-    } else {
-        println!(
-            "{} submissions were read, {} more stood there again: {} events, {} refused",
-            report.submissions, report.repeated, report.events, report.refused
-        );
-        for line in report.notes.iter().chain(&report.reasons) {
-            println!("  {line}");
+    let mut counts = Counts::default();
+    let Collected {
+        submissions,
+        repeated,
+        ..
+    } = collected;
+    counts.notes.push(format!(
+        "{submissions} submissions were read, and {repeated} more that stood there again"
+    ));
+    counts.notes.extend(collected.notes);
+    for (from, place, reason) in collected.refused {
+        let fate = Fate::Refused(reason);
+        counts.add(&from, place, Register::Events, &fate, None, false);
+    }
+    let bar = progress_bar("events", json);
+    bar.inc_length(
+        collected
+            .rows
+            .iter()
+            .map(|(_, rows)| rows.len() as u64)
+            .sum(),
+    );
+    let mut ask = asker(home, who);
+    let mut sent = Ok(());
+    for (from, rows) in collected.rows {
+        let rows = (from.as_str(), rows, Register::Events);
+        sent = send_events(rows, &mut import, BATCH_ROWS, &mut ask, &bar, &mut counts).await;
+        if sent.is_err() {
+            break;
         }
     }
-    ExitCode::from(if report.refused > 0 {
-        Kind::Partly.exit()
-    } else {
-        0
-    })
+    bar.finish_and_clear();
+    sent.map(|()| print(SOURCE, &import, &counts, json))
 }

@@ -67,7 +67,17 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Learner(page) => show_learner(page),
         Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
         Reply::Cards(cards) => println!("{} cards", cards.len()),
-        Reply::Fates(fates) => println!("{} rows", fates.len()),
+        Reply::Fates(fates) => println!("{} rows", fates.fates.len()),
+        Reply::Whose(all) => println!("{} rows", all.len()),
+        Reply::Imports(lines) => println!("{} imports", lines.len()),
+        Reply::ImportUndone(undone) => println!("{} events", undone.events),
+        Reply::ImportWaiting(lines) => println!("{} wait", lines.len()),
+        Reply::Items(items) => {
+            for (number, item) in items {
+                println!("{number}  {}  {}", item.title, item.author);
+            }
+            println!("{} found", items.len());
+        }
         Reply::Events(count) => println!("{count} events"),
         Reply::Departures(moved) => transfer::show_departures(moved),
         Reply::Arrivals(moved) => transfer::show_arrivals(moved),

@@ -24,14 +24,23 @@ use super::figures::{Published, SiteLine};
 use super::ground::{Ground, Site};
 use super::nodes::{Nodes, unexpected};
 use crate::api::{BundleLine, Kind, Refusal, Reply, Request};
-use crate::cli::import::{Register, Report};
+use crate::cli::import::files::{Counts, File};
+use crate::engine::import::Import;
 use crate::engine::report::SiteStatus;
+use crate::register::kind::Kind as Register;
 
 /// Rows of an import that are one transaction of a node: small, so that the bar moves.
 const BATCH_ROWS: usize = 500;
 
 /// The site whose register comes in late, in the step with the power cut.
 const LATE: &str = "BTB";
+
+/// What the import of a site's register did.
+#[derive(Default)]
+pub(super) struct Report {
+    pub(super) learners: Counts,
+    pub(super) events: Counts,
+}
 
 /// What the steps share.
 pub struct Story<'a> {
@@ -107,15 +116,21 @@ impl<'a> Story<'a> {
             self.ground.register(code, "learners"),
             self.ground.register(code, "events"),
         );
-        let register = Register {
-            source: "register",
-            learners: Some(&learners),
-            events: Some(&events),
-        };
         let mut ask = async |request: Request| self.nodes.ask(code, request).await;
         let mut report = Report::default();
-        let result = register.send(batch_rows, &mut ask, bar, &mut report).await;
-        (report, result)
+        let files = [(Register::Learners, &learners), (Register::Events, &events)];
+        for (kind, path) in files {
+            let counts = match kind {
+                Register::Learners => &mut report.learners,
+                _ => &mut report.events,
+            };
+            let (file, mut import) = (File { kind, path }, Import::of("register"));
+            let sent = file.send(&mut import, batch_rows, &mut ask, bar, counts);
+            if let Err(refusal) = sent.await {
+                return (report, Err(refusal));
+            }
+        }
+        (report, Ok(()))
     }
 
     /// Checks that `at` holds, of each of these sites, what the site itself has sealed.

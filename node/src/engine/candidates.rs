@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
 use spean_protocol::custody::Stay;
-use spean_protocol::event::{Birth, Date, Script, Sex};
+use spean_protocol::event::{Birth, Body, Date, Script, Sex};
 use spean_protocol::id::{LearnerId, SiteId};
 use spean_protocol::letter::Verdict;
 use spean_protocol::view::{Claim, Claims, LearnerView, Link, Persons};
@@ -139,6 +139,24 @@ impl Likeness {
                 .take(STAYS_MAX)
                 .collect(),
         }
+    }
+
+    /// The same of somebody of whom there is a row only.
+    pub(super) fn of_profile(profile: &[Body]) -> Self {
+        let mut likeness = Self::default();
+        for body in profile {
+            match body {
+                Body::Name {
+                    script,
+                    family,
+                    given,
+                } => likeness.names.push(FoldedName::of(*script, family, given)),
+                Body::Sex { sex } => likeness.sex = Some(*sex),
+                Body::Birth { birth } => likeness.births.push(*birth),
+                _ => {}
+            }
+        }
+        likeness
     }
 
     /// Where he is, as sites count him.

@@ -19,6 +19,7 @@ use spean_protocol::officer::{Signature, Subject};
 use spean_protocol::seal::derive;
 use spean_protocol::segment::{Line, Segment};
 
+use super::import::imported::Brought;
 use super::keys::{Opener, key_of, learner_of};
 use super::questions::Work;
 use super::{Engine, EngineError};
@@ -449,6 +450,12 @@ impl<S: Store> Engine<S> {
                 self.store.remove(Table::Source, &key)?;
             }
         }
+        for (key, value) in self.store.scan(Table::Import, &[], &[], usize::MAX)? {
+            let his = Brought::of_row(&key, &value)?.and_then(|brought| brought.learner());
+            if his.is_some_and(|learner| learners.contains(&learner)) {
+                self.store.remove(Table::Import, &key)?;
+            }
+        }
         for (key, value) in self.store.scan(Table::Work, &[], &[], usize::MAX)? {
             let work: Work = codec::decode(&value)?;
             if learners.iter().any(|learner| work.is_about(*learner)) {
@@ -490,6 +497,7 @@ impl<S: Store> Engine<S> {
             Table::Stake,
             Table::Opened,
             Table::Alike,
+            Table::SourceOf,
         ] {
             for (key, _) in self.store.scan(table, &learner.0, &[], usize::MAX)? {
                 self.store.remove(table, &key)?;

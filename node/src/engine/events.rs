@@ -390,8 +390,7 @@ impl Contents {
     fn name(&self, at: usize, found: &[Found]) -> EventId {
         let one = &found[at];
         let text = if !one.placed {
-            // No place holds the sign between, so no made-up key names one.
-            format!("{}@{}", one.key, one.origin.position.site.0)
+            return name_of_unplaced(&one.key, one.origin.position.site);
         } else if self.clashing.contains_key(&one.key) {
             let parts: [&[u8]; 2] = [one.key.0.as_bytes(), &self.of[at]];
             let hash = derive("spean 2026 event of several v1", &parts);
@@ -399,11 +398,7 @@ impl Contents {
         } else {
             return one.key.clone();
         };
-        if text.len() <= EventId::BYTES_MAX {
-            return EventId(text);
-        }
-        let hash = derive("spean 2026 long event name v1", &[text.as_bytes()]);
-        EventId(format!("@{}", data_encoding::BASE64URL_NOPAD.encode(&hash)))
+        EventId(text)
     }
 
     /// An event whose references name what it means.
@@ -423,6 +418,17 @@ impl Contents {
         }
         event
     }
+}
+
+/// The name of an event whose key is no place of its site, such as an imported one.
+pub(super) fn name_of_unplaced(key: &EventId, site: SiteId) -> EventId {
+    // No place holds the sign between, so no made-up key names one.
+    let text = format!("{key}@{}", site.0);
+    if text.len() <= EventId::BYTES_MAX {
+        return EventId(text);
+    }
+    let hash = derive("spean 2026 long event name v1", &[text.as_bytes()]);
+    EventId(format!("@{}", data_encoding::BASE64URL_NOPAD.encode(&hash)))
 }
 
 fn references(event: &Event) -> impl Iterator<Item = &EventId> {

@@ -9,10 +9,11 @@ use spean_protocol::event::Body;
 use spean_protocol::id::LearnerId;
 use spean_protocol::view::LearnerView;
 
-use super::import::{EventRow, Fate};
+use super::import::Fate;
 use super::keys::key_of;
 use super::{Engine, EngineError};
 use crate::lms::{Learnt, PlatformUser, Shown, ShownModule};
+use crate::register::{Row, Who};
 use crate::store::{Store, Table};
 
 /// Where it is kept what a platform's reader remembers.
@@ -61,7 +62,7 @@ impl<S: Store> Engine<S> {
         keep: bool,
     ) -> Result<Taken, EngineError> {
         let mut taken = Taken::default();
-        let mut rows: BTreeMap<LearnerId, Vec<EventRow>> = BTreeMap::new();
+        let mut rows: BTreeMap<LearnerId, Vec<Row>> = BTreeMap::new();
         let mut found: BTreeMap<&PlatformUser, Option<LearnerId>> = BTreeMap::new();
         for one in all {
             let learner = match found.get(&one.user) {
@@ -73,9 +74,9 @@ impl<S: Store> Engine<S> {
                 }
             };
             match learner {
-                Some(learner) => rows.entry(learner).or_default().push(EventRow {
-                    row: format!("{learner} {}", one.key),
-                    learner: String::new(),
+                Some(learner) => rows.entry(learner).or_default().push(Row {
+                    key: format!("{learner} {}", one.key),
+                    who: Who::default(),
                     date: one.date,
                     fields: one.fields.clone(),
                 }),
@@ -98,9 +99,9 @@ impl<S: Store> Engine<S> {
                 for fate in fates {
                     match fate {
                         Fate::New => taken.new += 1,
-                        Fate::Known => taken.known += 1,
                         Fate::Refused(why) if taken.refused.contains(&why) => {}
                         Fate::Refused(why) => taken.refused.push(why),
+                        _ => taken.known += 1,
                     }
                 }
             }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
-use spean_protocol::event::{Body, CsvRow, Event, EventId};
+use spean_protocol::event::{Body, Event, EventId};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
 use spean_protocol::limits::{KEYRING_MAX, PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
 use spean_protocol::parcel::{self, Kind, Place};
@@ -14,6 +14,7 @@ use spean_protocol::seal::{Secret, TAG_BYTES, padded_length};
 use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
 use super::entries::KEYS_OF_SITE_MAX;
+use super::import::{OwnEvents, row_of};
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -65,10 +66,10 @@ impl<S: Store> Engine<S> {
             if engine.own_stay(learner)?.is_none() {
                 return Err(EngineError::UnknownLearner(learner));
             }
-            let known = engine.known_ids(learner)?;
+            let own = engine.own_events(learner)?;
             let mut added = 0;
             for (id, event) in events {
-                if id.as_ref().is_some_and(|id| known.contains(id)) {
+                if id.as_ref().is_some_and(|id| own.all.contains_key(id)) {
                     continue;
                 }
                 let draft = Draft {
@@ -92,19 +93,7 @@ impl<S: Store> Engine<S> {
         let own = self
             .own_stay(learner)?
             .ok_or(EngineError::UnknownLearner(learner))?;
-        let [kind, programme, module, session, score, max, version, value] =
-            fields.each_ref().map(String::as_str);
-        let row = CsvRow {
-            kind,
-            programme,
-            module,
-            session,
-            score,
-            max,
-            version,
-            value,
-        };
-        row.body(own.stay).map_err(EngineError::Column)
+        row_of(fields).body(own.stay).map_err(EngineError::Column)
     }
 
     /// Seals everything that has gathered; returns how many events.
@@ -233,28 +222,25 @@ impl<S: Store> Engine<S> {
             .collect())
     }
 
-    /// The keys of every event that this site recorded of a learner, sealed or waiting.
-    pub(super) fn known_ids(
-        &mut self,
-        learner: LearnerId,
-    ) -> Result<BTreeSet<EventId>, EngineError> {
-        let mut known = BTreeSet::new();
+    /// Every event that this site recorded of a learner, sealed or waiting to be.
+    pub(super) fn own_events(&mut self, learner: LearnerId) -> Result<OwnEvents, EngineError> {
+        let mut own = OwnEvents::of(self.site);
         for stream in Stream::ALL {
             let (record, chains) = self.load_record(learner, stream)?;
             for stored in record.events() {
                 let origin = chains.origin(&stored);
                 // What another site wrote under a key of ours does not make our row known.
                 if origin.is_some_and(|origin| origin.position.site == self.site) {
-                    known.insert(stored.id);
+                    own.add(stored.id, stored.bytes);
                 }
             }
-            known.extend(
-                self.pending(learner, stream)?
-                    .into_iter()
-                    .filter_map(|d| d.id),
-            );
+            for draft in self.pending(learner, stream)? {
+                if let Some(id) = draft.id {
+                    own.add(id, draft.bytes);
+                }
+            }
         }
-        Ok(known)
+        Ok(own)
     }
 
     /// The learner's newest stay at this site.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::home::read_small;
+use crate::register::value::shortened;
 
 /// The mapping of the pack's own forms, as a file.
 pub const PACK: &str = include_str!("pack.toml");
@@ -180,7 +181,7 @@ impl Mapping {
             .iter()
             .find(|form| form.kind == kind)
             .ok_or_else(|| {
-                let shown: String = kind.chars().take(40).collect();
+                let shown = shortened(kind);
                 let all: Vec<&str> = self.form.iter().map(|form| form.kind.as_str()).collect();
                 format!("the mapping has no form '{shown}', but {}", all.join(", "))
             })

@@ -9,7 +9,8 @@ use spean_protocol::seal::derive;
 
 use super::forms::WHICH;
 use super::mapping::{Column, EventMapping, FormMapping, Mapping, Questions, Shape};
-use super::submission::{Answers, Export, Submission, shown};
+use super::submission::{Answers, Export, Submission};
+use crate::register::value::{self, shortened as shown};
 use crate::register::{Row, Who};
 
 /// Kinds that the moves of learners have, which no form records.
@@ -22,10 +23,10 @@ pub struct Collected {
     pub submissions: u64,
     /// Submissions that stood there again.
     pub repeated: u64,
-    /// The rows, each with where it comes from.
-    pub rows: Vec<(String, Row)>,
-    /// What cannot be used: where and why.
-    pub refused: Vec<String>,
+    /// The rows of each file, with the places of their submissions in it.
+    pub rows: Vec<(String, Vec<(u64, Row)>)>,
+    /// What cannot be used: the file, the place in it (0 for all of it), and why.
+    pub refused: Vec<(String, u64, String)>,
     /// What a reader should know of a file, though nothing is refused for it.
     pub notes: Vec<String>,
     seen: BTreeSet<String>,
@@ -34,13 +35,14 @@ pub struct Collected {
 impl Collected {
     /// Takes an export: `from` is its name for people, `which` the form that it is said to be.
     pub fn take(&mut self, from: &str, export: Export, mapping: &Mapping, which: Option<&str>) {
+        let mut kept = Vec::new();
+        let mut refuse = |place, reason| self.refused.push((from.to_owned(), place, reason));
         for (place, reason) in export.refused {
-            self.refused
-                .push(format!("{from}, number {place}: {reason}"));
+            refuse(place, reason);
         }
         if export.more {
             let reason = "this is only the first page of the form's data: 'spean kobo pull' reads all of them";
-            self.refused.push(format!("{from}: {reason}"));
+            refuse(0, format!("{from}: {reason}"));
         }
         // Said once for each form, not for each submission.
         let mut judged: BTreeMap<&str, bool> = BTreeMap::new();
@@ -48,19 +50,17 @@ impl Collected {
             let form = match form_of(submission, mapping, which) {
                 Ok(form) => form,
                 Err(reason) => {
-                    self.refused
-                        .push(format!("{from}, number {}: {reason}", submission.place));
+                    refuse(submission.place, reason);
                     continue;
                 }
             };
             let usable = *judged.entry(&form.kind).or_insert_with(|| {
                 let (missing, note) = compare(form, &export.asked);
-                let said = |what: &String| format!("{from}: the form {}: {what}", form.kind);
-                self.refused.extend(missing.iter().map(said));
-                if missing.is_empty() {
-                    self.notes.extend(note.iter().map(said));
-                }
-                missing.is_empty()
+                let said = |what: String| format!("{from}: the form {}: {what}", form.kind);
+                let usable = missing.is_empty();
+                missing.into_iter().for_each(|what| refuse(0, said(what)));
+                self.notes.extend(note.filter(|_| usable).map(said));
+                usable
             });
             if !usable {
                 continue;
@@ -70,13 +70,13 @@ impl Collected {
                 continue;
             }
             self.submissions += 1;
-            let place = format!("{from}, number {}", submission.place);
             let (rows, problems) = rows(form, submission);
-            self.rows
-                .extend(rows.into_iter().map(|row| (place.clone(), row)));
-            self.refused
-                .extend(problems.iter().map(|why| format!("{place}: {why}")));
+            kept.extend(rows.into_iter().map(|row| (submission.place, row)));
+            problems
+                .into_iter()
+                .for_each(|problem| refuse(submission.place, problem));
         }
+        self.rows.push((from.to_owned(), kept));
     }
 }
 
@@ -297,14 +297,11 @@ fn month(key: &str, text: &str) -> Result<Month, String> {
 
 /// The day of a day or a moment.
 fn day(text: &str) -> Result<Date, String> {
-    let start = match text.split_once(['T', ' ']) {
-        Some((day, _)) => day,
-        None => text,
-    };
-    start.parse().map_err(|_| match text {
-        "" => "the day is missing: fill it in in Kobo, and export again".to_owned(),
-        text => format!("the day: '{}' is not a day such as 2026-01-31", shown(text)),
-    })
+    match value::date(text) {
+        Ok(Some(date)) => Ok(date),
+        Ok(None) => Err("the day is missing: fill it in in Kobo, and export again".to_owned()),
+        Err(why) => Err(format!("the day: {why}")),
+    }
 }
 
 /// The rows of a submission, and what of it cannot be used. Keys stay as they are when a form gets more questions,

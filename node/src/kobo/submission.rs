@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::register::value::{digits, shortened as shown};
+
 /// Submissions of one file.
 pub const SUBMISSIONS_MAX: usize = 100_000;
 
@@ -89,6 +91,13 @@ impl Export {
             export.take(place, value);
         }
         Ok(export)
+    }
+
+    /// Adds what the next page has.
+    pub fn join(&mut self, page: Self) {
+        self.submissions.extend(page.submissions);
+        self.refused.extend(page.refused);
+        self.asked.extend(page.asked);
     }
 
     /// Counts places on from so many submissions before.
@@ -222,12 +231,11 @@ fn text_of(value: &Value) -> Option<String> {
 #[must_use]
 pub fn clean(text: &str) -> String {
     let letters = text.chars().filter_map(|letter| match letter {
-        '\u{17e0}'..='\u{17e9}' => char::from_digit(u32::from(letter) - 0x17e0, 10),
         '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => None,
         letter if letter.is_control() || letter == '\u{a0}' => Some(' '),
         letter => Some(letter),
     });
-    let text: String = letters.take(LETTERS_MAX).collect();
+    let text = digits(&letters.take(LETTERS_MAX).collect::<String>());
     let text = text.trim();
     let whole = text.split_once('.').filter(|(whole, rest)| {
         let digits =
@@ -255,11 +263,6 @@ pub(super) fn uuid(answer: impl Fn(&str) -> Option<String>) -> Result<String, St
         return Err(reason.to_owned());
     }
     Ok(uuid.to_owned())
-}
-
-/// The beginning of a text that somebody else wrote.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::forms::{Answer, List, Question, WHICH, pack};
-use super::submission::{Answers, Export, Submission, clean, shown, uuid};
+use super::submission::{Answers, Export, Submission, clean, uuid};
 use crate::locale::{self, Language};
+use crate::register::value::shortened as shown;
 use crate::sheet::Sheet;
 
 impl Export {
@@ -200,6 +201,7 @@ mod tests {
             headers: own(headers),
             rows: (2..).zip(rows).map(row).collect(),
             refused: vec![(9, "no row".to_owned())],
+            notes: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::forms::ITEMS;
 use crate::home::read_small;
 use crate::locale::Language;
+use crate::register::value::shortened;
 
 /// Bytes of a file of words: five sentences in three languages.
 const BYTES_MAX: usize = 64 * 1024;
@@ -47,7 +48,7 @@ impl Wording {
         let mut words = BTreeMap::new();
         for (code, table) in tables {
             let language = Language::from_code(&code).ok_or_else(|| {
-                let shown: String = code.chars().take(40).collect();
+                let shown = shortened(&code);
                 format!("'{shown}' is no language of the forms: name the table km, en or fr")
             })?;
             let (items, answers) = (table.items.len(), table.answers.len());

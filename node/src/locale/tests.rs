@@ -13,6 +13,7 @@ use spean_protocol::event::{
 
 use super::*;
 use crate::kobo::forms::{List, pack};
+use crate::register::kind::Kind;
 
 /// What begins a key in the templates and the Rust sources, once all white space is left out.
 const BEFORE: [&str; 5] = [
@@ -90,6 +91,11 @@ fn asked() -> BTreeSet<String> {
     };
     for month in 1..=12 {
         named("month", Some(&month.to_string()));
+    }
+    for column in Kind::ALL.into_iter().flat_map(Kind::columns) {
+        let name = column.name.replace('_', "-");
+        named("column", Some(&name));
+        named("column", Some(&format!("{name}-hint")));
     }
     for programme in ProgrammeId::all() {
         named("programme", programme.name());

@@ -16,7 +16,7 @@ use spean_protocol::totals::{Contribution, Indicator, LearnerFacts};
 use super::{LearnerRow, Row, Store, StoreError, Table};
 
 /// The version of the schema that this program writes.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The read models; the tables of keys and values are made from [`Table::ALL`].
 const SCHEMA: &str = "

@@ -18,9 +18,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::engine::import::{EventRow, Fate, LearnerRow};
+use crate::engine::import::{Fate, Import};
 use crate::engine::report::{SiteStatus, Status};
 use crate::engine::{Engine, Identity, install_roster};
+use crate::register::{LearnerRow, Row, Who};
 use crate::service::NodeEngine;
 use crate::store::sqlite::Sqlite;
 use crate::world::Machine;
@@ -114,9 +115,9 @@ impl Node {
             row: "1".to_owned(),
             fields: fields.try_into().unwrap(),
         };
-        let event = |row: &str, kind: &str, more: [&str; 5]| EventRow {
-            row: row.to_owned(),
-            learner: "1".to_owned(),
+        let event = |row: &str, kind: &str, more: [&str; 5]| Row {
+            key: row.to_owned(),
+            who: Who::of("1"),
             date: "2025-03-09".parse().ok(),
             fields: [
                 kind,
@@ -137,11 +138,12 @@ impl Node {
             event("d", "who5-start", ["", "", "", "", "4 4 4 4 4"]),
         ];
         self.at(move |engine| {
+            let register = Import::of("register");
             assert_eq!(
-                engine.import_learners("register", &[row]).unwrap(),
+                engine.import_learners(&register, &[row]).unwrap().fates,
                 [Fate::New]
             );
-            let fates = engine.import_events("register", &events).unwrap();
+            let fates = engine.import_events(&register, &events).unwrap().fates;
             assert!(fates.iter().all(|fate| *fate == Fate::New), "{fates:?}");
             engine.flush().unwrap();
             engine.find("", 2).unwrap()[0].learner

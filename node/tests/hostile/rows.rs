@@ -1,17 +1,18 @@
 //! Goal: two rows of a register that are one learner lose nothing.
 //! Method: two rows with one card, and a file of events that names him by both.
 
-use spean::engine::import::{EventRow, Fate};
+use spean::engine::import::{Fate, Import};
+use spean::register::{Row, Who};
 
 use super::{admit, row};
 use crate::network::{DGP, Network, items};
 
-fn lent(key: &str, learner: &str, item: &str) -> EventRow {
+fn lent(key: &str, learner: &str, item: &str) -> Row {
     let fields = ["loan-out", "", "", "", "", "", "", item].map(str::to_owned);
     let date = "2025-03-05".parse().ok();
-    EventRow {
-        row: key.to_owned(),
-        learner: learner.to_owned(),
+    Row {
+        key: key.to_owned(),
+        who: Who::of(learner),
         date,
         fields,
     }
@@ -34,11 +35,11 @@ fn two_rows_of_one_learner_are_both_kept() {
         lent("3", "a", "9"),
     ];
     for fate in [Fate::New, Fate::Known] {
-        let prison = &mut network.nodes[1];
-        let fates = prison.import_learners("register", &rows).unwrap();
-        assert_eq!(fates, [(); 3].map(|()| fate.clone()));
-        let fates = prison.import_events("register", &lent).unwrap();
-        assert_eq!(fates, [(); 3].map(|()| fate.clone()));
+        let (prison, register) = (&mut network.nodes[1], Import::of("register"));
+        let fates = prison.import_learners(&register, &rows).unwrap();
+        assert_eq!(fates.fates, [(); 3].map(|()| fate.clone()));
+        let fates = prison.import_events(&register, &lent).unwrap();
+        assert_eq!(fates.fates, [(); 3].map(|()| fate.clone()));
         network.settle();
         for at in [1, DGP] {
             let node = &mut network.nodes[at];

@@ -2,8 +2,8 @@
 
 use spean::engine::arrive::Arrival;
 use spean::engine::depart::Departure;
-use spean::engine::import::LearnerRow;
 use spean::engine::state::State;
+use spean::register::LearnerRow;
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::event::{Body, Date, Destination, Event};
 use spean_protocol::id::LearnerId;

@@ -220,6 +220,7 @@ codes! {
         WrongValue = 3 "wrong-value",
         Duplicate = 4 "duplicate",
         Revoked = 5 "revoked",
+        ImportUndone = 6 "import-undone",
     }
 
     /// Why two learners are taken for one person, or for two.

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spean::engine::import::LearnerRow;
+use spean::engine::import::Import;
 use spean::engine::{Engine, EngineError, install_roster};
+use spean::register::LearnerRow;
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean_protocol::event::{Body, Destination, Event};
@@ -265,7 +266,7 @@ impl<S: Store> Stage<S> {
             Step::Register(source, count) => {
                 let row = |number| person(&format!("r{number}"), &format!("Learner {number}"));
                 let rows: Vec<LearnerRow> = (0..count).map(row).collect();
-                self.here.import_learners(source, &rows)?;
+                self.here.import_learners(&Import::of(source), &rows)?;
             }
             Step::Arrive => {
                 self.here.transfer_in(&self.slip, None)?;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use spean::engine::import::LearnerRow;
+use spean::engine::import::Import;
 use spean::engine::{Engine, Identity, install_roster};
 use spean::exchange::{ExchangeError, answer, greet};
 use spean::link::{Connection, Driver, Link, LinkError, PeerKey, Settings};
+use spean::register::LearnerRow;
 use spean::service::{NodeEngine, Service};
 use spean::store::sqlite::Sqlite;
 use spean::world::Machine;
@@ -279,7 +280,9 @@ pub fn add_learners_of(engine: &mut NodeEngine, count: usize, site: u16) -> Vec<
     };
     let rows: Vec<LearnerRow> = (0..count).map(row).collect();
     for part in rows.chunks(500) {
-        engine.import_learners("bench", part).expect("learners");
+        engine
+            .import_learners(&Import::of("bench"), part)
+            .expect("learners");
     }
     (0..count).map(id).collect()
 }

@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use spean::engine::import::LearnerRow;
+use spean::engine::import::Import;
+use spean::register::LearnerRow;
 use spean::store::memory::Memory;
 use spean::store::{Store, Table};
 use spean_protocol::codec;
@@ -73,7 +74,7 @@ fn admit(node: &mut Node, learner: LearnerId, given: &str) {
     let mut fields = newcomer(given).fields;
     fields[9] = learner.to_string();
     let row = given.to_owned();
-    node.import_learners("nation", &[LearnerRow { row, fields }])
+    node.import_learners(&Import::of("nation"), &[LearnerRow { row, fields }])
         .unwrap();
     attends(node, learner, 1);
     let answers = [3, 2, 4, 1, 5].try_into().unwrap();

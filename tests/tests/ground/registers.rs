@@ -25,7 +25,7 @@ impl Ground {
             )
             .unwrap();
         }
-        self.import(home, "--learners", &rows);
+        self.import(home, "learners", &rows);
     }
 
     /// Imports the events of these numbers, of the first `spread` learners in turn, and seals them.
@@ -47,12 +47,12 @@ impl Ground {
             )
             .unwrap();
         }
-        self.import(home, "--events", &rows);
+        self.import(home, "events", &rows);
         self.run(home, &["flush"]).done();
     }
 
     fn import(&self, home: &str, what: &str, rows: &str) {
-        let file = self.path(&format!("{home}{what}.csv"));
+        let file = self.path(&format!("{home}-{what}.csv"));
         std::fs::write(&file, rows).unwrap();
         self.run(home, &["import", what, &file]).done();
     }

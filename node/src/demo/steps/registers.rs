@@ -43,15 +43,11 @@ impl Story<'_> {
             result?;
             learners += report.learners.new;
             events += report.events.new;
-            refused += report.learners.refused + report.events.refused;
-            for reason in report
-                .learners
-                .reasons
-                .iter()
-                .chain(&report.events.reasons)
-                .take(3)
-            {
-                self.checks.say(reason);
+            for counts in [&report.learners, &report.events] {
+                refused += counts.refused + counts.waiting + counts.differs;
+                for line in counts.lines.iter().take(3) {
+                    self.checks.say(line.to_string());
+                }
             }
         }
         self.checks

@@ -11,9 +11,9 @@ use std::time::Duration;
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::id::LearnerId;
 
-use super::{LATE, Story};
+use super::{LATE, Report, Story};
 use crate::api::Refusal;
-use crate::cli::import::{Report, progress_bar};
+use crate::cli::import::progress_bar;
 use crate::demo::ground::{HEADQUARTERS, copy_folder, said};
 use crate::demo::nodes::Process;
 

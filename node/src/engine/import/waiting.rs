@@ -1,0 +1,319 @@
+//! Rows that nobody can say the person of yet. They are kept aside, by what they call him, until an officer says who
+//! it is, that he is new, or that he is nobody of this centre; what was said is remembered for the next file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::codec;
+use spean_protocol::event::Event;
+use spean_protocol::id::{LearnerId, Stream};
+use spean_protocol::record::Draft;
+
+use super::imported::Brought;
+use super::{Fate, Fates, Gathered, Import, unsaid, written};
+use crate::engine::{Engine, EngineError};
+use crate::register::{LearnerRow, Row};
+use crate::store::{Store, Table};
+
+/// Rows that may wait: a site's work of two months. More are refused, and nothing of them is lost but the effort:
+/// the file is imported again once some are settled.
+const WAITING_MAX: usize = 20_000;
+
+/// Hexadecimal digits by which an officer names those who wait.
+const CODE_DIGITS: usize = 8;
+
+/// A row that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Waited {
+    /// Something that somebody did.
+    Row(Row),
+    /// A learner who may be somebody who is here.
+    Learner(LearnerRow),
+}
+
+/// What is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    source: String,
+    number: u64,
+    reason: String,
+    row: Waited,
+}
+
+/// Who waits, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingLine {
+    /// By what an officer names him.
+    pub code: String,
+    /// The source that tells of him.
+    pub source: String,
+    /// What it says of him.
+    pub who: String,
+    /// Why he waits.
+    pub reason: String,
+    /// His rows.
+    pub rows: u64,
+}
+
+/// Who it is, as an officer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Said {
+    /// This learner.
+    Learner(LearnerId),
+    /// Somebody new, who is admitted here by it.
+    New,
+    /// Nobody who learns here.
+    Nobody,
+}
+
+impl Waited {
+    /// What stands for the person in his source.
+    fn who(&self) -> String {
+        match self {
+            Self::Row(row) => row.who.key(),
+            Self::Learner(row) => row.row.clone(),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Row(row) => row.who.shown(),
+            Self::Learner(row) => {
+                let parts = row.fields.iter().take(6).filter(|field| !field.is_empty());
+                let parts: Vec<&str> = parts.map(String::as_str).collect();
+                parts.join(" ")
+            }
+        }
+    }
+
+    /// What tells it from the other rows of the person.
+    fn key(&self) -> &str {
+        match self {
+            Self::Row(row) => &row.key,
+            Self::Learner(_) => "",
+        }
+    }
+}
+
+fn half(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut half = [0; 16];
+    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    half
+}
+
+fn place_of(source: &str, row: &Waited) -> Vec<u8> {
+    let who = half(&[source.as_bytes(), row.who().as_bytes()]);
+    [who, half(&[row.key().as_bytes()])].concat()
+}
+
+fn code_of(key: &[u8]) -> String {
+    let mut code = data_encoding::HEXLOWER.encode(key.get(..16).unwrap_or_default());
+    code.truncate(CODE_DIGITS);
+    code
+}
+
+impl<S: Store> Engine<S> {
+    /// Who waits for an officer.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn waiting_rows(&self) -> Result<Vec<WaitingLine>, EngineError> {
+        let mut lines: BTreeMap<Vec<u8>, WaitingLine> = BTreeMap::new();
+        for (key, row) in self.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
+            let kept: Kept = codec::decode(&row)?;
+            let who = key.get(..16).unwrap_or_default().to_vec();
+            let line = lines.entry(who).or_insert_with(|| WaitingLine {
+                code: code_of(&key),
+                who: kept.row.shown(),
+                source: kept.source,
+                reason: kept.reason,
+                rows: 0,
+            });
+            line.rows += 1;
+        }
+        let mut lines: Vec<WaitingLine> = lines.into_values().collect();
+        lines.sort_by(|one, other| (&one.source, &one.who).cmp(&(&other.source, &other.who)));
+        Ok(lines)
+    }
+
+    /// Keeps rows aside, and lets those go that are settled.
+    pub(super) fn keep_waiting(
+        &mut self,
+        import: &Import,
+        number: u64,
+        gathered: &mut Gathered,
+    ) -> Result<(), EngineError> {
+        for row in &gathered.settled {
+            let place = place_of(&import.source, row);
+            if self.store.read(Table::Waiting, &place)?.is_some() {
+                self.store.remove(Table::Waiting, &place)?;
+            }
+        }
+        if gathered.waits.is_empty() {
+            return Ok(());
+        }
+        let mut held = self.store.scan(Table::Waiting, &[], &[], usize::MAX)?.len();
+        for (at, row, reason) in std::mem::take(&mut gathered.waits) {
+            let place = place_of(&import.source, &row);
+            if self.store.read(Table::Waiting, &place)?.is_none() {
+                if held >= WAITING_MAX {
+                    gathered.fates.fates[at] = Fate::Refused(format!(
+                        "{reason}, and {WAITING_MAX} rows wait already: say who they are with \
+                         'spean import match', then import again"
+                    ));
+                    continue;
+                }
+                held += 1;
+            }
+            let kept = Kept {
+                source: import.source.clone(),
+                number,
+                reason,
+                row,
+            };
+            self.store
+                .write(Table::Waiting, &place, &codec::encode(&kept))?;
+        }
+        Ok(())
+    }
+
+    /// Says who somebody who waits is; his rows are taken as an import of their own.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] for a code that nobody has, or several, and for a learner who was never here.
+    pub fn match_waiting(&mut self, code: &str, said: Said) -> Result<Fates, EngineError> {
+        self.input(|engine| {
+            let refused = |why: String| Err(EngineError::Refused(why));
+            let mut found: BTreeMap<Vec<u8>, Vec<Kept>> = BTreeMap::new();
+            for (key, row) in engine.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
+                let who = key.get(..16).unwrap_or_default().to_vec();
+                if data_encoding::HEXLOWER.encode(&who).starts_with(code) {
+                    found.entry(who).or_default().push(codec::decode(&row)?);
+                }
+            }
+            let mut found = found.into_values();
+            let (Some(rows), None) = (found.next(), found.next()) else {
+                return refused(format!(
+                    "'{code}' is the code of nobody who waits, or of several: 'spean import waiting' lists them"
+                ));
+            };
+            let Some(first) = rows.first().cloned() else {
+                return Err(EngineError::Malformed("rows that wait"));
+            };
+            let import = Import {
+                what: format!("who waited: {code}"),
+                ..Import::of(&first.source)
+            };
+            let key = first.row.who();
+            let place = engine.source_key(&first.source, &key);
+            let mut number = None;
+            match said {
+                Said::Nobody => {
+                    engine.store.write(Table::Source, &place, &[])?;
+                    return engine.let_go(&first.source, &rows);
+                }
+                Said::Learner(learner) => {
+                    if engine.own_stay(learner)?.is_none() {
+                        return Err(EngineError::UnknownLearner(learner));
+                    }
+                    engine.store.write(Table::Source, &place, &learner.0)?;
+                    if let Waited::Learner(row) = &first.row {
+                        return engine.says_more(&import, row, learner);
+                    }
+                }
+                Said::New => {
+                    let row = match &first.row {
+                        Waited::Learner(row) => row.clone(),
+                        Waited::Row(row) => row.who.newcomer(),
+                    };
+                    let (mut gathered, people) = (Gathered::default(), Default::default());
+                    let (fate, learner) = engine.gather_learner(
+                        &import,
+                        &row,
+                        &people,
+                        &mut Default::default(),
+                        &mut gathered,
+                    )?;
+                    if let Fate::Refused(reason) = fate {
+                        return Err(EngineError::Row(reason));
+                    }
+                    gathered.fate(fate, learner);
+                    let fates = engine.keep_gathered(&import, gathered)?;
+                    if let Waited::Learner(_) = &first.row {
+                        return Ok(fates);
+                    }
+                    number = fates.number;
+                }
+            }
+            let of_him = rows.into_iter().filter_map(|kept| match kept.row {
+                Waited::Row(row) => Some(row),
+                Waited::Learner(_) => None,
+            });
+            let of_him: Vec<Row> = of_him.collect();
+            let import = Import { number, ..import };
+            let gathered = engine.gather_events(&import, &of_him)?;
+            engine.keep_gathered(&import, gathered)
+        })
+    }
+
+    /// Adds to a learner's record what a row of a register says of him and the record does not.
+    fn says_more(
+        &mut self,
+        import: &Import,
+        row: &LearnerRow,
+        learner: LearnerId,
+    ) -> Result<Fates, EngineError> {
+        let newcomer = row.read().map_err(EngineError::Row)?;
+        let view = self.view(learner)?.unwrap_or_default();
+        let own = self.own_events(learner)?;
+        let mut gathered = Gathered::default();
+        let mut drafts: BTreeMap<Stream, Vec<Draft>> = BTreeMap::new();
+        for body in unsaid(&view, newcomer.profile) {
+            let key = format!("{}#{}", row.row, body.kind_name());
+            let (_, event) = own.key_of(&self.identity.secret.0, &import.source, &key);
+            drafts.entry(body.stream()).or_default().push(Draft {
+                id: Some(event.clone()),
+                bytes: Event::new(body).encode(),
+            });
+            gathered.brought.push(Brought::Event { learner, event });
+        }
+        gathered.writes.extend(written(learner, drafts));
+        gathered.settled.push(Waited::Learner(row.clone()));
+        gathered.fate(Fate::New, Some(learner));
+        self.note_source(
+            &import.source,
+            &self.source_key(&import.source, &row.row),
+            learner,
+        )?;
+        self.keep_gathered(import, gathered)
+    }
+
+    fn let_go(&mut self, source: &str, rows: &[Kept]) -> Result<Fates, EngineError> {
+        let mut fates = Fates::default();
+        for kept in rows {
+            self.store
+                .remove(Table::Waiting, &place_of(source, &kept.row))?;
+            fates.fates.push(Fate::Stranger);
+            fates.learners.push(None);
+        }
+        Ok(fates)
+    }
+
+    /// Lets all rows go that an import kept aside; how many there were.
+    pub(super) fn forget_waiting_of(&mut self, number: u64) -> Result<u64, EngineError> {
+        let mut gone = 0;
+        for (key, row) in self.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
+            let kept: Kept = codec::decode(&row)?;
+            if kept.number == number {
+                self.store.remove(Table::Waiting, &key)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+}

@@ -1,0 +1,96 @@
+//! Goal: a file is read as its maker sees it, and what cannot be is said with its line.
+//! Method: one table in every way in which programs save it; then what goes wrong with each. (Workbooks are
+//! made in `cli/import/templates.rs`' tests and the stories.)
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+const TABLE: &str = "ref,name,born\nA1,Sok Dara,1990\n\"A2\",\"Chan, Thy\",\n";
+
+fn cells(sheet: &Sheet) -> Vec<Vec<&str>> {
+    sheet
+        .rows
+        .iter()
+        .map(|row| row.cells.iter().map(String::as_str).collect())
+        .collect()
+}
+
+#[test]
+fn every_way_to_save_a_table() {
+    let utf16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = std::iter::once(0xfeff).chain(TABLE.encode_utf16());
+        units.flat_map(order).collect()
+    };
+    let semicolons = "ref;name;born\r\nA1;Sok Dara;1990\r\nA2;\"Chan, Thy\";\r\n";
+    let tabs = "ref\tname\tborn\nA1\tSok Dara\t1990\nA2\tChan, Thy\n";
+    let titled = format!("Register of 2026,,\n\n{TABLE}");
+    let khmer = TABLE.replace("1990", "\u{17e1}\u{17e9}\u{17e9}\u{17e0}");
+    for bytes in [
+        TABLE.as_bytes().to_vec(),
+        format!("\u{feff}{TABLE}").into_bytes(),
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        semicolons.as_bytes().to_vec(),
+        tabs.as_bytes().to_vec(),
+        titled.into_bytes(),
+        khmer.into_bytes(),
+    ] {
+        let sheet = of(bytes).unwrap();
+        assert_eq!(sheet.headers, ["ref", "name", "born"]);
+        let all = cells(&sheet);
+        assert_eq!(all, [["A1", "Sok Dara", "1990"], ["A2", "Chan, Thy", ""]]);
+        assert!(sheet.refused.is_empty() && sheet.notes.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let mut bytes = TABLE.as_bytes().to_vec();
+    bytes.extend(b"A3,\xff\xfe,1990\nA4,x,1990,too,many\n\nA5,Keo,1991\n");
+    let sheet = of(bytes).unwrap();
+    assert_eq!(sheet.rows.last().unwrap().line, 7);
+    assert_eq!(sheet.rows.len(), 3);
+    let lines: Vec<u64> = sheet.refused.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [4, 5]);
+    assert!(sheet.refused[0].1.contains("UTF-8"));
+
+    assert!(of(Vec::new()).unwrap_err().contains("names the columns"));
+    assert!(
+        of(b"PK\x03\x04 and no more".to_vec())
+            .unwrap_err()
+            .contains("XLSX")
+    );
+    assert!(
+        of(vec![0xd0, 0xcf, 0x11, 0xe0, 1])
+            .unwrap_err()
+            .contains(".xls")
+    );
+    let long = format!("ref,name\nA1,{}\n", "x".repeat(ROW_BYTES_MAX));
+    assert!(
+        of(long.into_bytes()).unwrap().refused[0]
+            .1
+            .contains("longer")
+    );
+    assert!(
+        of(b"ref\nA1\n".to_vec())
+            .unwrap_err()
+            .contains("names the columns")
+    );
+}
+
+proptest! {
+    /// Whatever a file holds, reading it ends, and each row has as many cells as there are headers.
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400), book in any::<bool>()) {
+        let mut all = if book { b"PK\x03\x04".to_vec() } else { Vec::new() };
+        all.extend(bytes);
+        if let Ok(sheet) = of(all) {
+            for row in &sheet.rows {
+                prop_assert_eq!(row.cells.len(), sheet.headers.len());
+            }
+        }
+    }
+}
