@@ -6,6 +6,7 @@
 #[cfg(feature = "kobo")]
 pub mod client;
 pub mod forms;
+pub mod lists;
 pub mod mapping;
 pub mod rows;
 pub mod submission;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::forms::{Answer, List, Question, WHICH, pack};
+use super::forms::{Answer, Question, WHICH, pack};
+use super::lists::List;
 use super::submission::{Answers, Export, Submission, clean, uuid};
 use crate::locale::{self, Language};
 use crate::register::value::shortened as shown;

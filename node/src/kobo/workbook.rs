@@ -3,7 +3,8 @@
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
-use super::forms::{Answer, Choice, Form, List, Question};
+use super::forms::{Answer, Form, Question};
+use super::lists::{Choice, List};
 use super::wording::Wording;
 use crate::locale::{self, Language};
 

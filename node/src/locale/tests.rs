@@ -12,7 +12,8 @@ use spean_protocol::event::{
 };
 
 use super::*;
-use crate::kobo::forms::{List, pack};
+use crate::kobo::forms::pack;
+use crate::kobo::lists::List;
 use crate::register::kind::Kind;
 
 /// What begins a key in the templates and the Rust sources, once all white space is left out.

@@ -131,7 +131,6 @@ impl Kind {
                 ];
             }
             Self::Events => &[
-                may("ref"),
                 may("date"),
                 must("kind"),
                 may("programme"),
@@ -171,9 +170,7 @@ impl Kind {
             Self::Visits => &[must("date")],
             Self::Population => &[may("release_from"), may("release_to")],
         };
-        let first = usize::from(self == Self::Events);
-        let (before, after) = own.split_at(first);
-        [before, &WHO, after].concat()
+        [&[may("ref")][..], &WHO, own].concat()
     }
 
     /// What a column of a file of events is called in this register.

@@ -25,7 +25,7 @@ fn every_way_to_save_a_table() {
         units.flat_map(order).collect()
     };
     let semicolons = "ref;name;born\r\nA1;Sok Dara;1990\r\nA2;\"Chan, Thy\";\r\n";
-    let tabs = "ref\tname\tborn\nA1\tSok Dara\t1990\nA2\tChan, Thy\n";
+    let tabs = "ref\tname\tborn\nA1\tSok Dara\t1990\nA2\tChan, Thy\t\n";
     let titled = format!("Register of 2026,,\n\n{TABLE}");
     let khmer = TABLE.replace("1990", "\u{17e1}\u{17e9}\u{17e9}\u{17e0}");
     for bytes in [
@@ -49,12 +49,12 @@ fn every_way_to_save_a_table() {
 #[test]
 fn what_cannot_be_read_is_said() {
     let mut bytes = TABLE.as_bytes().to_vec();
-    bytes.extend(b"A3,\xff\xfe,1990\nA4,x,1990,too,many\n\nA5,Keo,1991\n");
+    bytes.extend(b"A3,\xff\xfe,1990\nA4,x,1990,too,many\nA4,few\n\nA5,Keo,1991\n");
     let sheet = of(bytes).unwrap();
-    assert_eq!(sheet.rows.last().unwrap().line, 7);
+    assert_eq!(sheet.rows.last().unwrap().line, 8);
     assert_eq!(sheet.rows.len(), 3);
     let lines: Vec<u64> = sheet.refused.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [4, 5]);
+    assert_eq!(lines, [4, 5, 6]);
     assert!(sheet.refused[0].1.contains("UTF-8"));
 
     assert!(of(Vec::new()).unwrap_err().contains("names the columns"));

@@ -26,8 +26,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
         match read {
             Ok(false) => return builder.done(),
             Ok(true) => {
-                let cells = record.iter().map(str::to_owned).collect();
-                builder.add(line, Ok(cells))?;
+                // A program that saves a table ends each line with all of its cells: a shorter one was cut.
+                let named = builder.sheet.headers.len();
+                let cells = match record.len() < named {
+                    true => Err(format!(
+                        "{} columns, the first line names {named}",
+                        record.len()
+                    )),
+                    false => Ok(record.iter().map(str::to_owned).collect()),
+                };
+                builder.add(line, cells)?;
             }
             Err(_) => {
                 let why = "not UTF-8 text: save the file as UTF-8".to_owned();

@@ -229,7 +229,9 @@ impl File<'_> {
             took(import, &lines, reply)?;
         }
         let events = (shown.as_str(), rows.events, self.kind);
-        send_events(events, import, batch_rows, ask, bar, counts).await
+        send_events(events, import, batch_rows, ask, bar, counts).await?;
+        counts.lines.sort_by_key(|line| line.line);
+        Ok(())
     }
 
     /// Notes the learners here who are not on the prison's own list.
