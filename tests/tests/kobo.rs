@@ -12,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use ground::Ground;
+use rust_xlsxwriter::Workbook;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -157,8 +158,8 @@ fn numbers(rows: &Value) -> [u64; 3] {
     ["new", "known", "waiting"].map(|name| rows[name].as_u64().unwrap())
 }
 
-/// What a learner's record says of the module Khmer.
-fn khmer(ground: &Ground, learner: &str) -> Value {
+/// What a learner's record says of his first module.
+fn module(ground: &Ground, learner: &str) -> Value {
     let shown = ground.run("A", &["learner", "show", learner, "--json"]);
     shown.done();
     shown.json()["learner"]["view"]["progress"]["modules"][0].clone()
@@ -181,11 +182,11 @@ fn a_lesson_reaches_those_who_are_known_and_waits_for_the_others() {
             .unwrap()
             .starts_with("1 submissions were read, and 1 more")
     );
-    assert_eq!(khmer(&ground, &dara), Value::Null, "nothing was kept");
+    assert_eq!(module(&ground, &dara), Value::Null, "nothing was kept");
 
     assert_eq!(numbers(&counted(&ground, &import)), [1, 0, 1]);
     assert_eq!(
-        khmer(&ground, &dara)["attended"],
+        module(&ground, &dara)["attended"],
         json!([2]),
         "digits of Khmer"
     );
@@ -199,14 +200,89 @@ fn a_lesson_reaches_those_who_are_known_and_waits_for_the_others() {
     let thy = ground.learner("A", "Thy");
     let code = lines[0]["code"].as_str().unwrap();
     ground.run("A", &["import", "match", code, &thy]).done();
-    assert_eq!(khmer(&ground, &thy)["attended"], json!([2]));
+    assert_eq!(module(&ground, &thy)["attended"], json!([2]));
     lessons.push(lesson("l-2", &[("name", "Chan Thy"), ("card", &card)]));
     lessons[1]["session"] = json!("3");
     export(&ground, "lessons.json", &lessons);
     assert_eq!(numbers(&counted(&ground, &import)), [2, 2, 0]);
     for learner in [&dara, &thy] {
-        assert_eq!(khmer(&ground, learner)["attended"], json!([2, 3]));
+        assert_eq!(module(&ground, learner)["attended"], json!([2, 3]));
     }
+}
+
+/// The lesson as a workbook: those who were there on a sheet of their own, under labels.
+#[test]
+fn a_workbook_has_the_list_on_its_second_sheet() {
+    let ground = Ground::of(&["A"]);
+    let dara = ground.learner("A", "Dara");
+    let mut book = Workbook::new();
+    let mut sheet = |name: &str, lines: &[&[&str]]| {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).unwrap();
+        for (row, line) in (0..).zip(lines) {
+            for (column, text) in (0..).zip(*line) {
+                sheet.write(row, column, *text).unwrap();
+            }
+        }
+    };
+    sheet(
+        "Attendance",
+        &[
+            &[
+                "spean_form",
+                "Date",
+                "Programme",
+                "Module",
+                "Number of the session",
+                "_index",
+                "_uuid",
+            ],
+            &[
+                "attendance",
+                "2026-11-01",
+                "English",
+                "Level A1",
+                "4",
+                "1",
+                "l-1",
+            ],
+        ],
+    );
+    sheet(
+        "present",
+        &[
+            &[
+                "Card of the learner",
+                "Name of the learner",
+                "Sex",
+                "_parent_index",
+                "_submission__uuid",
+            ],
+            &[&dara, "", "", "1", "l-1"],
+            &["", "Chan Thy", "woman", "1", ""],
+            &[&dara, "", "", "7", "l-7"],
+        ],
+    );
+    let path = ground.path("lessons.xlsx");
+    book.save(&path).unwrap();
+    let read = ground.run("A", &["kobo", "import", &path, "--json"]);
+    read.ended(6);
+    let rows = &read.json()["imported"]["rows"];
+    assert_eq!(numbers(rows), [1, 0, 1], "{rows}");
+    assert_eq!(rows["refused"], 1, "a line of no submission: {rows}");
+    assert_eq!(module(&ground, &dara)["attended"], json!([4]));
+    let file = export(
+        &ground,
+        "lessons.json",
+        &[lesson("l-1", &[("card", &dara)])],
+    );
+    let again = ground.run("A", &["kobo", "import", &file, "--json"]);
+    again.ended(6);
+    assert_eq!(
+        again.json()["imported"]["rows"]["differs"],
+        1,
+        "the same row by its key"
+    );
 }
 
 #[test]
@@ -219,7 +295,7 @@ fn the_server_and_its_exports_say_the_same() {
     let pull = ["kobo", "pull", "--json"];
     let dry = ground.run("A", &["kobo", "pull", "--dry-run", "--json"]);
     dry.ended(6);
-    assert_eq!(khmer(&ground, &dara), Value::Null, "nothing was kept");
+    assert_eq!(module(&ground, &dara), Value::Null, "nothing was kept");
     let pulled = ground.run("A", &pull);
     pulled.ended(6);
     let rows = &pulled.json()["imported"]["rows"];
@@ -228,7 +304,7 @@ fn the_server_and_its_exports_say_the_same() {
         [2, 1],
         "of two pages, one with too many points: {rows}"
     );
-    let best = &khmer(&ground, &dara)["results"][0]["score"];
+    let best = &module(&ground, &dara)["results"][0]["score"];
     assert_eq!(best, &json!([17, 20]));
 
     // The same as a table with labels, from a stick, beside a running node: all of it is known.
@@ -264,7 +340,7 @@ fn the_server_and_its_exports_say_the_same() {
         [1, 0, 0]
     );
     assert_eq!(
-        khmer(&ground, &dara)["results"][0]["score"],
+        module(&ground, &dara)["results"][0]["score"],
         json!([18, 20])
     );
 }

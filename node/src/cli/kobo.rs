@@ -121,7 +121,8 @@ pub(super) async fn kobo(
             let mut collected = Collected::default();
             for path in &args.files {
                 let shown = path.display().to_string();
-                let export = read(path, which).map_err(|why| refused(format!("{shown}: {why}")))?;
+                let export = read(path, &mapping, which)
+                    .map_err(|why| refused(format!("{shown}: {why}")))?;
                 collected.take(&shown, export, &mapping, which);
             }
             let names = args.files.iter().filter_map(|path| path.file_name());
@@ -180,7 +181,7 @@ fn forms(directory: &Path, wording: Option<&Path>, json: bool) -> Result<ExitCod
 }
 
 /// Reads an export by the end of its name.
-fn read(path: &Path, which: Option<&str>) -> Result<Export, String> {
+fn read(path: &Path, mapping: &Mapping, which: Option<&str>) -> Result<Export, String> {
     let end = path
         .extension()
         .and_then(std::ffi::OsStr::to_str)
@@ -190,7 +191,18 @@ fn read(path: &Path, which: Option<&str>) -> Result<Export, String> {
             let bytes = read_small(path, JSON_BYTES_MAX).map_err(|error| error.to_string())?;
             Export::json(&bytes)
         }
-        "csv" | "xlsx" => Ok(Export::sheet(sheet::read(path)?, which)),
+        "csv" | "xlsx" => {
+            let mut export = Export::sheet(sheet::read(path)?, which);
+            let form = export.submissions.first();
+            let form = form.and_then(|first| mapping.form_of(first, which).ok());
+            if let Some((form, group)) = form.and_then(|form| Some((form, form.repeat.as_ref()?))) {
+                let people = sheet::further(path, |name| Export::is_of(&form.kind, group, name))?;
+                if let Some(people) = people {
+                    export.people(people, &form.kind, group);
+                }
+            }
+            Ok(export)
+        }
         _ => Err("this is no export of Kobo: its name must end in .json, .csv or .xlsx".to_owned()),
     }
 }

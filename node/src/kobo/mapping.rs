@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::forms::WHICH;
+use super::submission::Submission;
 use crate::home::read_small;
 use crate::register::value::shortened;
 
@@ -185,6 +187,29 @@ impl Mapping {
                 let all: Vec<&str> = self.form.iter().map(|form| form.kind.as_str()).collect();
                 format!("the mapping has no form '{shown}', but {}", all.join(", "))
             })
+    }
+
+    /// The form that a submission is of: it says so itself, somebody says so, or there is only one.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn form_of(
+        &self,
+        submission: &Submission,
+        which: Option<&str>,
+    ) -> Result<&FormMapping, String> {
+        let own = submission.answers.get(WHICH).map(String::as_str);
+        match (own, which, &self.form[..]) {
+            (Some(own), Some(which), _) if own != which => Err(format!(
+                "it is of the form '{}', not '{which}': import it by itself",
+                shortened(own)
+            )),
+            (Some(kind), _, _) | (None, Some(kind), _) => self.form(kind),
+            (None, None, [only]) => Ok(only),
+            (None, None, _) => {
+                Err("it does not say which form it is: name it with --form KIND".to_owned())
+            }
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use data_encoding::HEXLOWER;
 use spean_protocol::event::{Date, Month};
 use spean_protocol::seal::derive;
 
-use super::forms::WHICH;
 use super::mapping::{Column, EventMapping, FormMapping, Mapping, Questions, Shape};
 use super::submission::{Answers, Export, Submission};
 use crate::register::value::{self, shortened as shown};
@@ -35,6 +34,8 @@ pub struct Collected {
 impl Collected {
     /// Takes an export: `from` is its name for people, `which` the form that it is said to be.
     pub fn take(&mut self, from: &str, export: Export, mapping: &Mapping, which: Option<&str>) {
+        let notes = export.notes.iter().map(|note| format!("{from}: {note}"));
+        self.notes.extend(notes);
         let mut kept = Vec::new();
         let mut refuse = |place, reason| self.refused.push((from.to_owned(), place, reason));
         for (place, reason) in export.refused {
@@ -47,7 +48,7 @@ impl Collected {
         // Said once for each form, not for each submission.
         let mut judged: BTreeMap<&str, bool> = BTreeMap::new();
         for submission in &export.submissions {
-            let form = match form_of(submission, mapping, which) {
+            let form = match mapping.form_of(submission, which) {
                 Ok(form) => form,
                 Err(reason) => {
                     refuse(submission.place, reason);
@@ -77,26 +78,6 @@ impl Collected {
                 .for_each(|problem| refuse(submission.place, problem));
         }
         self.rows.push((from.to_owned(), kept));
-    }
-}
-
-/// Which form a submission is of: it says so itself, somebody says so, or there is only one.
-fn form_of<'a>(
-    submission: &Submission,
-    mapping: &'a Mapping,
-    which: Option<&str>,
-) -> Result<&'a FormMapping, String> {
-    let own = submission.answers.get(WHICH).map(String::as_str);
-    match (own, which, &mapping.form[..]) {
-        (Some(own), Some(which), _) if own != which => Err(format!(
-            "it is of the form '{}', not '{which}': import it by itself",
-            shown(own)
-        )),
-        (Some(kind), _, _) | (None, Some(kind), _) => mapping.form(kind),
-        (None, None, [only]) => Ok(only),
-        (None, None, _) => {
-            Err("it does not say which form it is: name it with --form KIND".to_owned())
-        }
     }
 }
 

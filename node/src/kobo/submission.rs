@@ -49,6 +49,10 @@ pub struct Export {
     pub asked: BTreeSet<String>,
     /// It is a page, after which others come.
     pub more: bool,
+    /// What else there is to say of the file.
+    pub notes: Vec<String>,
+    /// Of a table: where the submission stands that a line of a further sheet calls so.
+    pub(super) parents: BTreeMap<String, usize>,
 }
 
 impl Export {

@@ -14,7 +14,7 @@ impl Export {
     /// Reads a sheet. `which` is the form that it is said to be, if anybody says so; the pack's own say it.
     #[must_use]
     pub fn sheet(sheet: Sheet, which: Option<&str>) -> Self {
-        let headers: Vec<String> = sheet.headers.iter().map(|header| clean(header)).collect();
+        let headers = cleaned(&sheet);
         let own = headers
             .iter()
             .position(|header| last(header) == WHICH)
@@ -26,6 +26,7 @@ impl Export {
         let names: Vec<String> = headers.iter().map(|header| labels.name(header)).collect();
         let mut export = Self {
             refused: sheet.refused,
+            notes: sheet.notes,
             ..Self::default()
         };
         export
@@ -41,7 +42,7 @@ impl Export {
                     continue;
                 }
                 match last(name) {
-                    own @ ("_uuid" | "rootUuid" | "instanceID") => {
+                    own @ ("_uuid" | "rootUuid" | "instanceID" | "_index") => {
                         kobo.insert(own, text);
                     }
                     _ if name.starts_with('_') => {}
@@ -58,17 +59,93 @@ impl Export {
             }
             let named = uuid(|name| kobo.get(last(name)).cloned());
             match (named, problem) {
-                (Ok(uuid), None) => export.keep(Submission {
-                    place: row.line,
-                    uuid,
-                    answers,
-                    repeats: BTreeMap::new(),
-                }),
+                (Ok(uuid), None) => {
+                    let at = export.submissions.len();
+                    for own in ["_uuid", "_index"] {
+                        let name = kobo.get(own).cloned();
+                        export.parents.extend(name.map(|name| (name, at)));
+                    }
+                    export.keep(Submission {
+                        place: row.line,
+                        uuid,
+                        answers,
+                        repeats: BTreeMap::new(),
+                    });
+                }
                 (Err(reason), _) | (_, Some(reason)) => export.refused.push((row.line, reason)),
             }
         }
         export
     }
+}
+
+impl Export {
+    /// Whether a sheet of that name holds the people of a group of a form.
+    #[must_use]
+    pub fn is_of(kind: &str, group: &str, name: &str) -> bool {
+        // Kobo cuts long names.
+        let group = last(group);
+        let name = clean(name);
+        !name.is_empty()
+            && (group.starts_with(&name) || Labels::of(Some(kind)).name(&name) == group)
+    }
+
+    /// Adds the people of a group, one a line, to the submissions of the first sheet.
+    pub fn people(&mut self, sheet: Sheet, kind: &str, group: &str) {
+        self.notes.clear();
+        let labels = Labels::of(Some(kind));
+        let headers = cleaned(&sheet);
+        let names: Vec<String> = headers.iter().map(|header| labels.name(header)).collect();
+        let part = format!("{group}/");
+        let whole = |name: &str| match name.starts_with(&part) {
+            true => name.to_owned(),
+            false => format!("{part}{}", last(name)),
+        };
+        self.asked.insert(group.to_owned());
+        let asked = names.iter().filter(|name| !name.starts_with('_'));
+        self.asked.extend(asked.map(|name| whole(name)));
+        self.refused.extend(sheet.refused);
+        for row in sheet.rows {
+            let cells = || names.iter().zip(&row.cells);
+            let named = |name: &str| cells().find(|(own, _)| *own == name);
+            let parent = ["_submission__uuid", "_parent_index"]
+                .into_iter()
+                .find_map(|name| self.parents.get(&clean(named(name)?.1)).copied());
+            let Some(submission) = parent.and_then(|at| self.submissions.get_mut(at)) else {
+                let reason = format!(
+                    "sheet '{}': the submission that it belongs to is not in the first sheet",
+                    last(group)
+                );
+                self.refused.push((row.line, reason));
+                continue;
+            };
+            let mut answers = Answers::new();
+            let mut problem = None;
+            for (name, cell) in cells().filter(|(name, _)| !name.starts_with('_')) {
+                match labels.answer(last(name), &clean(cell)) {
+                    Ok(answer) if answer.is_empty() => {}
+                    Ok(answer) => {
+                        answers.insert(whole(name), answer);
+                    }
+                    Err(reason) => problem = Some(reason),
+                }
+            }
+            match problem {
+                None => submission
+                    .repeats
+                    .entry(group.to_owned())
+                    .or_default()
+                    .push(answers),
+                Some(reason) => self
+                    .refused
+                    .push((row.line, format!("sheet '{}': {reason}", last(group)))),
+            }
+        }
+    }
+}
+
+fn cleaned(sheet: &Sheet) -> Vec<String> {
+    sheet.headers.iter().map(|header| clean(header)).collect()
 }
 
 /// A name without its groups.
@@ -146,6 +223,9 @@ impl Labels {
         let Some(choices) = self.choices.get(list) else {
             return Ok(text.to_owned());
         };
+        if text.is_empty() {
+            return Ok(String::new());
+        }
         if let Some(name) = choices.get(&plain(text)) {
             return Ok(name.clone());
         }

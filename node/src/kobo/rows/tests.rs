@@ -10,7 +10,7 @@ use spean_protocol::event::{CsvRow, YES_OR_NO};
 use spean_protocol::id::{StayId, Stream};
 
 use super::*;
-use crate::kobo::forms::{Answer, Form, Question, pack};
+use crate::kobo::forms::{Answer, Form, Question, WHICH, pack};
 use crate::kobo::lists::List;
 
 fn taken(value: &Value, which: Option<&str>) -> Collected {
