@@ -103,7 +103,7 @@ fn compare(form: &FormMapping, asked: &BTreeSet<String>) -> (Vec<String>, Option
     let who = form.who.learner.0.iter().chain(&form.who.name.0);
     if let Some(repeat) = repeat {
         missing.push(format!(
-            "there is no group '{repeat}', which has a row for each person: export it as JSON, or use 'spean kobo pull'"
+            "there is no group '{repeat}', which has a row for each person: a CSV has none; export as XLS or JSON, or use 'spean kobo pull'"
         ));
     } else if !who.clone().any(there) {
         let all: Vec<&str> = who.map(String::as_str).collect();
