@@ -91,6 +91,15 @@ pub enum Request {
         /// The rows.
         rows: Vec<ItemRow>,
     },
+    /// Whose accounts on a platform are, as the rows of a file of learners say.
+    ImportNames {
+        /// Of which import.
+        import: Import,
+        /// The platform.
+        platform: String,
+        /// Keys of rows, with user names.
+        pairs: Vec<(String, String)>,
+    },
     /// Whose rows of a register would be.
     ImportWhose {
         /// Of which import.

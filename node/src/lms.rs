@@ -13,6 +13,9 @@ use spean_protocol::event::Date;
 
 use crate::engine::learning::Taken;
 
+/// The Moodle beside a node, as the source of what it tells.
+pub const MOODLE: &str = "moodle";
+
 /// Why a platform did not do what it was asked. What to do is another thing for each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

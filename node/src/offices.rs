@@ -62,6 +62,7 @@ impl Duty {
             | Request::ImportLearners { .. }
             | Request::ImportEvents { .. }
             | Request::ImportItems { .. }
+            | Request::ImportNames { .. }
             | Request::ImportWhose { .. }
             | Request::Imports
             | Request::ImportUndo(_)

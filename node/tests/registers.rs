@@ -7,6 +7,7 @@
 use crate::network;
 
 use network::{DGP, Network, Node};
+use spean::engine::import::adopted::AccountRow;
 use spean::engine::import::waiting::Said;
 use spean::engine::import::{Fate, Fates, Import};
 use spean::register::{ItemRow, LearnerRow, Row, Who};
@@ -368,5 +369,88 @@ fn the_catalogue_is_the_sites_own_and_goes_back() {
             node.item(7).unwrap().unwrap().copies
         ),
         (1, 3)
+    );
+}
+
+fn account(username: &str, family: &str, given: &str, verifier: &str) -> AccountRow {
+    AccountRow {
+        username: username.to_owned(),
+        family: family.to_owned(),
+        given: given.to_owned(),
+        verifier: verifier.to_owned(),
+    }
+}
+
+#[test]
+fn accounts_of_the_platform_that_was_there_become_learners() {
+    let mut network = Network::new(2);
+    let node = &mut network.nodes[1];
+    let rows = [
+        learner("A1", KHMER[0], KHMER[1], "1990"),
+        learner("A2", "Chan", "Thy", "1985"),
+        learner("A3", "Keo", "Mony", "1970"),
+    ];
+    let first = node.import_learners(&of("register"), &rows).unwrap();
+    let id = |at: usize| first.learners[at].unwrap();
+    let part = Import {
+        number: first.number,
+        ..of("register")
+    };
+    // The list of learners says whose one account is; the platform has his name in the other script.
+    let pairs = [
+        ("A1".to_owned(), "dara".to_owned()),
+        ("A9".to_owned(), "x".to_owned()),
+    ];
+    assert_eq!(node.name_accounts(&part, "moodle", &pairs).unwrap(), 1);
+    let accounts = [
+        account("dara", "Sok", "Dara", "$6$rounds=10000$a$b"),
+        account("thy", "Thy", "Chan", "$2y$10$c"),
+        account("pich", "Pich", "Sophal", ""),
+        account("", "No", "Name", ""),
+    ];
+    let look = Import {
+        keep: false,
+        ..of("moodle")
+    };
+    let looked = node.adopt_accounts(&look, &accounts).unwrap();
+    assert_eq!(fates(&looked), "nwnr", "{:?}", looked.fates);
+    let taken = node.adopt_accounts(&of("moodle"), &accounts).unwrap();
+    assert_eq!(fates(&taken), "nwnr");
+    assert_eq!((taken.learners[0], here(node)), (Some(id(0)), 4));
+    let waiting = node.waiting_rows().unwrap();
+    assert_eq!(waiting[0].may_be, [id(1)]);
+    let matched = node
+        .match_waiting(&waiting[0].code, Said::Learner(id(1)))
+        .unwrap();
+    assert_eq!(matched.learners, [Some(id(1))]);
+
+    let names = ["dara", "thy", "pich", "keo"].map(str::to_owned);
+    let adopted = node.adopted("moodle", &names).unwrap();
+    let said: Vec<(&str, bool)> = adopted
+        .iter()
+        .map(|one| (&*one.username, one.checked))
+        .collect();
+    assert_eq!(said, [("dara", true), ("thy", true), ("pich", false)]);
+    let here_now = node.accounts_here(&[]).unwrap();
+    let verifier = |name: &str| {
+        let found = here_now.iter().find(|(one, _)| one.username == name);
+        found.unwrap().0.verifier.clone()
+    };
+    assert_eq!(verifier("dara"), "$6$rounds=10000$a$b");
+    assert_eq!(verifier("thy"), "$2y$10$c");
+
+    // Again it is nothing new, also once somebody has another password.
+    node.give_account(id(0), None, "$2y$10$new").unwrap();
+    assert_eq!(
+        fates(&node.adopt_accounts(&of("moodle"), &accounts).unwrap()),
+        "kkkr"
+    );
+    let undone = node.undo_import(taken.number.unwrap()).unwrap();
+    assert_eq!((undone.learners, here(node)), (1, 3), "{undone:?}");
+    let still = node.adopted("moodle", &names).unwrap();
+    assert_eq!(
+        still.len(),
+        2,
+        "who has been named, and who was matched by hand"
     );
 }

@@ -13,9 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use self::files::Counts;
 use super::Who;
 use crate::api::{Kind as Trouble, Refusal, Reply, Request};
-use crate::engine::import::Import;
 use crate::engine::import::imported::ImportLine;
 use crate::engine::import::waiting::{Said, WaitingLine};
+use crate::engine::import::{Fates, Import};
 use crate::home::Home;
 use crate::locale::Language;
 use crate::node::Node;
@@ -97,9 +97,10 @@ pub struct FileArgs {
 #[derive(Debug, Args)]
 pub struct MatchArgs {
     /// The code, as `spean import waiting` shows it.
-    code: String,
+    #[arg(required_unless_present = "single")]
+    code: Option<String>,
     /// The learner: the digits on his card.
-    #[arg(required_unless_present_any = ["new", "nobody"], conflicts_with_all = ["new", "nobody"])]
+    #[arg(required_unless_present_any = ["new", "nobody", "single"], conflicts_with_all = ["new", "nobody"])]
     learner: Option<String>,
     /// He is a new learner, and is admitted here.
     #[arg(long, conflicts_with = "nobody")]
@@ -107,6 +108,9 @@ pub struct MatchArgs {
     /// He is nobody who learns here: his rows are not kept, now and later.
     #[arg(long)]
     nobody: bool,
+    /// Everybody who may be one learner here and no other is he. Read the list first.
+    #[arg(long, conflicts_with_all = ["code", "learner", "new", "nobody"])]
+    single: bool,
 }
 
 fn language(code: &str) -> Result<Language, String> {
@@ -147,11 +151,15 @@ pub(super) async fn import(
         }
         ImportCommand::Waiting => return told(&ask(Request::ImportWaiting).await?, json),
         ImportCommand::Match(args) => {
-            let request = Request::ImportMatch {
-                code: args.code.clone(),
-                said: said(args)?,
-            };
-            return told(&ask(request).await?, json);
+            let mut all = Fates::default();
+            for (code, said) in matches(args, &mut ask).await? {
+                let Reply::Fates(fates) = ask(Request::ImportMatch { code, said }).await? else {
+                    return Err(Refusal::new(Trouble::Home, "an unexpected answer"));
+                };
+                all.fates.extend(fates.fates);
+                all.learners.extend(fates.learners);
+            }
+            return told(&Reply::Fates(Box::new(all)), json);
         }
     };
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
@@ -194,6 +202,24 @@ pub(super) fn asker<'a>(
         }
         stopped.insert(Node::open(home)?).answer(request).await
     }
+}
+
+/// Who is said to be who.
+async fn matches(
+    args: &MatchArgs,
+    ask: &mut impl AsyncFnMut(Request) -> Result<Reply, Refusal>,
+) -> Result<Vec<(String, Said)>, Refusal> {
+    let Some(code) = args.code.clone() else {
+        let Reply::ImportWaiting(lines) = ask(Request::ImportWaiting).await? else {
+            return Err(Refusal::new(Trouble::Home, "an unexpected answer"));
+        };
+        let single = lines.into_iter().filter_map(|line| match line.may_be[..] {
+            [learner] => Some((line.code, Said::Learner(learner))),
+            _ => None,
+        });
+        return Ok(single.collect());
+    };
+    Ok(vec![(code, said(args)?)])
 }
 
 fn said(args: &MatchArgs) -> Result<Said, Refusal> {

@@ -3,6 +3,7 @@
 //! used is refused with its reason, one that nobody knows the person of waits for an officer, and the rows
 //! around it are kept. An import that is only looked at does all of the same work and writes nothing.
 
+pub mod adopted;
 pub mod imported;
 pub mod library;
 pub mod waiting;
@@ -20,7 +21,7 @@ use spean_protocol::view::LearnerView;
 
 use self::imported::Brought;
 use self::waiting::Waited;
-use self::whose::{People, Whose};
+use self::whose::{Doubt, People, Whose};
 use super::events::name_of_unplaced;
 use super::keys::key_of;
 use super::write::{OwnStay, Write};
@@ -96,7 +97,7 @@ struct Gathered {
     writes: Vec<Write>,
     brought: Vec<Brought>,
     /// Rows that wait, with their places among the fates, and why.
-    waits: Vec<(usize, Waited, String)>,
+    waits: Vec<(usize, Waited, Doubt)>,
     /// Rows that are settled, so that they wait no longer.
     settled: Vec<Waited>,
     opened: Vec<(LearnerId, OwnStay)>,
@@ -239,11 +240,12 @@ impl<S: Store> Engine<S> {
             Err(reason) => return Ok((Fate::Refused(reason), None)),
         };
         if newcomer.card.is_none()
-            && let Some(reason) = self.may_be_here(people, &newcomer.profile)?
+            && let Some(doubt) = self.may_be_here(people, &newcomer.profile)?
         {
             let at = gathered.fates.fates.len();
             let waited = Waited::Learner(row.clone());
-            gathered.waits.push((at, waited, reason.clone()));
+            let reason = doubt.reason.clone();
+            gathered.waits.push((at, waited, doubt));
             return Ok((Fate::Waiting(reason), None));
         }
         let mut id = [0; 16];
@@ -337,10 +339,10 @@ impl<S: Store> Engine<S> {
                 Whose::He(learner) => by_learner.entry(learner).or_default().push(at),
                 Whose::Nobody => fates[at].0 = Fate::Stranger,
                 Whose::Doubt(_) if import.pass_strangers => fates[at].0 = Fate::Stranger,
-                Whose::Doubt(reason) => {
+                Whose::Doubt(doubt) => {
                     let waited = Waited::Row(row.clone());
-                    gathered.waits.push((at, waited, reason.clone()));
-                    fates[at].0 = Fate::Waiting(reason);
+                    fates[at].0 = Fate::Waiting(doubt.reason.clone());
+                    gathered.waits.push((at, waited, doubt));
                 }
                 Whose::Unsaid(reason) => fates[at].0 = Fate::Refused(reason),
             }

@@ -60,8 +60,8 @@ const WHO: [Column; 4] = [may("learner"), may("name"), may("sex"), may("born")];
 /// What a row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// Of a learner himself.
-    Learner(LearnerRow),
+    /// Of a learner himself, with the name with which he signs in to the Moodle that was here before.
+    Learner(LearnerRow, String),
     /// What somebody did.
     Events(Vec<Row>),
     /// That somebody is in the prison, and perhaps until when.
@@ -119,6 +119,7 @@ impl Kind {
                     may("languages"),
                     may("arrived"),
                     may("card"),
+                    may("username"),
                 ];
             }
             Self::Catalogue => {
@@ -314,7 +315,7 @@ impl Layout {
                 fields[5] = born.to_string();
             }
             let row = text("ref");
-            return Ok(Said::Learner(LearnerRow { row, fields }));
+            return Ok(Said::Learner(LearnerRow { row, fields }, text("username")));
         }
         if self.kind == Kind::Catalogue {
             let fields = ["title", "author", "language", "copies"].map(text);

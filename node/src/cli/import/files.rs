@@ -153,6 +153,8 @@ fn in_words_of(kind: Kind, reason: &str) -> String {
 #[derive(Default)]
 struct Rows {
     learners: Vec<(u64, LearnerRow)>,
+    /// Keys of learners' rows, with user names.
+    usernames: Vec<(String, String)>,
     events: Vec<(u64, Row)>,
     items: Vec<(u64, ItemRow)>,
     present: Vec<Who>,
@@ -176,7 +178,12 @@ impl File<'_> {
         let mut rows = Rows::default();
         for row in &sheet.rows {
             match layout.read(row) {
-                Ok(Said::Learner(learner)) => rows.learners.push((row.line, learner)),
+                Ok(Said::Learner(learner, username)) => {
+                    if !username.is_empty() {
+                        rows.usernames.push((learner.row.clone(), username));
+                    }
+                    rows.learners.push((row.line, learner));
+                }
                 Ok(Said::Item(item)) => rows.items.push((row.line, item)),
                 Ok(Said::Events(events)) => {
                     let events = events.into_iter().map(|event| (row.line, event));
@@ -221,6 +228,16 @@ impl File<'_> {
             let of = import.clone();
             let reply = ask(Request::ImportLearners { import: of, rows }).await?;
             took(import, &lines, reply)?;
+        }
+        for pairs in rows.usernames.chunks(batch_rows) {
+            if import.keep {
+                ask(Request::ImportNames {
+                    import: import.clone(),
+                    platform: crate::lms::MOODLE.to_owned(),
+                    pairs: pairs.to_vec(),
+                })
+                .await?;
+            }
         }
         for batch in batches(rows.items, batch_rows) {
             let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();

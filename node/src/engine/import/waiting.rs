@@ -9,7 +9,9 @@ use spean_protocol::event::Event;
 use spean_protocol::id::{LearnerId, Stream};
 use spean_protocol::record::Draft;
 
+use super::adopted::AccountRow;
 use super::imported::Brought;
+use super::whose::Doubt;
 use super::{Fate, Fates, Gathered, Import, unsaid, written};
 use crate::engine::{Engine, EngineError};
 use crate::register::{LearnerRow, Row};
@@ -29,6 +31,8 @@ pub(crate) enum Waited {
     Row(Row),
     /// A learner who may be somebody who is here.
     Learner(LearnerRow),
+    /// An account whose owner may be somebody who is here.
+    Account(AccountRow),
 }
 
 /// What is kept of it.
@@ -37,6 +41,8 @@ struct Kept {
     source: String,
     number: u64,
     reason: String,
+    /// Who it may be.
+    may_be: Vec<LearnerId>,
     row: Waited,
 }
 
@@ -51,6 +57,8 @@ pub struct WaitingLine {
     pub who: String,
     /// Why he waits.
     pub reason: String,
+    /// Who it may be, of those who are here.
+    pub may_be: Vec<LearnerId>,
     /// His rows.
     pub rows: u64,
 }
@@ -72,6 +80,7 @@ impl Waited {
         match self {
             Self::Row(row) => row.who.key(),
             Self::Learner(row) => row.row.clone(),
+            Self::Account(row) => row.username.clone(),
         }
     }
 
@@ -83,6 +92,7 @@ impl Waited {
                 let parts: Vec<&str> = parts.map(String::as_str).collect();
                 parts.join(" ")
             }
+            Self::Account(row) => format!("{} {}, {}", row.family, row.given, row.username),
         }
     }
 
@@ -90,7 +100,7 @@ impl Waited {
     fn key(&self) -> &str {
         match self {
             Self::Row(row) => &row.key,
-            Self::Learner(_) => "",
+            Self::Learner(_) | Self::Account(_) => "",
         }
     }
 }
@@ -132,6 +142,7 @@ impl<S: Store> Engine<S> {
                 who: kept.row.shown(),
                 source: kept.source,
                 reason: kept.reason,
+                may_be: kept.may_be,
                 rows: 0,
             });
             line.rows += 1;
@@ -158,7 +169,7 @@ impl<S: Store> Engine<S> {
             return Ok(());
         }
         let mut held = self.store.scan(Table::Waiting, &[], &[], usize::MAX)?.len();
-        for (at, row, reason) in std::mem::take(&mut gathered.waits) {
+        for (at, row, Doubt { reason, may_be }) in std::mem::take(&mut gathered.waits) {
             let place = place_of(&import.source, &row);
             if self.store.read(Table::Waiting, &place)?.is_none() {
                 if held >= WAITING_MAX {
@@ -174,6 +185,7 @@ impl<S: Store> Engine<S> {
                 source: import.source.clone(),
                 number,
                 reason,
+                may_be,
                 row,
             };
             self.store
@@ -222,12 +234,17 @@ impl<S: Store> Engine<S> {
                         return Err(EngineError::UnknownLearner(learner));
                     }
                     engine.store.write(Table::Source, &place, &learner.0)?;
-                    if let Waited::Learner(row) = &first.row {
-                        return engine.says_more(&import, row, learner);
+                    match &first.row {
+                        Waited::Learner(row) => {
+                            return engine.says_more(&import, row, learner);
+                        }
+                        Waited::Account(row) => return engine.takes_account(&import, row),
+                        Waited::Row(_) => {}
                     }
                 }
                 Said::New => {
                     let row = match &first.row {
+                        Waited::Account(row) => return engine.takes_account(&import, row),
                         Waited::Learner(row) => row.clone(),
                         Waited::Row(row) => row.who.newcomer(),
                     };
@@ -252,13 +269,22 @@ impl<S: Store> Engine<S> {
             }
             let of_him = rows.into_iter().filter_map(|kept| match kept.row {
                 Waited::Row(row) => Some(row),
-                Waited::Learner(_) => None,
+                Waited::Learner(_) | Waited::Account(_) => None,
             });
             let of_him: Vec<Row> = of_him.collect();
             let import = Import { number, ..import };
             let gathered = engine.gather_events(&import, &of_him)?;
             engine.keep_gathered(&import, gathered)
         })
+    }
+
+    /// Takes over an account whose owner is said, or who is nobody who is here.
+    fn takes_account(&mut self, import: &Import, row: &AccountRow) -> Result<Fates, EngineError> {
+        let (mut gathered, people) = (Gathered::default(), Default::default());
+        let (fate, learner) =
+            self.gather_account(import, row, &people, &mut Default::default(), &mut gathered)?;
+        gathered.fate(fate, learner);
+        self.keep_gathered(import, gathered)
     }
 
     /// Adds to a learner's record what a row of a register says of him and the record does not.

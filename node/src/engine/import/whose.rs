@@ -22,10 +22,28 @@ pub(super) enum Whose {
     He(LearnerId),
     /// An officer said that he is nobody of this centre.
     Nobody,
-    /// An officer has to say; why.
-    Doubt(String),
+    /// An officer has to say.
+    Doubt(Doubt),
     /// The row names nobody.
     Unsaid(String),
+}
+
+/// Why an officer has to say whose a row is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Doubt {
+    /// In words.
+    pub(super) reason: String,
+    /// Who it may be.
+    pub(super) may_be: Vec<LearnerId>,
+}
+
+impl Doubt {
+    fn because(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            may_be: Vec::new(),
+        }
+    }
 }
 
 /// Who is here, as far as rows are compared with them.
@@ -121,17 +139,17 @@ impl<S: Store> Engine<S> {
             if let Ok(learner) = given.parse::<LearnerId>() {
                 return Ok(match self.own_stay(learner)? {
                     Some(_) => Whose::He(learner),
-                    None => Whose::Doubt("nobody with this card has been here".to_owned()),
+                    None => Whose::Doubt(Doubt::because("nobody with this card has been here")),
                 });
             }
             if let Some(learner) = people.usernames.get(given) {
                 return Ok(Whose::He(*learner));
             }
-            return Ok(Whose::Doubt(format!(
+            return Ok(Whose::Doubt(Doubt::because(&format!(
                 "no learner '{}' here, nor in '{}'",
                 crate::register::value::shortened(given),
                 import.source
-            )));
+            ))));
         }
         let row = who.newcomer().read();
         let Ok(newcomer) = row else {
@@ -141,7 +159,7 @@ impl<S: Store> Engine<S> {
         let alike = people.like(&likeness);
         match alike.as_slice() {
             [(learner, true)] => Ok(Whose::He(*learner)),
-            [] => Ok(Whose::Doubt("nobody here has this name".to_owned())),
+            [] => Ok(Whose::Doubt(Doubt::because("nobody here has this name"))),
             several => Ok(Whose::Doubt(self.may_be(several)?)),
         }
     }
@@ -151,7 +169,7 @@ impl<S: Store> Engine<S> {
         &self,
         people: &People,
         profile: &[Body],
-    ) -> Result<Option<String>, EngineError> {
+    ) -> Result<Option<Doubt>, EngineError> {
         if people.alike.is_empty() {
             return Ok(None);
         }
@@ -163,7 +181,7 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    fn may_be(&self, alike: &[(LearnerId, bool)]) -> Result<String, EngineError> {
+    fn may_be(&self, alike: &[(LearnerId, bool)]) -> Result<Doubt, EngineError> {
         let mut named = Vec::new();
         for (learner, _) in alike.iter().take(NAMED_MAX) {
             named.push(format!("{} ({learner})", self.name_of(*learner)?));
@@ -173,6 +191,13 @@ impl<S: Store> Engine<S> {
             0 => String::new(),
             more => format!(" or {more} more"),
         };
-        Ok(format!("may be {}{more}", named.join(" or ")))
+        Ok(Doubt {
+            reason: format!("may be {}{more}", named.join(" or ")),
+            may_be: alike
+                .iter()
+                .map(|(learner, _)| *learner)
+                .take(NAMED_MAX)
+                .collect(),
+        })
     }
 }

@@ -1,0 +1,235 @@
+//! Accounts that a platform had before this node was there. Each becomes a learner's: of one whose list names the
+//! account, of one whom an officer names, or, where nobody here has the name, of a new one. What the password is
+//! checked against comes along, so that everybody keeps his own.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use spean_protocol::event::{Body, Event, List, Username};
+use spean_protocol::id::{LearnerId, Stream};
+use spean_protocol::record::Draft;
+use spean_protocol::view::LearnerView;
+
+use super::imported::Brought;
+use super::waiting::Waited;
+use super::whose::People;
+use super::{Fate, Fates, Gathered, Import, written};
+use crate::engine::{Engine, EngineError};
+use crate::register::{LearnerRow, script_of};
+use crate::store::{Store, Table};
+
+/// An account on a platform.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRow {
+    /// The name with which somebody signs in.
+    pub username: String,
+    /// His family name there.
+    pub family: String,
+    /// His given name there.
+    pub given: String,
+    /// What his password is checked against; empty where nobody could read it.
+    pub verifier: String,
+}
+
+impl std::fmt::Debug for AccountRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccountRow")
+    }
+}
+
+impl AccountRow {
+    /// The row of a new learner that is made of it.
+    fn newcomer(&self) -> LearnerRow {
+        let mut fields: [String; 10] = Default::default();
+        let name = [self.family.as_str(), self.given.as_str()].concat();
+        let at = match script_of(&name) {
+            spean_protocol::event::Script::Khmer => 0,
+            _ => 2,
+        };
+        fields[at].clone_from(&self.family);
+        fields[at + 1].clone_from(&self.given);
+        LearnerRow {
+            row: self.username.clone(),
+            fields,
+        }
+    }
+
+    fn account(&self) -> Result<Body, String> {
+        if self.username.is_empty() {
+            return Err("it has no user name".to_owned());
+        }
+        let username = Username::new(&self.username)
+            .map_err(|_| "the user name is longer than 32 letters".to_owned())?;
+        let verifier = List::new(self.verifier.as_bytes().to_vec())
+            .map_err(|_| "what the password is checked against is too long".to_owned())?;
+        Ok(Body::Account { username, verifier })
+    }
+}
+
+/// An account that is a learner's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The name with which he signs in.
+    pub username: String,
+    /// Whose it is.
+    pub learner: LearnerId,
+    /// Whether his password can be checked without the platform.
+    pub checked: bool,
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes over accounts, as one transaction.
+    ///
+    /// # Errors
+    /// What the store says; accounts that cannot be taken over are no error.
+    pub fn adopt_accounts(
+        &mut self,
+        import: &Import,
+        rows: &[AccountRow],
+    ) -> Result<Fates, EngineError> {
+        self.input(|engine| {
+            let mut gathered = Gathered::default();
+            let mut seen = BTreeSet::new();
+            let people = engine.people_here(import)?;
+            for row in rows {
+                let (fate, learner) =
+                    engine.gather_account(import, row, &people, &mut seen, &mut gathered)?;
+                gathered.fate(fate, learner);
+            }
+            engine.keep_gathered(import, gathered)
+        })
+    }
+
+    pub(super) fn gather_account(
+        &mut self,
+        import: &Import,
+        row: &AccountRow,
+        people: &People,
+        seen: &mut BTreeSet<[u8; 32]>,
+        gathered: &mut Gathered,
+    ) -> Result<(Fate, Option<LearnerId>), EngineError> {
+        let account = match row.account() {
+            Ok(account) => account,
+            Err(reason) => return Ok((Fate::Refused(reason), None)),
+        };
+        let place = self.source_key(&import.source, &row.username);
+        let learner = match self.store.read(Table::Source, &place)? {
+            Some(said) => match said.try_into().map(LearnerId) {
+                Ok(learner) => learner,
+                Err(_) => return Ok((Fate::Stranger, None)),
+            },
+            None => {
+                let newcomer = row.newcomer();
+                let waits = gathered.waits.len();
+                let (fate, learner) =
+                    self.gather_learner(import, &newcomer, people, seen, gathered)?;
+                // He waits with his account.
+                if let Some((_, waited, _)) = gathered.waits.get_mut(waits) {
+                    *waited = Waited::Account(row.clone());
+                }
+                match (fate, learner) {
+                    (Fate::New, Some(learner)) => learner,
+                    other => return Ok(other),
+                }
+            }
+        };
+        gathered.settled.push(Waited::Account(row.clone()));
+        let view = self.view(learner)?.unwrap_or_default();
+        if has(&view, &account) {
+            return Ok((Fate::Known, Some(learner)));
+        }
+        let own = self.own_events(learner)?;
+        let key = format!("{}#account", row.username);
+        let (_, event) = own.key_of(&self.identity.secret.0, &import.source, &key);
+        if own.all.contains_key(&event) {
+            // He has another password since: the one that he has now is right.
+            return Ok((Fate::Known, Some(learner)));
+        }
+        let draft = Draft {
+            id: Some(event.clone()),
+            bytes: Event::new(account).encode(),
+        };
+        let drafts = [(Stream::Education, vec![draft])].into();
+        gathered.writes.extend(written(learner, drafts));
+        gathered.brought.push(Brought::Event { learner, event });
+        Ok((Fate::New, Some(learner)))
+    }
+
+    /// Notes whose accounts on a platform are, as a list of learners says: by the keys of its rows. It goes with that
+    /// import. Returns how many of the rows are known.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn name_accounts(
+        &mut self,
+        import: &Import,
+        platform: &str,
+        pairs: &[(String, String)],
+    ) -> Result<u64, EngineError> {
+        self.input(|engine| {
+            let mut gathered = Gathered::default();
+            let mut known = 0;
+            for (row, username) in pairs {
+                let named = engine.source_key(&import.source, row);
+                let learner = engine.store.read(Table::Source, &named)?;
+                let Some(learner) = learner.and_then(|id| id.try_into().ok()).map(LearnerId) else {
+                    continue;
+                };
+                known += 1;
+                let place = engine.source_key(platform, username);
+                if engine.store.read(Table::Source, &place)?.is_none() {
+                    engine.note_source(platform, &place, learner)?;
+                    gathered.brought.push(Brought::Source { place, learner });
+                }
+            }
+            if let Some(number) = import.number {
+                engine.note_import(import, number, &gathered)?;
+            }
+            Ok(known)
+        })
+    }
+
+    /// Which of these accounts are learners' who are here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn adopted(
+        &self,
+        platform: &str,
+        usernames: &[String],
+    ) -> Result<Vec<Adopted>, EngineError> {
+        let mut all = Vec::new();
+        for username in usernames {
+            let place = self.source_key(platform, username);
+            let learner = self.store.read(Table::Source, &place)?;
+            let Some(learner) = learner.and_then(|id| id.try_into().ok()).map(LearnerId) else {
+                continue;
+            };
+            if !self.own_stay(learner)?.is_some_and(|own| own.open) {
+                continue;
+            }
+            let view = self.view(learner)?.unwrap_or_default();
+            let account = view.profile.accounts.first();
+            if let Some(account) = account.filter(|one| one.value.username.to_string() == *username)
+            {
+                all.push(Adopted {
+                    username: username.clone(),
+                    learner,
+                    checked: !account.value.verifier.is_empty(),
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Whether a record has the account already, with a password.
+fn has(view: &LearnerView, account: &Body) -> bool {
+    let Body::Account { username, verifier } = account else {
+        return false;
+    };
+    view.profile.accounts.iter().any(|known| {
+        known.value.username == *username
+            && (known.value.verifier == *verifier || verifier.is_empty())
+    })
+}
