@@ -105,7 +105,7 @@ impl Export {
     }
 
     /// Counts places on from so many submissions before.
-    pub(super) fn count_from(&mut self, before: u64) {
+    pub fn count_from(&mut self, before: u64) {
         let submissions = self.submissions.iter_mut().map(|one| &mut one.place);
         let refused = self.refused.iter_mut().map(|(place, _)| place);
         submissions
