@@ -7,6 +7,7 @@ mod ceremony;
 mod duplicates;
 mod erase;
 pub(crate) mod import;
+mod kobo;
 mod moodle;
 pub(crate) mod officers;
 mod paper;
@@ -143,6 +144,9 @@ enum Command {
     /// The Moodle beside this node: look at its set-up, read what people did there.
     #[command(subcommand)]
     Moodle(moodle::MoodleCommand),
+    /// KoboToolbox: make the forms for tablets, read what comes back.
+    #[command(subcommand)]
+    Kobo(kobo::KoboCommand),
     /// Exchange with a peer of config.toml, now.
     Sync {
         /// The peer's site code.
@@ -436,6 +440,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Refusal> {
         }
         Command::Account(command) => account::account(&home, command, &cli.who, cli.json).await,
         Command::Moodle(command) => moodle::moodle(&home, command, cli.json).await,
+        Command::Kobo(command) => kobo::kobo(&home, command, &cli.who, cli.json).await,
         Command::Restricted(command) => restricted::restricted(&home, command, cli.json).await,
         Command::Shred(args) => erase::shred(&home, args, cli.who.officer, cli.json).await,
         Command::Erase(args) => erase::erase(&home, args, cli.who.officer, cli.json).await,

@@ -25,6 +25,7 @@ use spean_protocol::seal::{BoxKey, Secret, box_key};
 use zeroize::Zeroizing;
 
 use crate::engine::Identity;
+use crate::kobo::KoboConfig;
 use crate::lms::MoodleConfig;
 use crate::world::World;
 
@@ -65,7 +66,7 @@ pub enum HomeError {
     },
 }
 
-/// Bytes of a file with a token: Moodle's has 32.
+/// Bytes of a file with a token: Moodle's has 32, Kobo's 40.
 const SECRET_LINE_BYTES_MAX: usize = 1_024;
 
 /// The secret keys as they are kept.
@@ -174,6 +175,9 @@ pub struct Config {
     /// The Moodle beside this node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moodle: Option<MoodleConfig>,
+    /// The Kobo whose forms are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kobo: Option<KoboConfig>,
     /// Links that this node listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<ListenConfig>,
@@ -436,6 +440,14 @@ impl Home {
     /// [`HomeError`] says what is missing or wrong.
     pub fn moodle_database_password(&self) -> Result<Zeroizing<String>, HomeError> {
         self.secret_line("moodle-database-password")
+    }
+
+    /// The token of an account in Kobo: one line of the file `kobo-token`, for its owner alone.
+    ///
+    /// # Errors
+    /// [`HomeError`] says what is missing or wrong.
+    pub fn kobo_token(&self) -> Result<Zeroizing<String>, HomeError> {
+        self.secret_line("kobo-token")
     }
 
     fn secret_line(&self, name: &str) -> Result<Zeroizing<String>, HomeError> {

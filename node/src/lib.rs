@@ -16,6 +16,7 @@ pub mod enrolment;
 pub mod exchange;
 pub mod home;
 pub mod key_stick;
+pub mod kobo;
 #[cfg(feature = "links")]
 pub mod link;
 pub mod lms;

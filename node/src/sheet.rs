@@ -52,6 +52,9 @@ pub struct SheetRow {
 
 const NO_HEADERS: &str = "it has no line that names the columns: 'spean import template' shows one";
 
+/// How an XLSX file begins.
+const XLSX: &[u8] = b"PK\x03\x04";
+
 /// A line that is still as the file has it, or why it cannot be read.
 type Line = Result<Vec<String>, String>;
 
@@ -60,6 +63,22 @@ type Line = Result<Vec<String>, String>;
 /// # Errors
 /// Why it cannot be read at all, without its name; a line that cannot is in [`Sheet::refused`].
 pub fn read(path: &Path) -> Result<Sheet, String> {
+    of(bytes(path)?)
+}
+
+/// Reads a further sheet of an XLSX file, the first with such a name; `None` where there is none.
+///
+/// # Errors
+/// As [`read`].
+pub fn further(path: &Path, is: impl Fn(&str) -> bool) -> Result<Option<Sheet>, String> {
+    let bytes = bytes(path)?;
+    match bytes.starts_with(XLSX) {
+        true => workbook::further(bytes, is),
+        false => Ok(None),
+    }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut file = File::open(path).map_err(|error| error.to_string())?;
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     if length > FILE_BYTES_MAX {
@@ -72,7 +91,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
         .take(FILE_BYTES_MAX)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    of(bytes)
+    Ok(bytes)
 }
 
 /// The same of a file that is in memory.
@@ -80,7 +99,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
 /// # Errors
 /// As [`read`].
 pub fn of(bytes: Vec<u8>) -> Result<Sheet, String> {
-    if bytes.starts_with(b"PK\x03\x04") {
+    if bytes.starts_with(XLSX) {
         return workbook::read(bytes);
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {

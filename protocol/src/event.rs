@@ -27,7 +27,7 @@ pub use self::codes::{
     ExamOutcome, Handout, Issuer, LinkReason, Office, Provider, Purpose, Referral, Remark,
     RetractionReason, Script, Sex, UnknownCode, Who5Moment, WithdrawalReason,
 };
-pub use self::csv::{CsvProblem, CsvRow};
+pub use self::csv::{CsvProblem, CsvRow, YES_OR_NO};
 pub use self::date::{BadDate, Date, Month};
 pub use self::field::{
     BadField, Birth, Destination, Language, Languages, List, NamePart, Pathway, PathwayStep,

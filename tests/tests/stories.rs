@@ -8,6 +8,7 @@ mod ground;
 mod backup;
 mod bad_input;
 mod ceremony;
+mod kobo;
 mod moodle;
 mod moodle_database;
 mod moves;

@@ -22,7 +22,7 @@ use crate::node::Node;
 use crate::register::kind::Kind;
 
 /// Rows in one batch, which is one transaction.
-const BATCH_ROWS: usize = 1_000;
+pub(super) const BATCH_ROWS: usize = 1_000;
 
 /// Rows that are listed at a terminal; `--json` has all of them.
 const SHOWN: usize = 40;
@@ -128,18 +128,7 @@ pub(super) async fn import(
     who: &Who,
     json: bool,
 ) -> Result<ExitCode, Refusal> {
-    // The stopped node, opened for all batches at once.
-    let mut stopped: Option<Node> = None;
-    let mut ask = async |request: Request| {
-        let request = who.asks(request);
-        if let Some(node) = &stopped {
-            return node.answer(request).await;
-        }
-        if let Some(reply) = crate::run::ask(home, &request).await? {
-            return Ok(reply);
-        }
-        stopped.insert(Node::open(home)?).answer(request).await
-    };
+    let mut ask = asker(home, who);
     let (kind, args) = match command {
         ImportCommand::Learners(args) => (Kind::Learners, args),
         ImportCommand::Events(args) => (Kind::Events, args),
@@ -194,7 +183,25 @@ pub(super) async fn import(
         done = file.absent(&import, &mut ask, &mut counts).await;
     }
     bar.finish_and_clear();
-    done.map(|()| print(kind, &import, &counts, json))
+    done.map(|()| print(kind.name(), &import, &counts, json))
+}
+
+/// Asks a node: the running one, or the stopped one, which is opened for all requests at once.
+pub(super) fn asker<'a>(
+    home: &'a Home,
+    who: &'a Who,
+) -> impl AsyncFnMut(Request) -> Result<Reply, Refusal> + use<'a> {
+    let mut stopped: Option<Node> = None;
+    async move |request: Request| {
+        let request = who.asks(request);
+        if let Some(node) = &stopped {
+            return node.answer(request).await;
+        }
+        if let Some(reply) = crate::run::ask(home, &request).await? {
+            return Ok(reply);
+        }
+        stopped.insert(Node::open(home)?).answer(request).await
+    }
 }
 
 /// Who is said to be who.
@@ -239,11 +246,12 @@ pub(crate) fn progress_bar(what: &'static str, quiet: bool) -> ProgressBar {
     bar
 }
 
-fn print(kind: Kind, import: &Import, counts: &Counts, json: bool) -> ExitCode {
+/// Prints what became of the rows of a register of that name; the exit status.
+pub(super) fn print(register: &str, import: &Import, counts: &Counts, json: bool) -> ExitCode {
     if json {
         let number = import.number;
         let said = serde_json::json!({
-            "imported": { "kind": kind.name(), "number": number, "kept": import.keep, "rows": counts }
+            "imported": { "kind": register, "number": number, "kept": import.keep, "rows": counts }
         });
         println!("{said}");
     } else {
@@ -263,10 +271,7 @@ fn print(kind: Kind, import: &Import, counts: &Counts, json: bool) -> ExitCode {
         } else {
             " (nothing was written)"
         };
-        println!(
-            "{}: {new} new, {known} known already, {refused} refused{would}",
-            kind.name()
-        );
+        println!("{register}: {new} new, {known} known already, {refused} refused{would}");
         for note in notes {
             println!("  {note}");
         }

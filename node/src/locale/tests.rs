@@ -12,6 +12,8 @@ use spean_protocol::event::{
 };
 
 use super::*;
+use crate::kobo::forms::pack;
+use crate::kobo::lists::List;
 use crate::register::kind::Kind;
 
 /// What begins a key in the templates and the Rust sources, once all white space is left out.
@@ -121,6 +123,21 @@ fn asked() -> BTreeSet<String> {
     WithdrawalReason::ALL
         .iter()
         .for_each(|code| named("withdrawal", code.name()));
+    for form in pack() {
+        asked.insert(format!("kobo-form-{}", form.kind));
+        for question in &form.questions {
+            asked.extend(question.key());
+            asked.extend(question.hint_key());
+            asked.extend(question.constraint_key());
+            let list = question.list().filter(|list| *list != List::Scale);
+            let of = |list: List| {
+                list.choices()
+                    .into_iter()
+                    .map(move |choice| list.key(&choice))
+            };
+            asked.extend(list.into_iter().flat_map(of));
+        }
+    }
     asked
 }
 

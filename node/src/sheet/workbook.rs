@@ -11,16 +11,10 @@ use super::{Builder, COLUMNS_MAX, Line, Sheet};
 /// Rows of a merged range that are remembered; a range may be said to go down to the last row of a sheet.
 const MERGED_ROWS_MAX: u32 = 10_000;
 
+type Book = Xlsx<Cursor<Vec<u8>>>;
+
 pub(super) fn read(bytes: Vec<u8>) -> Result<Sheet, String> {
-    let damaged =
-        |error: XlsxError| format!("it is no XLSX file that can be read ({error}): save it anew");
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
-    let shown = book
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.visible == SheetVisible::Visible)
-        .map(|sheet| sheet.name.clone());
-    let names: Vec<String> = shown.collect();
+    let (mut book, names) = open(bytes)?;
     let mut read: Option<(String, Sheet)> = None;
     let mut more = Vec::new();
     for name in names {
@@ -43,12 +37,32 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Sheet, String> {
     Ok(sheet)
 }
 
+/// The first sheet after the first with such a name.
+pub(super) fn further(bytes: Vec<u8>, is: impl Fn(&str) -> bool) -> Result<Option<Sheet>, String> {
+    let (mut book, names) = open(bytes)?;
+    let Some(name) = names.into_iter().skip(1).find(|name| is(name)) else {
+        return Ok(None);
+    };
+    let merged = book.merge_cells_by_sheet_name(&name).unwrap_or_default();
+    sheet(&mut book, &name, &merged)
+}
+
+/// A file and the names of its sheets, but those that are hidden.
+fn open(bytes: Vec<u8>) -> Result<(Book, Vec<String>), String> {
+    let damaged =
+        |error: XlsxError| format!("it is no XLSX file that can be read ({error}): save it anew");
+    let book: Book = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
+    let shown = book
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone());
+    let names = shown.collect();
+    Ok((book, names))
+}
+
 /// The sheet of that name; `None` for an empty one.
-fn sheet(
-    book: &mut Xlsx<Cursor<Vec<u8>>>,
-    name: &str,
-    merged: &[Dimensions],
-) -> Result<Option<Sheet>, String> {
+fn sheet(book: &mut Book, name: &str, merged: &[Dimensions]) -> Result<Option<Sheet>, String> {
     let damaged =
         |error: XlsxError| format!("its sheet '{name}' cannot be read ({error}): save it anew");
     let mut cells = book.worksheet_cells_reader(name).map_err(damaged)?;

@@ -8,9 +8,12 @@ use super::codes::{
 };
 use super::date::Month;
 use super::field::{Destination, ReleaseRange, Score};
-use super::{Body, Who5Answers};
+use super::{Body, Languages, Who5Answers};
 use crate::catalogue::{ModuleId, ProgrammeId, Scope};
 use crate::id::StayId;
+
+/// The two answers of a row that agrees or does not.
+pub const YES_OR_NO: [&str; 2] = ["yes", "no"];
 
 /// Why a row is no event. The text names the column and goes beside the row's number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +112,12 @@ impl CsvRow<'_> {
             },
             "expected-release" => Body::ExpectedRelease {
                 range: self.release_range()?,
+            },
+            "education" => Body::Education {
+                level: self.value("a known level of education")?,
+            },
+            "languages" => Body::Languages {
+                languages: self.languages()?,
             },
             "disability" => Body::Disability {
                 disability: self.value("in the list")?,
@@ -259,12 +268,20 @@ impl CsvRow<'_> {
         })
     }
 
+    fn languages(&self) -> Result<Languages, CsvProblem> {
+        let wrong = || problem("value", self.value, "language codes such as km fr en");
+        let codes = filled("value", self.value)?.split_whitespace();
+        let codes = codes.map(str::parse).collect::<Result<_, _>>();
+        Languages::new(codes.map_err(|_| wrong())?).map_err(|_| wrong())
+    }
+
     fn yes_or_no(&self) -> Result<bool, CsvProblem> {
-        match filled("value", self.value)? {
-            "yes" => Ok(true),
-            "no" => Ok(false),
-            other => Err(problem("value", other, "yes or no")),
+        let text = filled("value", self.value)?;
+        let [yes, no] = YES_OR_NO;
+        if text == yes || text == no {
+            return Ok(text == yes);
         }
+        Err(problem("value", text, "yes or no"))
     }
 
     fn value<T: FromStr>(&self, expected: &'static str) -> Result<T, CsvProblem> {

@@ -481,7 +481,7 @@ fn every_kind_of_the_import_file_keeps_its_name() {
     let kinds = "enrolled withdrew login attended session-done module-done pre-test post-test quiz \
         exam-registered exam-result certificate aspiration expected-release who5-start who5-end \
         disability indigenous loan-out loan-back library-visit class remark referral handout \
-        arrived departed consent";
+        arrived departed consent education languages";
     for kind in kinds.split(' ') {
         let value = match kind {
             "withdrew" => "work",
@@ -492,6 +492,8 @@ fn every_kind_of_the_import_file_keeps_its_name() {
             "expected-release" | "departed" => "unknown",
             "who5-start" | "who5-end" => "0 1 2 3 4",
             "disability" => "hearing",
+            "education" => "lower-secondary",
+            "languages" => "km fr",
             "indigenous" | "consent" => "no",
             "class" | "referral" => "mith-samlanh",
             "remark" => "needs-help",

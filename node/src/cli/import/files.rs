@@ -84,6 +84,28 @@ impl fmt::Display for Line {
 }
 
 impl Counts {
+    /// Adds what became of the rows of a batch, of these lines.
+    fn take(
+        &mut self,
+        (shown, lines, kind): (&str, &[u64], Kind),
+        reply: Reply,
+        import: &mut Import,
+    ) -> Result<(), Refusal> {
+        let Reply::Fates(fates) = reply else {
+            return Err(Refusal::new(Trouble::Home, "an unexpected answer"));
+        };
+        let Fates {
+            number,
+            fates,
+            learners,
+        } = *fates;
+        import.number = number;
+        for ((line, fate), learner) in lines.iter().zip(&fates).zip(learners) {
+            self.add(shown, *line, kind, fate, learner, !import.keep);
+        }
+        Ok(())
+    }
+
     /// Adds what became of a row.
     pub(crate) fn add(
         &mut self,
@@ -196,22 +218,10 @@ impl File<'_> {
         let rows = self.read(counts)?;
         let length = rows.learners.len() + rows.events.len() + rows.items.len();
         bar.inc_length(length as u64);
+        let shown = self.shown();
         let mut took = |import: &mut Import, lines: &[u64], reply: Reply| {
-            let Reply::Fates(fates) = reply else {
-                return Err(Refusal::new(Trouble::Home, "an unexpected answer"));
-            };
-            let Fates {
-                number,
-                fates,
-                learners,
-            } = *fates;
-            import.number = number;
-            for ((line, fate), learner) in lines.iter().zip(&fates).zip(learners) {
-                let shown = self.shown();
-                counts.add(&shown, *line, self.kind, fate, learner, !import.keep);
-            }
             bar.inc(lines.len() as u64);
-            Ok(())
+            counts.take((&shown, lines, self.kind), reply, import)
         };
         for batch in batches(rows.learners, batch_rows) {
             let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
@@ -229,18 +239,14 @@ impl File<'_> {
                 .await?;
             }
         }
-        for batch in batches(by_learner(rows.events), batch_rows) {
-            let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let of = import.clone();
-            let reply = ask(Request::ImportEvents { import: of, rows }).await?;
-            took(import, &lines, reply)?;
-        }
         for batch in batches(rows.items, batch_rows) {
             let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             let of = import.clone();
             let reply = ask(Request::ImportItems { import: of, rows }).await?;
             took(import, &lines, reply)?;
         }
+        let events = (shown.as_str(), rows.events, self.kind);
+        send_events(events, import, batch_rows, ask, bar, counts).await?;
         counts.lines.sort_by_key(|line| line.line);
         Ok(())
     }
@@ -282,6 +288,28 @@ impl File<'_> {
         counts.absent.extend(absent);
         Ok(())
     }
+}
+
+/// Sends rows of what people did, of one file, each with its line.
+///
+/// # Errors
+/// [`Refusal`] when `ask` fails; `counts` has what the node acknowledged.
+pub(crate) async fn send_events(
+    (shown, rows, kind): (&str, Vec<(u64, Row)>, Kind),
+    import: &mut Import,
+    batch_rows: usize,
+    ask: &mut impl AsyncFnMut(Request) -> Result<Reply, Refusal>,
+    bar: &ProgressBar,
+    counts: &mut Counts,
+) -> Result<(), Refusal> {
+    for batch in batches(by_learner(rows), batch_rows) {
+        let (lines, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let of = import.clone();
+        let reply = ask(Request::ImportEvents { import: of, rows }).await?;
+        counts.take((shown, &lines, kind), reply, import)?;
+        bar.inc(lines.len() as u64);
+    }
+    Ok(())
 }
 
 /// Rows with their lines, `rows` in each batch.
