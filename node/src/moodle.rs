@@ -6,6 +6,7 @@ mod check;
 pub mod client;
 pub mod connector;
 pub mod course;
+mod events;
 pub mod people;
 pub mod sink;
 pub mod source;
