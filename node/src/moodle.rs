@@ -8,6 +8,7 @@ pub mod connector;
 pub mod course;
 #[cfg(feature = "moodle-database")]
 pub mod database;
+mod events;
 pub mod people;
 pub mod sink;
 pub mod source;

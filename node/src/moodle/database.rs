@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 use self::session::{Session, decimal, number, text};
 pub use self::users::MoodleUser;
 use super::course::Course;
-use super::source::{Enrolled, course_done, enrolled, marks, sessions_done, tested};
+use super::events::{course_done, enrolled, marks, sessions_done, tested};
+use super::source::Enrolled;
 use crate::lms::{
     CourseConfig, DatabaseConfig, Finding, Heard, Learnt, LmsError, LmsSource, PlatformUser,
     Progress, Roll,

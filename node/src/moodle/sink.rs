@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::course::{Activity, Course, number};
-use super::source::{Enrolled, Gradebook, Moodle, is_by_hand};
+use super::events::is_by_hand;
+use super::source::{Enrolled, Gradebook, Moodle};
 use crate::lms::{
     LmsError, LmsSink, PlatformUser, Progress, Roll, Shown, ShownModule, Told, Written,
 };
