@@ -305,6 +305,8 @@ fn answer(
             }
         }
         Request::Flush
+        | Request::MoodleAdopt { .. }
+        | Request::MoodleAdoptUndo(_)
         | Request::MoodleCheck
         | Request::MoodlePull { .. }
         | Request::MoodlePush { .. }

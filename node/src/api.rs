@@ -29,7 +29,7 @@ use crate::engine::report::{Status, Totals};
 use crate::engine::signatures::ToSign;
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
-use crate::lms::{Finding, Reading, Remembered, Writing};
+use crate::lms::{Adopting, Finding, Reading, Remembered, Writing};
 use crate::paper::card::Card;
 use crate::register::{ItemRow, LearnerRow, Row, Who};
 
@@ -296,6 +296,15 @@ pub enum Request {
     AccountList,
     /// The account of somebody who is here.
     AccountOf(LearnerId),
+    /// Take over the accounts that were in Moodle before this node.
+    MoodleAdopt {
+        /// What passwords are checked against, by user name, as a file has it.
+        passwords: Vec<(String, String)>,
+        /// Say what would become of each, and keep and write nothing.
+        dry: bool,
+    },
+    /// Take an adoption back: by the number of its import.
+    MoodleAdoptUndo(u64),
     /// Look at the set-up of the Moodle beside this node.
     MoodleCheck,
     /// Read it.
@@ -553,6 +562,8 @@ pub enum Reply {
     AccountOf(Box<AccountHere>),
     /// To [`Request::MoodleCheck`].
     Findings(Vec<Finding>),
+    /// To [`Request::MoodleAdopt`].
+    Adopting(Box<Adopting>),
     /// To [`Request::MoodlePull`].
     Reading(Reading),
     /// To [`Request::MoodlePush`].

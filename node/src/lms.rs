@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::event::Date;
 
+use crate::engine::import::Fate;
+use crate::engine::import::imported::Undone;
 use crate::engine::learning::Taken;
 
 /// The Moodle beside a node, as the source of what it tells.
@@ -272,6 +274,23 @@ pub struct Reading {
     /// Badges of theirs that Moodle has, where everything was read. They are counted alone.
     pub badges: u64,
     /// Nothing was kept.
+    pub dry: bool,
+}
+
+/// What taking over the accounts of a platform came to, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopting {
+    /// The import's number; none where nothing was kept.
+    pub number: Option<u64>,
+    /// What became of each account, by user name.
+    pub accounts: Vec<(String, Fate)>,
+    /// Accounts of which nobody could read what the password is checked against: it stays in the platform.
+    pub without_password: u64,
+    /// What was written on the platform, or would be.
+    pub written: Vec<Written>,
+    /// What taking an import back came to, where that was asked.
+    pub undone: Option<Undone>,
+    /// Nothing was kept or written.
     pub dry: bool,
 }
 

@@ -2,6 +2,7 @@
 //! database. docs/moodle.md says how it is set up. What was measured and how is in the notes of each file.
 
 pub mod accounts;
+pub mod adopt;
 mod check;
 pub mod client;
 pub mod connector;

@@ -162,7 +162,9 @@ impl Node {
         }
         match request {
             Request::Flush => Ok(Reply::Events(self.flush().await?)),
-            moodle @ (Request::MoodleCheck
+            moodle @ (Request::MoodleAdopt { .. }
+            | Request::MoodleAdoptUndo(_)
+            | Request::MoodleCheck
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }
             | Request::MoodleSteps
@@ -394,6 +396,22 @@ impl Node {
                     });
                 }
                 Reply::Findings(findings)
+            }
+            Request::MoodleAdopt { passwords, dry } => {
+                let passwords = passwords.into_iter();
+                let listed = passwords.map(|(name, held)| (name, Zeroizing::new(held)));
+                let adopt = connector::adopt(&self.home, &self.service, listed.collect(), dry);
+                let (mut adopting, found) = adopt.await?;
+                self.write_accounts().await?;
+                let mark = connector::mark_adopted(&self.home, &self.service, found, dry);
+                adopting.written = mark.await?;
+                Reply::Adopting(Box::new(adopting))
+            }
+            Request::MoodleAdoptUndo(number) => {
+                let undo = connector::undo_adoption(&self.home, &self.service, number);
+                let adopting = undo.await?;
+                self.write_accounts().await?;
+                Reply::Adopting(Box::new(adopting))
             }
             Request::MoodlePull { whole, dry } => {
                 let now = Machine.wall_seconds();

@@ -105,6 +105,8 @@ impl Duty {
             | Request::OfficerWithdraw(_)
             | Request::OfficerConfirm { .. }
             | Request::Backup { .. }
+            | Request::MoodleAdopt { .. }
+            | Request::MoodleAdoptUndo(_)
             | Request::MoodleCheck
             | Request::MoodlePull { .. }
             | Request::MoodlePush { .. }

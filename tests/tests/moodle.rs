@@ -8,6 +8,7 @@
 use crate::ground;
 
 mod accounts;
+mod adopted;
 mod readings;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! `spean moodle`: the Moodle beside this node, looked at and read.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use indicatif::ProgressBar;
 
 use super::import::progress_bar;
 use super::{ask, show};
-use crate::api::{Refusal, Reply, Request};
+use crate::api::{Kind, Refusal, Reply, Request};
+use crate::engine::import::Fate;
 use crate::home::Home;
-use crate::lms::{Finding, Reading, Remembered, Writing};
+use crate::lms::{Adopting, Finding, Reading, Remembered, Writing};
 use crate::node::Node;
+use crate::sheet::{self, SheetRow};
 
 /// How often it is asked how far it is.
 const STEP: Duration = Duration::from_millis(250);
@@ -26,6 +29,25 @@ pub(super) enum MoodleCommand {
                             docs/moodle.md.\n\nExample: spean moodle check"
     )]
     Check,
+    /// Take over the accounts of a Moodle that was in use before: everybody keeps his name and his password.
+    #[command(
+        after_help = "First 'spean import learners', with a column 'username' where the list has one. An account whose \
+                            owner may be somebody here waits: 'spean import waiting' and 'match', then adopt again. \
+                            Of passwords, where the database is not read, --passwords has a table with the columns \
+                            username and password: docs/moodle.md.\n\nExamples:\n  spean moodle adopt --dry-run\n  \
+                            spean moodle adopt --passwords p.csv\n  spean moodle adopt --undo 7"
+    )]
+    Adopt {
+        /// A table of what passwords are checked against.
+        #[arg(long)]
+        passwords: Option<PathBuf>,
+        /// Say what would become of each account, and keep and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Take an adoption back, by the number of its import.
+        #[arg(long, conflicts_with_all = ["passwords", "dry_run"])]
+        undo: Option<u64>,
+    },
     /// Read what people did there since it was read last.
     #[command(
         after_help = "Examples:\n  spean moodle pull\n  spean moodle pull --whole     also what no access shows\n  \
@@ -59,6 +81,17 @@ pub(super) async fn moodle(
     json: bool,
 ) -> Result<ExitCode, Refusal> {
     let request = match command {
+        MoodleCommand::Adopt {
+            undo: Some(number), ..
+        } => Request::MoodleAdoptUndo(*number),
+        MoodleCommand::Adopt {
+            passwords, dry_run, ..
+        } => Request::MoodleAdopt {
+            passwords: passwords
+                .as_deref()
+                .map_or(Ok(Vec::new()), read_passwords)?,
+            dry: *dry_run,
+        },
         MoodleCommand::Check => Request::MoodleCheck,
         MoodleCommand::Pull { whole, dry_run } => Request::MoodlePull {
             whole: *whole,
@@ -79,6 +112,26 @@ pub(super) async fn moodle(
     let serious = matches!(&reply, Reply::Findings(all) if all.iter().any(|one| one.serious));
     let shown = show::reply(json, &reply)?;
     Ok(if serious { ExitCode::FAILURE } else { shown })
+}
+
+/// The columns `username` and `password` of a table.
+fn read_passwords(path: &Path) -> Result<Vec<(String, String)>, Refusal> {
+    let said = |why: String| Refusal::new(Kind::Refused, format!("{}: {why}", path.display()));
+    let sheet = sheet::read(path).map_err(said)?;
+    let place = |name: &str| {
+        let found = sheet
+            .headers
+            .iter()
+            .position(|header| header.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| {
+            said(format!(
+                "no column '{name}': docs/moodle.md has the query that makes the table"
+            ))
+        })
+    };
+    let (username, password) = (place("username")?, place("password")?);
+    let row = |row: &SheetRow| (row.cells[username].clone(), row.cells[password].clone());
+    Ok(sheet.rows.iter().map(row).collect())
 }
 
 /// Asks, and shows meanwhile how far it is.
@@ -126,6 +179,62 @@ pub(super) fn show_findings(findings: &[Finding]) {
     for finding in findings {
         let mark = if finding.serious { "!" } else { "-" };
         println!("{mark} {}", finding.message);
+    }
+}
+
+/// Prints what became of accounts.
+pub(super) fn show_adopting(adopting: &Adopting) {
+    if let Some(undone) = &adopting.undone {
+        println!(
+            "Taken back: {} accounts and learners' events, {} learners.",
+            undone.events, undone.learners
+        );
+        for (learner, why) in &undone.kept {
+            println!("  {learner} stays: {why}");
+        }
+    } else {
+        let count = |wanted: fn(&Fate) -> bool| {
+            adopting
+                .accounts
+                .iter()
+                .filter(|(_, fate)| wanted(fate))
+                .count()
+        };
+        let would = if adopting.dry {
+            " (nothing was written)"
+        } else {
+            ""
+        };
+        println!(
+            "{} accounts taken over, {} known already, {} wait, {} refused{would}",
+            count(|fate| *fate == Fate::New),
+            count(|fate| matches!(fate, Fate::Known | Fate::Differs | Fate::Stranger)),
+            count(|fate| matches!(fate, Fate::Waiting(_))),
+            count(|fate| matches!(fate, Fate::Refused(_))),
+        );
+        for (username, fate) in &adopting.accounts {
+            match fate {
+                Fate::Waiting(why) => println!("  {username} waits: {why}"),
+                Fate::Refused(why) => println!("  {username}: {why}"),
+                _ => {}
+            }
+        }
+        if adopting.without_password > 0 {
+            println!(
+                "Of {} nobody could read what the password is checked against: they go on signing in here, and want \
+                 another password when they are moved ('spean account give').",
+                adopting.without_password
+            );
+        }
+        if let Some(number) = adopting.number {
+            println!("'spean moodle adopt --undo {number}' takes it back");
+        }
+    }
+    for one in &adopting.written {
+        match one.failed.as_str() {
+            "" => println!("  {}: {}", one.user.username, one.what),
+            why => println!("FAILED {}: {}: {why}", one.user.username, one.what),
+        }
     }
 }
 

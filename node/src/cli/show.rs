@@ -68,6 +68,7 @@ pub fn reply(json: bool, reply: &Reply) -> Result<ExitCode, Refusal> {
         Reply::Document(bytes) => println!("Wrote {} bytes, an Automerge document.", bytes.len()),
         Reply::Cards(cards) => println!("{} cards", cards.len()),
         Reply::Fates(fates) => println!("{} rows", fates.fates.len()),
+        Reply::Adopting(adopting) => moodle::show_adopting(adopting),
         Reply::Whose(all) => println!("{} rows", all.len()),
         Reply::Imports(lines) => println!("{} imports", lines.len()),
         Reply::ImportUndone(undone) => println!("{} events", undone.events),

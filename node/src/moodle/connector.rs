@@ -10,20 +10,26 @@ use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
 use zeroize::Zeroizing;
 
+use super::adopt::{Found, Passwords};
 use super::client::Client;
 use super::source::Moodle;
 use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
 use crate::engine::accounts::AccountHere;
+use crate::engine::import::adopted::{AccountRow, Adopted};
+use crate::engine::import::{Fate, Import};
 use crate::home::Home;
 use crate::lms::{
-    CourseConfig, Finding, Heard, LmsError, LmsSink, LmsSource, PlatformUser, Reading, Remembered,
-    Roll, Told, Writing,
+    Adopting, CourseConfig, Finding, Heard, LmsError, LmsSink, LmsSource, PlatformUser, Reading,
+    Remembered, Roll, Told, Writing, Written,
 };
 use crate::service::Service;
 
 /// The name of this source in the keys of what it tells.
-const SOURCE: &str = "moodle";
+const SOURCE: &str = crate::lms::MOODLE;
+
+/// Accounts that are taken over as one transaction.
+const ADOPTED: usize = 500;
 
 /// Seconds of this machine's clock after which everything is read again.
 const WHOLE_SECONDS: u64 = 24 * 3600;
@@ -337,6 +343,140 @@ pub async fn give_password(
     let set = tokio::task::spawn_blocking(job).await;
     let set = set.map_err(|error| Refusal::new(Kind::Home, error))?;
     set.map_err(|error| refusal(&error))
+}
+
+/// What passwords are checked against, as the database has it, where the configuration names one.
+fn passwords_of_database(home: &Home) -> Result<Passwords, Refusal> {
+    let config = home.config()?.moodle.ok_or_else(none)?;
+    #[cfg(feature = "moodle-database")]
+    if let Some(database) = config.database {
+        let password = home.moodle_database_password()?;
+        let database = super::database::Database::new(database, password, Vec::new());
+        let users = database.users().map_err(|error| refusal(&error))?;
+        let free = users.into_iter().filter(|user| !user.deleted);
+        return Ok(free.map(|user| (user.username, user.password)).collect());
+    }
+    let _ = config;
+    Ok(Passwords::new())
+}
+
+/// Takes over the accounts that were in Moodle before this node, or only says what would become of each.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do; what was taken over before counts.
+pub async fn adopt(
+    home: &Home,
+    service: &Service,
+    listed: Passwords,
+    dry: bool,
+) -> Result<(Adopting, Vec<Found>), Refusal> {
+    let (moodle, mut passwords) = (moodle(home)?, passwords_of_database(home)?);
+    passwords.extend(listed);
+    let found = job(move || moodle.found(&passwords)).await?;
+    let mut adopting = Adopting {
+        dry,
+        ..Adopting::default()
+    };
+    let mut import = Import {
+        what: "accounts of Moodle".to_owned(),
+        keep: !dry,
+        search: true,
+        ..Import::of(SOURCE)
+    };
+    for page in found.chunks(ADOPTED) {
+        let rows: Vec<AccountRow> = page.iter().map(|one| one.row().clone()).collect();
+        let of = import.clone();
+        let taken = service
+            .call(move |engine| engine.adopt_accounts(&of, &rows))
+            .await??;
+        import.number = taken.number;
+        for (one, fate) in page.iter().zip(taken.fates) {
+            let lacks = fate == Fate::New && one.row().verifier.is_empty();
+            adopting.without_password += u64::from(lacks);
+            adopting.accounts.push((one.username().to_owned(), fate));
+        }
+    }
+    adopting.number = import.number;
+    Ok((adopting, found))
+}
+
+/// Tells Moodle whose accounts are. Before, the file has to say what their passwords are checked against.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do; what was written before counts.
+pub async fn mark_adopted(
+    home: &Home,
+    service: &Service,
+    found: Vec<Found>,
+    dry: bool,
+) -> Result<Vec<Written>, Refusal> {
+    let config = home.config()?.moodle;
+    let by_file = config.is_some_and(|one| one.accounts.is_some());
+    let moodle = moodle(home)?;
+    let adopted = adopted(service, &found).await?;
+    job(move || {
+        let mut written = Vec::new();
+        moodle.give_ids(&found, &adopted, by_file, dry, &mut |told| {
+            if let Told::Wrote(one) = told {
+                written.push(one);
+            }
+        })?;
+        Ok(written)
+    })
+    .await
+}
+
+/// Takes an adoption back, here and in Moodle.
+///
+/// # Errors
+/// [`Refusal`], also for an import that was no adoption.
+pub async fn undo_adoption(
+    home: &Home,
+    service: &Service,
+    number: u64,
+) -> Result<Adopting, Refusal> {
+    let moodle = moodle(home)?;
+    let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new())?, moodle))).await?;
+    let names = |all: Vec<Adopted>| -> BTreeSet<String> {
+        all.into_iter().map(|one| one.username).collect()
+    };
+    let before = names(adopted(service, &found).await?);
+    let undone = service
+        .call(move |engine| engine.undo_import(number))
+        .await??;
+    let after = names(adopted(service, &found).await?);
+    let written = job(move || {
+        let mut written = Vec::new();
+        let gone = before.difference(&after).cloned().collect();
+        moodle.take_ids_back(&found, &gone, &mut |told| {
+            if let Told::Wrote(one) = told {
+                written.push(one);
+            }
+        })?;
+        Ok(written)
+    })
+    .await?;
+    Ok(Adopting {
+        written,
+        undone: Some(undone),
+        ..Adopting::default()
+    })
+}
+
+async fn adopted(service: &Service, found: &[Found]) -> Result<Vec<Adopted>, Refusal> {
+    let names: Vec<String> = found.iter().map(|one| one.username().to_owned()).collect();
+    Ok(service
+        .call(move |engine| engine.adopted(SOURCE, &names))
+        .await??)
+}
+
+/// Asks Moodle, beside the threads that answer others.
+async fn job<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LmsError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|error| Refusal::new(Kind::Home, error))?;
+    done.map_err(|error| refusal(&error))
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ fn whose(account: &AccountHere) -> PlatformUser {
 }
 
 /// Tells what was written or failed; passes on what ends all of it.
-fn told(
+pub(super) fn told(
     user: &PlatformUser,
     what: &str,
     done: Result<(), LmsError>,

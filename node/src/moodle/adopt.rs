@@ -1,0 +1,197 @@
+//! A Moodle that was in use before this node: the accounts of its learners become learners', each keeps his name and
+//! his password, and Moodle is told by their ID numbers whose each is. Staff, guests and whoever learns in none of the
+//! configured courses are left alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::client::Parameter;
+use super::course::{list, number_of, text};
+use super::people::told;
+use super::source::Moodle;
+use crate::engine::import::adopted::{AccountRow, Adopted};
+use crate::lms::{LmsError, PlatformUser, Told};
+
+/// People that are asked for in one request.
+const PAGE: usize = 100;
+
+/// Kind of account of which Moodle keeps the password.
+const MANUAL: &str = "manual";
+
+/// Kind of account of which the node's file says what the password is checked against.
+const BY_FILE: &str = "db";
+
+/// What passwords are checked against, by user name.
+pub type Passwords = BTreeMap<String, Zeroizing<String>>;
+
+/// The account of somebody who learns in a course, as Moodle has it.
+pub struct Found {
+    here: i64,
+    user: PlatformUser,
+    kind: String,
+    row: AccountRow,
+}
+
+impl Found {
+    fn read(value: &Value, passwords: &Passwords) -> Option<Self> {
+        let username = text(value, "username").to_owned();
+        // What Moodle writes there where it checks no password itself is none.
+        let verifier = passwords
+            .get(&username)
+            .filter(|held| held.starts_with('$'));
+        Some(Self {
+            here: number_of(value)?,
+            user: PlatformUser {
+                id: text(value, "idnumber").to_owned(),
+                username: username.clone(),
+            },
+            kind: text(value, "auth").to_owned(),
+            row: AccountRow {
+                username,
+                family: text(value, "lastname").to_owned(),
+                given: text(value, "firstname").to_owned(),
+                verifier: verifier.map(|held| held.to_string()).unwrap_or_default(),
+            },
+        })
+    }
+
+    /// The name with which he signs in.
+    #[must_use]
+    pub fn username(&self) -> &str {
+        &self.row.username
+    }
+
+    /// What the node takes over.
+    #[must_use]
+    pub const fn row(&self) -> &AccountRow {
+        &self.row
+    }
+}
+
+impl Moodle {
+    /// The accounts of everybody who is a student of a configured course and may sign in.
+    ///
+    /// # Errors
+    /// [`LmsError`].
+    pub fn found(&self, passwords: &Passwords) -> Result<Vec<Found>, LmsError> {
+        let mut students = BTreeSet::new();
+        for (_, course) in self.courses_here()? {
+            let enrolled = self.enrolled(course)?.into_iter();
+            students.extend(
+                enrolled
+                    .filter(|who| who.student.is_some())
+                    .map(|who| who.here),
+            );
+        }
+        let students: Vec<i64> = students.into_iter().collect();
+        let mut all = Vec::new();
+        for page in students.chunks(PAGE) {
+            let names: Vec<String> = (0..page.len()).map(|at| format!("values[{at}]")).collect();
+            let mut parameters = vec![("field", "id".to_owned())];
+            let values = page.iter().map(ToString::to_string);
+            parameters.extend(names.iter().map(String::as_str).zip(values));
+            let function = "core_user_get_users_by_field";
+            let answer = self.client().call(function, &parameters)?.value;
+            let free = |user: &&Value| user.get("suspended").and_then(Value::as_bool) != Some(true);
+            let users = list(&answer).filter(free);
+            all.extend(users.filter_map(|user| Found::read(user, passwords)));
+        }
+        Ok(all)
+    }
+
+    /// Writes into Moodle whose each account is, and that the node's file says what the password is checked against,
+    /// where there is that file and it does. The same again writes nothing.
+    ///
+    /// # Errors
+    /// [`LmsError`] that ends it; what was written before counts.
+    pub fn give_ids(
+        &self,
+        found: &[Found],
+        adopted: &[Adopted],
+        by_file: bool,
+        dry: bool,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<(), LmsError> {
+        let adopted: BTreeMap<&str, &Adopted> = adopted
+            .iter()
+            .map(|one| (one.username.as_str(), one))
+            .collect();
+        for one in found {
+            let Some(whose) = adopted.get(one.username()) else {
+                continue;
+            };
+            let id = whose.learner.to_string();
+            let moves = by_file && whose.checked && one.kind == MANUAL;
+            if one.user.id == id && !moves {
+                continue;
+            }
+            if !one.user.id.is_empty() && one.user.id != id {
+                let error = LmsError::Refused {
+                    function: "core_user_update_users".to_owned(),
+                    message: format!(
+                        "its ID number is '{}' already: empty it there, if nobody needs it, and adopt again",
+                        crate::register::value::shortened(&one.user.id)
+                    ),
+                };
+                told(&one.user, "is not marked as his", Err(error), tell)?;
+                continue;
+            }
+            let mut fields = vec![("users[0][idnumber]", id)];
+            if moves {
+                fields.push(("users[0][auth]", BY_FILE.to_owned()));
+            }
+            self.mark(
+                one,
+                "is his, with the password that he has",
+                &fields,
+                dry,
+                tell,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what [`Moodle::give_ids`] wrote, of these accounts.
+    ///
+    /// # Errors
+    /// [`LmsError`] that ends it.
+    pub fn take_ids_back(
+        &self,
+        found: &[Found],
+        usernames: &BTreeSet<String>,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<(), LmsError> {
+        for one in found
+            .iter()
+            .filter(|one| usernames.contains(one.username()))
+        {
+            let mut fields = vec![("users[0][idnumber]", String::new())];
+            if one.kind == BY_FILE {
+                // Moodle may have looked at the file meanwhile.
+                fields.push(("users[0][auth]", MANUAL.to_owned()));
+                fields.push(("users[0][suspended]", "0".to_owned()));
+            }
+            self.mark(one, "is nobody's again", &fields, false, tell)?;
+        }
+        Ok(())
+    }
+
+    fn mark(
+        &self,
+        one: &Found,
+        what: &str,
+        fields: &[Parameter<'_>],
+        dry: bool,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<(), LmsError> {
+        let mut parameters = vec![("users[0][id]", one.here.to_string())];
+        parameters.extend(fields.iter().cloned());
+        let done = match dry {
+            true => Ok(()),
+            false => self.client().do_it("core_user_update_users", &parameters),
+        };
+        told(&one.user, what, done, tell)
+    }
+}
