@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use spean_protocol::id::LearnerId;
 use zeroize::Zeroizing;
 
 use super::client::Parameter;
@@ -160,13 +161,15 @@ impl Moodle {
     pub fn take_ids_back(
         &self,
         found: &[Found],
-        usernames: &BTreeSet<String>,
+        gone: &BTreeMap<String, LearnerId>,
         tell: &mut dyn FnMut(Told),
     ) -> Result<(), LmsError> {
-        for one in found
-            .iter()
-            .filter(|one| usernames.contains(one.username()))
-        {
+        // An ID number that is somebody else's was not written by this node.
+        let marked = |one: &&Found| {
+            let whose = gone.get(one.username());
+            whose.is_some_and(|learner| learner.to_string() == one.user.id)
+        };
+        for one in found.iter().filter(marked) {
             let mut fields = vec![("users[0][idnumber]", String::new())];
             if one.kind == BY_FILE {
                 // Moodle may have looked at the file meanwhile.

@@ -2,12 +2,13 @@
 //! with a whole pass once a day, so that what the filter of the last access does not show (a teacher's marks)
 //! comes too; and it is shown what the records say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
+use spean_protocol::id::LearnerId;
 use zeroize::Zeroizing;
 
 use super::adopt::{Found, Passwords};
@@ -370,8 +371,11 @@ pub async fn adopt(
     listed: Passwords,
     dry: bool,
 ) -> Result<(Adopting, Vec<Found>), Refusal> {
-    let (moodle, mut passwords) = (moodle(home)?, passwords_of_database(home)?);
-    passwords.extend(listed);
+    let moodle = moodle(home)?;
+    let passwords = match listed.is_empty() {
+        true => passwords_of_database(home)?,
+        false => listed,
+    };
     let found = job(move || moodle.found(&passwords)).await?;
     let mut adopting = Adopting {
         dry,
@@ -437,17 +441,19 @@ pub async fn undo_adoption(
 ) -> Result<Adopting, Refusal> {
     let moodle = moodle(home)?;
     let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new())?, moodle))).await?;
-    let names = |all: Vec<Adopted>| -> BTreeSet<String> {
-        all.into_iter().map(|one| one.username).collect()
+    let names = |all: Vec<Adopted>| -> BTreeMap<String, LearnerId> {
+        all.into_iter()
+            .map(|one| (one.username, one.learner))
+            .collect()
     };
-    let before = names(adopted(service, &found).await?);
+    let mut gone = names(adopted(service, &found).await?);
     let undone = service
         .call(move |engine| engine.undo_import(number))
         .await??;
-    let after = names(adopted(service, &found).await?);
+    let still = names(adopted(service, &found).await?);
+    gone.retain(|username, _| !still.contains_key(username));
     let written = job(move || {
         let mut written = Vec::new();
-        let gone = before.difference(&after).cloned().collect();
         moodle.take_ids_back(&found, &gone, &mut |told| {
             if let Told::Wrote(one) = told {
                 written.push(one);

@@ -6,8 +6,8 @@ use spean_moodle_stand_in::Person;
 
 fn somebody(username: &str, family: &str, given: &str) -> Person {
     Person {
-        lastname: family.to_owned(),
-        firstname: given.to_owned(),
+        last_name: family.to_owned(),
+        first_name: given.to_owned(),
         ..Person::new(username)
     }
 }
@@ -31,11 +31,16 @@ fn a_moodle_in_use_is_taken_over() {
                 A1,\u{179f}\u{17bb}\u{1781},\u{178a}\u{17b6}\u{179a}\u{17c9}\u{17b6},,,M,1990,dara\n\
                 A2,,,Chan,Thy,F,1985,\n";
     fs::write(ground.path("list.csv"), list).unwrap();
-    ground.run("A", &["import", "learners", &ground.path("list.csv")]).done();
-    let hash = |password: &str| {
-        spean::account::verifier(password, &mut spean::world::Machine).unwrap()
-    };
-    let table = format!("username,password\ndara,{}\nthy2019,{}\ntutor,x\n", hash("dara's own 1"), hash("thy's own 2"));
+    ground
+        .run("A", &["import", "learners", &ground.path("list.csv")])
+        .done();
+    let hash =
+        |password: &str| spean::account::verifier(password, &mut spean::world::Machine).unwrap();
+    let table = format!(
+        "username,password\ndara,{}\nthy2019,{}\ntutor,x\n",
+        hash("dara's own 1"),
+        hash("thy's own 2")
+    );
     fs::write(ground.path("p.csv"), table).unwrap();
     let passwords = ground.path("p.csv");
     let adopt = ["moodle", "adopt", "--passwords", &passwords];
@@ -50,8 +55,12 @@ fn a_moodle_in_use_is_taken_over() {
     taken.done();
     taken.said("dara: is his, with the password that he has");
     taken.said("Of 1 nobody could read what the password is checked against");
-    ground.run("A", &["import", "match", "--single"]).said("1 new");
-    ground.run("A", &adopt).said("0 accounts taken over, 3 known already, 0 wait");
+    ground
+        .run("A", &["import", "match", "--single"])
+        .said("1 new");
+    ground
+        .run("A", &adopt)
+        .said("0 accounts taken over, 3 known already, 0 wait");
 
     // Everybody signs in as before, also once Moodle has looked at the file.
     let dara = ("dara".to_owned(), "dara's own 1".to_owned());
@@ -80,8 +89,15 @@ fn an_adoption_is_taken_back() {
     site.add_user(somebody("numbered", "Chan", "Thy").numbered("school 17"));
     site.enrol("numbered", COURSE);
     let hash = spean::account::verifier("dara's own 1", &mut spean::world::Machine).unwrap();
-    fs::write(ground.path("p.csv"), format!("username,password\ndara,{hash}\n")).unwrap();
-    let taken = ground.run("A", &["moodle", "adopt", "--passwords", &ground.path("p.csv")]);
+    fs::write(
+        ground.path("p.csv"),
+        format!("username,password\ndara,{hash}\n"),
+    )
+    .unwrap();
+    let taken = ground.run(
+        "A",
+        &["moodle", "adopt", "--passwords", &ground.path("p.csv")],
+    );
     taken.said("2 accounts taken over");
     taken.said("FAILED numbered: is not marked as his: core_user_update_users: its ID number is 'school 17' already");
     assert_eq!(site.person("dara").unwrap().auth, "db");
@@ -89,12 +105,24 @@ fn an_adoption_is_taken_back() {
     undone.done();
     undone.said("2 learners");
     let dara = site.person("dara").unwrap();
-    assert_eq!((dara.auth.as_str(), dara.idnumber.as_str(), dara.suspended), ("manual", "", false));
+    assert_eq!(
+        (dara.auth.as_str(), dara.idnumber.as_str(), dara.suspended),
+        ("manual", "", false)
+    );
     assert_eq!(site.person("numbered").unwrap().idnumber, "school 17");
-    ground.run("A", &["moodle", "adopt", "--undo", "1"]).refused(1, "taken back already");
-    ground.run("A", &["moodle", "adopt", "--passwords", "none.csv"]).refused(1, "none.csv");
+    ground
+        .run("A", &["moodle", "adopt", "--undo", "1"])
+        .refused(1, "taken back already");
+    ground
+        .run("A", &["moodle", "adopt", "--passwords", "none.csv"])
+        .refused(1, "none.csv");
     fs::write(ground.path("w.csv"), "name,hash\na,b\n").unwrap();
-    ground.run("A", &["moodle", "adopt", "--passwords", &ground.path("w.csv")]).refused(1, "no column 'username'");
+    ground
+        .run(
+            "A",
+            &["moodle", "adopt", "--passwords", &ground.path("w.csv")],
+        )
+        .refused(1, "no column 'username'");
     let again = ground.run("A", &["moodle", "adopt"]);
     again.said("2 accounts taken over");
 }
