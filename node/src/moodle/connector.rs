@@ -347,13 +347,13 @@ pub async fn give_password(
 }
 
 /// What passwords are checked against, as the database has it, where the configuration names one.
-fn passwords_of_database(home: &Home) -> Result<Passwords, Refusal> {
+async fn passwords_of_database(home: &Home) -> Result<Passwords, Refusal> {
     let config = home.config()?.moodle.ok_or_else(none)?;
     #[cfg(feature = "moodle-database")]
     if let Some(database) = config.database {
         let password = home.moodle_database_password()?;
         let database = super::database::Database::new(database, password, Vec::new());
-        let users = database.users().map_err(|error| refusal(&error))?;
+        let users = job(move || database.users()).await?;
         let free = users.into_iter().filter(|user| !user.deleted);
         return Ok(free.map(|user| (user.username, user.password)).collect());
     }
@@ -373,7 +373,7 @@ pub async fn adopt(
 ) -> Result<(Adopting, Vec<Found>), Refusal> {
     let moodle = moodle(home)?;
     let passwords = match listed.is_empty() {
-        true => passwords_of_database(home)?,
+        true => passwords_of_database(home).await?,
         false => listed,
     };
     let found = job(move || moodle.found(&passwords)).await?;
