@@ -131,10 +131,19 @@ fn answer(
         } => Reply::Events(engine.name_accounts(&import, &platform, &pairs)?),
         Request::ImportWhose { import, whose } => Reply::Whose(engine.whose_all(&import, &whose)?),
         Request::Imports => Reply::Imports(engine.imports()?),
-        Request::ImportUndo(number) => Reply::ImportUndone(engine.undo_import(number)?),
+        Request::ImportUndo(number) => {
+            if engine.is_adoption(number)? {
+                let message = format!(
+                    "import {number} took accounts of Moodle over, and Moodle has to be told: 'spean moodle adopt --undo \
+                     {number}'"
+                );
+                return Err(Refusal::new(Kind::Refused, message));
+            }
+            Reply::ImportUndone(engine.undo_import(number)?)
+        }
         Request::ImportWaiting => Reply::ImportWaiting(engine.waiting_rows()?),
-        Request::ImportMatch { code, said } => {
-            Reply::Fates(Box::new(engine.match_waiting(&code, said)?))
+        Request::ImportMatch { code, said, number } => {
+            Reply::Fates(Box::new(engine.match_waiting(&code, said, number)?))
         }
         Request::LibraryFind { needle, limit } => Reply::Items(engine.items(&needle, limit)?),
         Request::TransferOut {

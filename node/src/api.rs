@@ -120,6 +120,8 @@ pub enum Request {
         code: String,
         /// Who it is.
         said: Said,
+        /// The import that this goes with, if there is one already.
+        number: Option<u64>,
     },
     /// Items of the library by title, author or number.
     LibraryFind {
@@ -501,8 +503,8 @@ pub enum Reply {
     Cards(Vec<Card>),
     /// To the imports: the fate of each row.
     Fates(Box<Fates>),
-    /// Whose rows would be, where that is known.
-    Whose(Vec<Option<LearnerId>>),
+    /// Whose rows would be, or may be.
+    Whose(Vec<LearnerId>),
     /// Imports.
     Imports(Vec<ImportLine>),
     /// What taking an import back came to.

@@ -278,6 +278,9 @@ impl Node {
         let Some(moodle) = self.home.config()?.moodle else {
             return Ok(());
         };
+        // Before anybody else can be given a name that is somebody's there.
+        let held = self.service.call(|engine| engine.hold_usernames());
+        held.await??;
         let Some(path) = moodle.accounts else {
             return Ok(());
         };

@@ -85,6 +85,8 @@ pub enum Table {
     Alike,
     /// Learner, place of a row key: the source that the row key is of.
     SourceOf,
+    /// Key of an imported row: the learner whose it is.
+    RowOf,
     /// Number: an import; number, index: one thing that came with it.
     Import,
     /// Who it may be, row key: a row of which nobody can say yet whose it is.
@@ -95,7 +97,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Meta,
         Self::Run,
         Self::Control,
@@ -132,6 +134,7 @@ impl Table {
         Self::Remains,
         Self::Alike,
         Self::SourceOf,
+        Self::RowOf,
         Self::Import,
         Self::Waiting,
         Self::Item,
@@ -177,6 +180,7 @@ impl Table {
             Self::Remains => "remains",
             Self::Alike => "alike",
             Self::SourceOf => "source_of",
+            Self::RowOf => "row_of",
             Self::Import => "import",
             Self::Waiting => "waiting",
             Self::Item => "item",

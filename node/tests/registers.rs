@@ -6,6 +6,7 @@
 
 use crate::network;
 
+use network::people::{arrives, leaves, to};
 use network::{DGP, Network, Node};
 use spean::engine::import::adopted::AccountRow;
 use spean::engine::import::waiting::Said;
@@ -173,6 +174,14 @@ fn an_import_is_taken_back_and_made_again() {
     network.settle();
     assert!(sessions(&mut network.nodes[DGP], thy).is_empty());
 
+    // Now nothing more is recorded of them, and the first import goes too; then all of it again.
+    let node = &mut network.nodes[1];
+    let undone = node.undo_import(1).unwrap();
+    assert_eq!((undone.learners, undone.kept.len(), here(node)), (2, 0, 0));
+    let again = node.import_learners(&of("register"), &rows).unwrap();
+    assert_eq!((fates(&again).as_str(), here(node)), ("nn", 2));
+    assert_eq!(again.learners, first.learners, "the same people");
+
     // The same file again, with one row corrected.
     let node = &mut network.nodes[1];
     let events = [
@@ -269,7 +278,7 @@ fn who_is_not_known_waits_for_an_officer() {
     assert!(doubt.reason.contains(&id(1).to_string()) && doubt.reason.contains(&id(2).to_string()));
 
     let matched = node
-        .match_waiting(&code("Chan"), Said::Learner(id(2)))
+        .match_waiting(&code("Chan"), Said::Learner(id(2)), None)
         .unwrap();
     assert_eq!(fates(&matched), "n");
     assert_eq!(sessions(node, id(2)), [4]);
@@ -281,19 +290,20 @@ fn who_is_not_known_waits_for_an_officer() {
     );
     assert_eq!(sessions(node, id(2)), [4, 9]);
 
-    let new = node.match_waiting(&code("Pich"), Said::New).unwrap();
-    assert_eq!(fates(&new), "nn");
+    let new = node.match_waiting(&code("Pich"), Said::New, None).unwrap();
+    assert_eq!(fates(&new), "nnn", "he is admitted, and two events are his");
     let pich = new.learners[0].unwrap();
     assert_eq!((sessions(node, pich), here(node)), (vec![5, 6], 4));
     let undone = node.undo_import(new.number.unwrap()).unwrap();
     assert_eq!((undone.learners, here(node)), (1, 3), "{undone:?}");
 
-    node.match_waiting(&code(&khmer), Said::Nobody).unwrap();
+    node.match_waiting(&code(&khmer), Said::Nobody, None)
+        .unwrap();
     assert_eq!(
         fates(&node.import_events(&of("classes"), &events[1..2]).unwrap()),
         "s"
     );
-    assert!(node.match_waiting(&code(&khmer), Said::New).is_err());
+    assert!(node.match_waiting(&code(&khmer), Said::New, None).is_err());
     assert_eq!(
         node.waiting_rows().unwrap().len(),
         1,
@@ -319,7 +329,9 @@ fn a_second_register_tells_more_of_the_same_people() {
     assert_eq!(fates(&second), "wn", "another year is another person");
     assert_eq!(here(node), 2);
     let code = node.waiting_rows().unwrap()[0].code.clone();
-    let matched = node.match_waiting(&code, Said::Learner(dara)).unwrap();
+    let matched = node
+        .match_waiting(&code, Said::Learner(dara), None)
+        .unwrap();
     assert_eq!(matched.learners, [Some(dara)]);
     network::fold(node);
     let names = node.view(dara).unwrap().unwrap().profile.names;
@@ -420,7 +432,7 @@ fn accounts_of_the_platform_that_was_there_become_learners() {
     let waiting = node.waiting_rows().unwrap();
     assert_eq!(waiting[0].may_be, [id(1)]);
     let matched = node
-        .match_waiting(&waiting[0].code, Said::Learner(id(1)))
+        .match_waiting(&waiting[0].code, Said::Learner(id(1)), None)
         .unwrap();
     assert_eq!(matched.learners, [Some(id(1))]);
 
@@ -453,4 +465,99 @@ fn accounts_of_the_platform_that_was_there_become_learners() {
         2,
         "who has been named, and who was matched by hand"
     );
+}
+
+#[test]
+fn what_was_said_by_mistake_is_taken_back() {
+    let mut network = Network::new(2);
+    let node = &mut network.nodes[1];
+    let rows = [
+        learner("A1", "Chan", "Thy", "1985"),
+        learner("A2", "Chan", "Thy", "1992"),
+    ];
+    let first = node.import_learners(&of("register"), &rows).unwrap();
+    let id = |at: usize| first.learners[at].unwrap();
+    let row = [attended("E1", named("Chan Thy", ""), "4")];
+    for said in [Said::Learner(id(0)), Said::Nobody, Said::Learner(id(1))] {
+        assert_eq!(
+            fates(&node.import_events(&of("classes"), &row).unwrap()),
+            "w"
+        );
+        let code = node.waiting_rows().unwrap()[0].code.clone();
+        let matched = node.match_waiting(&code, said, None).unwrap();
+        let expected = if said == Said::Nobody { "s" } else { "n" };
+        let again = fates(&node.import_events(&of("classes"), &row).unwrap());
+        assert_eq!(
+            (fates(&matched).as_str(), again.as_str()),
+            (expected, if expected == "s" { "s" } else { "k" })
+        );
+        node.undo_import(matched.number.unwrap()).unwrap();
+        assert!(sessions(node, id(0)).is_empty() && sessions(node, id(1)).is_empty());
+    }
+}
+
+#[test]
+fn a_row_that_was_another_learners_is_told() {
+    let mut network = Network::new(2);
+    let node = &mut network.nodes[1];
+    let rows = [
+        learner("A1", "Sok", "Dara", "1990"),
+        learner("A2", "Chan", "Thy", "1985"),
+        learner("A1", "Keo", "Mony", "1970"),
+    ];
+    let first = node.import_learners(&of("register"), &rows).unwrap();
+    assert_eq!(fates(&first), "nnr", "two people have one key");
+    let thy = first.learners[1].unwrap();
+    let wrong = node
+        .import_events(&of("register"), &[attended("E1", Who::of("A1"), "1")])
+        .unwrap();
+    let right = [attended("E1", Who::of("A2"), "1")];
+    assert_eq!(
+        fates(&node.import_events(&of("register"), &right).unwrap()),
+        "d"
+    );
+    assert!(sessions(node, thy).is_empty());
+    node.undo_import(wrong.number.unwrap()).unwrap();
+    assert_eq!(
+        fates(&node.import_events(&of("register"), &right).unwrap()),
+        "n"
+    );
+    assert_eq!(sessions(node, thy), [1]);
+}
+
+/// Somebody of the same user name comes where another has left: on the platform the name is still the other's.
+#[test]
+fn nobody_gets_the_name_of_one_who_has_left() {
+    let mut network = Network::new(3);
+    let mut adopted = Vec::new();
+    for at in [1, 2] {
+        let node = &mut network.nodes[at];
+        let row = [account(
+            "dara",
+            "Sok",
+            ["Dara", "Darith"][at - 1],
+            "$2y$10$c",
+        )];
+        adopted.push(node.adopt_accounts(&of("moodle"), &row).unwrap().learners[0].unwrap());
+        node.flush().unwrap();
+        node.hold_usernames().unwrap();
+    }
+    let [one, other] = [adopted[0], adopted[1]];
+    network.settle();
+    // The one leaves prison 1, and the other comes there.
+    leaves(&mut network, 1, one, to(2));
+    leaves(&mut network, 2, other, to(1));
+    network.settle();
+    arrives(&mut network, 1, other);
+    network.settle();
+    let node = &mut network.nodes[1];
+    network::fold(node);
+    node.hold_usernames().unwrap();
+    let names: Vec<String> = node
+        .accounts_here(&[])
+        .unwrap()
+        .into_iter()
+        .map(|(one, _)| one.username)
+        .collect();
+    assert_eq!(names, ["dara-2"]);
 }

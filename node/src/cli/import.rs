@@ -86,7 +86,7 @@ pub struct FileArgs {
     file: PathBuf,
     /// The register that it comes from: keys of rows are unique within it, and a learner's key in a file of
     /// learners stands for him in all other files of the same source.
-    #[arg(long, default_value = "register")]
+    #[arg(long, default_value = "register", value_parser = source)]
     source: String,
     /// Say what would become of every row, and write nothing.
     #[arg(long)]
@@ -115,6 +115,14 @@ pub struct MatchArgs {
 
 fn language(code: &str) -> Result<Language, String> {
     Language::from_code(code).ok_or_else(|| "km, en or fr".to_owned())
+}
+
+/// The name of a register: those that the program itself uses are none.
+fn source(name: &str) -> Result<String, String> {
+    match ["moodle", "kobo", "added"].contains(&name) || name.is_empty() {
+        true => Err("moodle, kobo and added are the program's own: choose another name".to_owned()),
+        false => Ok(name.to_owned()),
+    }
 }
 
 /// Runs a command.
@@ -153,9 +161,12 @@ pub(super) async fn import(
         ImportCommand::Match(args) => {
             let mut all = Fates::default();
             for (code, said) in matches(args, &mut ask).await? {
-                let Reply::Fates(fates) = ask(Request::ImportMatch { code, said }).await? else {
+                let number = all.number;
+                let request = Request::ImportMatch { code, said, number };
+                let Reply::Fates(fates) = ask(request).await? else {
                     return Err(Refusal::new(Trouble::Home, "an unexpected answer"));
                 };
+                all.number = fates.number;
                 all.fates.extend(fates.fates);
                 all.learners.extend(fates.learners);
             }

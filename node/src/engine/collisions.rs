@@ -1,7 +1,7 @@
 //! User names that two learners here picked while sites were apart. Everybody stays; the later one
 //! is shown with a suffix until a person decides. Read from the views: nothing is kept of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
 use spean_protocol::event::Username;
@@ -11,7 +11,8 @@ use spean_protocol::view::collision::{self, Shown};
 
 use super::events::Order;
 use super::{Engine, EngineError};
-use crate::store::Store;
+use crate::lms::MOODLE;
+use crate::store::{Store, Table};
 
 /// Learners here that are compared: ten times a large site. Of more, the rest are shown plainly.
 const LEARNERS_MAX: usize = 4_000;
@@ -66,7 +67,56 @@ impl<S: Store> Engine<S> {
         }
         let views = views.iter().map(|(learner, view)| (*learner, view));
         let order = Order(&self.skeleton);
-        Ok(collision::usernames(views, self.site, &order))
+        let mut all = collision::usernames(views, self.site, &order);
+        self.step_aside(&mut all)?;
+        Ok(all)
+    }
+
+    /// Whoever has a name here that another had before him on the learning platform, whose account there still
+    /// bears it, is shown with a suffix: he would sign in as the other.
+    fn step_aside(&self, all: &mut Usernames) -> Result<(), EngineError> {
+        let mut taken: BTreeSet<String> = all.values().flatten().map(ToString::to_string).collect();
+        for (learner, names) in all {
+            for name in names {
+                while self.held_by_another(*learner, &name.to_string())? {
+                    name.nth += 1;
+                    while !taken.insert(name.to_string()) {
+                        name.nth += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn held_by_another(&self, learner: LearnerId, name: &str) -> Result<bool, EngineError> {
+        let holder = self
+            .store
+            .read(Table::Source, &self.source_key(MOODLE, name))?;
+        Ok(holder.is_some_and(|holder| holder.len() == learner.0.len() && holder != learner.0))
+    }
+
+    /// Notes whose account on the platform bears which name, for all who are here.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn hold_usernames(&mut self) -> Result<(), EngineError> {
+        let mut new = Vec::new();
+        for (learner, names) in self.usernames()? {
+            for name in names {
+                let place = self.source_key(MOODLE, &name.to_string());
+                if self.store.read(Table::Source, &place)?.is_none() {
+                    new.push((place, learner));
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.input(|engine| {
+            new.iter()
+                .try_for_each(|(place, learner)| engine.note_source(MOODLE, place, *learner))
+        })
     }
 
     /// The learners here who are shown with a suffix, until somebody gives one of the two another

@@ -445,9 +445,11 @@ impl<S: Store> Engine<S> {
                 self.store.remove(Table::Registered, &key)?;
             }
         }
-        for (key, value) in self.store.scan(Table::Source, &[], &[], usize::MAX)? {
-            if is_one(Some(&value)) {
-                self.store.remove(Table::Source, &key)?;
+        for table in [Table::Source, Table::RowOf] {
+            for (key, value) in self.store.scan(table, &[], &[], usize::MAX)? {
+                if is_one(Some(&value)) {
+                    self.store.remove(table, &key)?;
+                }
             }
         }
         for (key, value) in self.store.scan(Table::Import, &[], &[], usize::MAX)? {

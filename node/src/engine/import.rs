@@ -9,7 +9,7 @@ pub mod library;
 pub mod waiting;
 pub mod whose;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
@@ -102,6 +102,8 @@ struct Gathered {
     settled: Vec<Waited>,
     opened: Vec<(LearnerId, OwnStay)>,
     sources: Vec<([u8; 32], LearnerId)>,
+    /// Keys of rows that are new, and whose they are.
+    rows: Vec<(String, LearnerId)>,
     fates: Fates,
 }
 
@@ -178,7 +180,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Fates, EngineError> {
         self.input(|engine| {
             let mut gathered = Gathered::default();
-            let mut seen = BTreeSet::new();
+            let mut seen = BTreeMap::new();
             let people = engine.people_here(import)?;
             for row in rows {
                 let (fate, learner) =
@@ -208,7 +210,7 @@ impl<S: Store> Engine<S> {
                 &import,
                 &row,
                 &people,
-                &mut BTreeSet::new(),
+                &mut BTreeMap::new(),
                 &mut gathered,
             )?;
             if let Fate::Refused(reason) = fate {
@@ -224,7 +226,7 @@ impl<S: Store> Engine<S> {
         import: &Import,
         row: &LearnerRow,
         people: &People,
-        seen: &mut BTreeSet<[u8; 32]>,
+        seen: &mut BTreeMap<[u8; 32], LearnerRow>,
         gathered: &mut Gathered,
     ) -> Result<(Fate, Option<LearnerId>), EngineError> {
         let source = import.source.as_str();
@@ -232,8 +234,14 @@ impl<S: Store> Engine<S> {
         if let Some(known) = self.store.read(Table::Source, &place)? {
             return Ok((Fate::Known, known.try_into().ok().map(LearnerId)));
         }
-        if !seen.insert(place) {
-            return Ok((Fate::Known, None));
+        if let Some(before) = seen.insert(place, row.clone()) {
+            let fate = match before == *row {
+                true => Fate::Known,
+                false => {
+                    Fate::Refused("another row has the same key and says something else".to_owned())
+                }
+            };
+            return Ok((fate, None));
         }
         let newcomer = match row.read() {
             Ok(newcomer) => newcomer,
@@ -347,7 +355,15 @@ impl<S: Store> Engine<S> {
                 Whose::Unsaid(reason) => fates[at].0 = Fate::Refused(reason),
             }
         }
-        for (learner, places) in by_learner {
+        for (learner, mut places) in by_learner {
+            let mut mine = Vec::with_capacity(places.len());
+            for place in places {
+                match self.is_anothers(&import.source, &rows[place].key, learner)? {
+                    true => fates[place] = (Fate::Differs, Some(learner)),
+                    false => mine.push(place),
+                }
+            }
+            places = mine;
             let of_him: Vec<&Row> = places.iter().map(|place| &rows[*place]).collect();
             let before = gathered.writes.len();
             let of_him =
@@ -360,6 +376,9 @@ impl<S: Store> Engine<S> {
             for (place, fate) in places.into_iter().zip(of_him) {
                 if matches!(fate, Fate::New | Fate::Known) {
                     gathered.settled.push(Waited::Row(rows[place].clone()));
+                }
+                if fate == Fate::New {
+                    gathered.rows.push((rows[place].key.clone(), learner));
                 }
                 fates[place] = (fate, Some(learner));
             }
@@ -417,6 +436,26 @@ impl<S: Store> Engine<S> {
         Ok(fates)
     }
 
+    /// Whether a row is in somebody else's record: it was corrected in its register, and nobody took the first
+    /// import back.
+    fn is_anothers(
+        &mut self,
+        source: &str,
+        row: &str,
+        learner: LearnerId,
+    ) -> Result<bool, EngineError> {
+        let secret = self.identity.secret.0;
+        let key = imported_id(&secret, source, row);
+        let before = self.store.read(Table::RowOf, key.0.as_bytes())?;
+        let before = before.and_then(|id| id.try_into().ok()).map(LearnerId);
+        let Some(other) = before.filter(|other| *other != learner) else {
+            return Ok(false);
+        };
+        let own = self.own_events(other)?;
+        let (_, event) = own.key_of(&secret, source, row);
+        Ok(own.all.contains_key(&event))
+    }
+
     /// Writes what was gathered, if it is to be kept, and notes what came with which import.
     fn keep_gathered(
         &mut self,
@@ -435,6 +474,11 @@ impl<S: Store> Engine<S> {
         for (place, learner) in &gathered.sources {
             self.note_source(&import.source, place, *learner)?;
         }
+        for (row, learner) in &gathered.rows {
+            let key = imported_id(&self.identity.secret.0, &import.source, row);
+            self.store
+                .write(Table::RowOf, key.0.as_bytes(), &learner.0)?;
+        }
         self.write_gathered(&mut gathered)?;
         gathered.fates.number = Some(number);
         Ok(gathered.fates)
@@ -448,7 +492,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// Notes for whom a row key stands, and that he has a row of that source.
-    fn note_source(
+    pub(super) fn note_source(
         &mut self,
         source: &str,
         place: &[u8; 32],

@@ -193,6 +193,15 @@ impl<S: Store> Engine<S> {
         let key = key_of(&[PLATFORM, source.as_bytes()]);
         self.input(|engine| Ok(engine.store.write(Table::Meta, &key, state)?))
     }
+
+    /// Forgets it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn forget_platform_state(&mut self, source: &str) -> Result<(), EngineError> {
+        let key = key_of(&[PLATFORM, source.as_bytes()]);
+        self.input(|engine| Ok(engine.store.remove(Table::Meta, &key)?))
+    }
 }
 
 /// Whether a record says already what an event would. Of tests each attempt is something new, and what somebody

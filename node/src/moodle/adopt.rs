@@ -64,6 +64,12 @@ impl Found {
         &self.row.username
     }
 
+    /// Whether he is one of this project's learners already, as Moodle itself says.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.user.id.parse::<LearnerId>().is_ok()
+    }
+
     /// What the node takes over.
     #[must_use]
     pub const fn row(&self) -> &AccountRow {
@@ -72,20 +78,22 @@ impl Found {
 }
 
 impl Moodle {
-    /// The accounts of everybody who is a student of a configured course and may sign in.
+    /// The accounts of everybody who is a student of a configured course, and nothing else in any, and may sign in.
     ///
     /// # Errors
     /// [`LmsError`].
     pub fn found(&self, passwords: &Passwords) -> Result<Vec<Found>, LmsError> {
-        let mut students = BTreeSet::new();
+        let (mut students, mut staff) = (BTreeSet::new(), BTreeSet::new());
         for (_, course) in self.courses_here()? {
-            let enrolled = self.enrolled(course)?.into_iter();
-            students.extend(
-                enrolled
-                    .filter(|who| who.student.is_some())
-                    .map(|who| who.here),
-            );
+            for who in self.enrolled(course)? {
+                match (who.staff, who.student) {
+                    (true, _) => staff.insert(who.here),
+                    (_, Some(_)) => students.insert(who.here),
+                    _ => continue,
+                };
+            }
         }
+        students.retain(|who| !staff.contains(who));
         let students: Vec<i64> = students.into_iter().collect();
         let mut all = Vec::new();
         for page in students.chunks(PAGE) {

@@ -18,6 +18,7 @@ use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
 use crate::engine::accounts::AccountHere;
 use crate::engine::import::adopted::{AccountRow, Adopted};
+use crate::engine::import::imported::Undone;
 use crate::engine::import::{Fate, Import};
 use crate::home::Home;
 use crate::lms::{
@@ -387,7 +388,12 @@ pub async fn adopt(
         search: true,
         ..Import::of(SOURCE)
     };
-    for page in found.chunks(ADOPTED) {
+    let (known, new): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| one.is_known());
+    let known = known
+        .into_iter()
+        .map(|one| (one.username().to_owned(), Fate::Known));
+    adopting.accounts.extend(known);
+    for page in new.chunks(ADOPTED) {
         let rows: Vec<AccountRow> = page.iter().map(|one| one.row().clone()).collect();
         let of = import.clone();
         let taken = service
@@ -439,19 +445,43 @@ pub async fn undo_adoption(
     service: &Service,
     number: u64,
 ) -> Result<Adopting, Refusal> {
+    let adoption = service
+        .call(move |engine| engine.is_adoption(number))
+        .await??;
+    if !adoption {
+        let message = format!(
+            "import {number} took no accounts of Moodle over: 'spean import list' shows those that did"
+        );
+        return Err(Refusal::new(Kind::Refused, message));
+    }
     let moodle = moodle(home)?;
     let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new())?, moodle))).await?;
-    let names = |all: Vec<Adopted>| -> BTreeMap<String, LearnerId> {
-        all.into_iter()
-            .map(|one| (one.username, one.learner))
-            .collect()
-    };
-    let mut gone = names(adopted(service, &found).await?);
-    let undone = service
-        .call(move |engine| engine.undo_import(number))
+    // Kept until Moodle has been told, whatever comes between.
+    let state = format!("moodle adoption {number}");
+    let (name, before) = (state.clone(), adopted(service, &found).await?);
+    let (undone, before) = service
+        .call(move |engine| {
+            let begun = engine.platform_state(&name)?;
+            match begun {
+                Some(begun) => Ok((Undone::default(), codec::decode(&begun)?)),
+                None => {
+                    engine.keep_platform_state(&name, &codec::encode(&before))?;
+                    let undone = engine.undo_import(number);
+                    if undone.is_err() {
+                        engine.forget_platform_state(&name)?;
+                    }
+                    Ok::<_, EngineError>((undone?, before))
+                }
+            }
+        })
         .await??;
-    let still = names(adopted(service, &found).await?);
-    gone.retain(|username, _| !still.contains_key(username));
+    let still = adopted(service, &found).await?;
+    let still: BTreeSet<&str> = still.iter().map(|one| one.username.as_str()).collect();
+    let before = before.into_iter();
+    let mut gone: BTreeMap<String, LearnerId> = before
+        .map(|one: Adopted| (one.username, one.learner))
+        .collect();
+    gone.retain(|username, _| !still.contains(username.as_str()));
     let written = job(move || {
         let mut written = Vec::new();
         moodle.take_ids_back(&found, &gone, &mut |told| {
@@ -462,6 +492,9 @@ pub async fn undo_adoption(
         Ok(written)
     })
     .await?;
+    service
+        .call(move |engine| engine.forget_platform_state(&state))
+        .await??;
     Ok(Adopting {
         written,
         undone: Some(undone),

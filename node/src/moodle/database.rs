@@ -268,6 +268,7 @@ fn people(session: &mut Session, course: i64) -> Result<Vec<Enrolled>, LmsError>
                 id: text(row, 2),
             },
             student: None,
+            staff: false,
             last_access: 0,
         })
     };

@@ -30,6 +30,8 @@ pub(super) struct Enrolled {
     pub user: PlatformUser,
     /// Moodle's number of the role of a student, if he has that.
     pub student: Option<i64>,
+    /// He has another role: he teaches, or looks after the course.
+    pub staff: bool,
     pub last_access: u64,
 }
 
@@ -166,6 +168,7 @@ impl Moodle {
                     student: list_in(user, "roles")
                         .find(|role| text(role, "shortname") == "student")
                         .and_then(|role| number(role, "roleid")),
+                    staff: list_in(user, "roles").any(|role| text(role, "shortname") != "student"),
                     last_access: u64::try_from(number(user, "lastcourseaccess").unwrap_or(0))
                         .unwrap_or(0),
                 })

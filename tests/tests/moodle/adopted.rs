@@ -101,6 +101,10 @@ fn an_adoption_is_taken_back() {
     taken.said("2 accounts taken over");
     taken.said("FAILED numbered: is not marked as his: core_user_update_users: its ID number is 'school 17' already");
     assert_eq!(site.person("dara").unwrap().auth, "db");
+    // Taken back here alone, he would be in no file, and Moodle would look for him there.
+    ground
+        .run("A", &["import", "undo", "1"])
+        .refused(1, "spean moodle adopt --undo 1");
     let undone = ground.run("A", &["moodle", "adopt", "--undo", "1"]);
     undone.done();
     undone.said("2 learners");

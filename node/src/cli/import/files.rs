@@ -272,7 +272,7 @@ impl File<'_> {
             let Reply::Whose(learners) = ask(request).await? else {
                 return Err(unexpected());
             };
-            found.extend(learners.into_iter().flatten());
+            found.extend(learners);
         }
         let all = Request::LearnerFind {
             needle: String::new(),

@@ -2,7 +2,7 @@
 //! account, of one whom an officer names, or, where nobody here has the name, of a new one. What the password is
 //! checked against comes along, so that everybody keeps his own.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::event::{Body, Event, List, Username};
@@ -89,7 +89,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Fates, EngineError> {
         self.input(|engine| {
             let mut gathered = Gathered::default();
-            let mut seen = BTreeSet::new();
+            let mut seen = BTreeMap::new();
             let people = engine.people_here(import)?;
             for row in rows {
                 let (fate, learner) =
@@ -105,7 +105,7 @@ impl<S: Store> Engine<S> {
         import: &Import,
         row: &AccountRow,
         people: &People,
-        seen: &mut BTreeSet<[u8; 32]>,
+        seen: &mut BTreeMap<[u8; 32], LearnerRow>,
         gathered: &mut Gathered,
     ) -> Result<(Fate, Option<LearnerId>), EngineError> {
         let account = match row.account() {
@@ -199,6 +199,7 @@ impl<S: Store> Engine<S> {
         usernames: &[String],
     ) -> Result<Vec<Adopted>, EngineError> {
         let mut all = Vec::new();
+        let shown = self.usernames()?;
         for username in usernames {
             let place = self.source_key(platform, username);
             let learner = self.store.read(Table::Source, &place)?;
@@ -206,6 +207,11 @@ impl<S: Store> Engine<S> {
                 continue;
             };
             if !self.own_stay(learner)?.is_some_and(|own| own.open) {
+                continue;
+            }
+            // Under another name the file has him, and nobody under this one.
+            let named = shown.get(&learner).and_then(|names| names.first());
+            if named.is_none_or(|name| name.to_string() != *username) {
                 continue;
             }
             let view = self.view(learner)?.unwrap_or_default();

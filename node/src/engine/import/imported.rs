@@ -1,5 +1,5 @@
 //! Which imports there were, what came with each, and taking one back: what it brought is retracted, nothing is
-//! deleted, and the same file can be imported again. The newest hundred are kept; what older ones brought stays.
+//! deleted, and the same file can be imported again. The newest thousand are kept; what older ones brought stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,11 @@ use super::library::Item;
 use super::{Fate, Gathered, Import, written};
 use crate::engine::write::OwnStay;
 use crate::engine::{Engine, EngineError};
+use crate::lms::MOODLE;
 use crate::store::{Store, Table};
 
 /// Imports that are remembered.
-const IMPORTS_MAX: usize = 100;
+const IMPORTS_MAX: usize = 1_000;
 
 /// The counter of imports.
 const NUMBER: &[u8] = b"import number";
@@ -31,6 +32,11 @@ pub(crate) enum Brought {
         place: [u8; 32],
         /// For whom.
         learner: LearnerId,
+    },
+    /// A row key is nobody's since.
+    Nobody {
+        /// The place of the row key.
+        place: [u8; 32],
     },
     /// Somebody's stay began with it.
     Stay {
@@ -70,7 +76,7 @@ impl Brought {
             Self::Source { learner, .. }
             | Self::Stay { learner, .. }
             | Self::Event { learner, .. } => Some(*learner),
-            Self::Item { .. } => None,
+            Self::Item { .. } | Self::Nobody { .. } => None,
         }
     }
 }
@@ -137,6 +143,16 @@ impl<S: Store> Engine<S> {
         }
         lines.reverse();
         Ok(lines)
+    }
+
+    /// Whether an import took accounts of a platform over.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn is_adoption(&self, number: u64) -> Result<bool, EngineError> {
+        let head = self.store.read(Table::Import, &head_of(number))?;
+        let line: Option<ImportLine> = head.map(|row| codec::decode(&row)).transpose()?;
+        Ok(line.is_some_and(|line| line.source == MOODLE))
     }
 
     /// Notes what came with an import.
@@ -231,12 +247,12 @@ impl<S: Store> Engine<S> {
                         stays.insert(learner, stay);
                     }
                     Brought::Source { place, learner } => sources.push((place, learner)),
+                    Brought::Nobody { place } => engine.store.remove(Table::Source, &place)?,
                     Brought::Item { item, before } => {
                         engine.put_item(item, before.as_ref())?;
                         undone.items += 1;
                     }
                 }
-                engine.store.remove(Table::Import, key)?;
             }
             let mut kept = BTreeSet::new();
             for (learner, stay) in &stays {
@@ -263,7 +279,15 @@ impl<S: Store> Engine<S> {
                 }
             }
             undone.waiting = engine.forget_waiting_of(number)?;
-            line.undone = true;
+            // What came with those who stay can be taken back later.
+            for (key, row) in &rows {
+                let brought = Brought::of_row(key, row)?;
+                let stays = brought.and_then(|brought| brought.learner());
+                if key.len() > head_of(0).len() && !stays.is_some_and(|one| kept.contains(&one)) {
+                    engine.store.remove(Table::Import, key)?;
+                }
+            }
+            line.undone = kept.is_empty();
             engine
                 .store
                 .write(Table::Import, &head_of(number), &codec::encode(&line))?;

@@ -148,6 +148,9 @@ impl<S: Store> Engine<S> {
             line.rows += 1;
         }
         let mut lines: Vec<WaitingLine> = lines.into_values().collect();
+        for line in lines.iter_mut().filter(|line| !line.may_be.is_empty()) {
+            line.reason = self.named(&line.may_be)?;
+        }
         lines.sort_by(|one, other| (&one.source, &one.who).cmp(&(&other.source, &other.who)));
         Ok(lines)
     }
@@ -181,6 +184,12 @@ impl<S: Store> Engine<S> {
                 }
                 held += 1;
             }
+            // No name of a learner is kept here: he may leave, or be erased.
+            let reason = if may_be.is_empty() {
+                reason
+            } else {
+                String::new()
+            };
             let kept = Kept {
                 source: import.source.clone(),
                 number,
@@ -194,110 +203,130 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    /// Says who somebody who waits is; his rows are taken as an import of their own.
+    /// Says who somebody who waits is; his rows are taken as an import, of its own or of that number, and what was
+    /// said goes with it.
     ///
     /// # Errors
     /// [`EngineError::Refused`] for a code that nobody has, or several, and for a learner who was never here.
-    pub fn match_waiting(&mut self, code: &str, said: Said) -> Result<Fates, EngineError> {
+    pub fn match_waiting(
+        &mut self,
+        code: &str,
+        said: Said,
+        number: Option<u64>,
+    ) -> Result<Fates, EngineError> {
         self.input(|engine| {
-            let refused = |why: String| Err(EngineError::Refused(why));
-            let mut found: BTreeMap<Vec<u8>, Vec<Kept>> = BTreeMap::new();
-            for (key, row) in engine.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
-                let who = key.get(..16).unwrap_or_default().to_vec();
-                if data_encoding::HEXLOWER.encode(&who).starts_with(code) {
-                    found.entry(who).or_default().push(codec::decode(&row)?);
-                }
-            }
-            let mut found = found.into_values();
-            let (Some(rows), None) = (found.next(), found.next()) else {
-                return refused(format!(
+            let rows = engine.waiting_under(code)?;
+            let Some(first) = rows.first() else {
+                return Err(EngineError::Refused(format!(
                     "'{code}' is the code of nobody who waits, or of several: 'spean import waiting' lists them"
-                ));
+                )));
             };
-            let Some(first) = rows.first().cloned() else {
-                return Err(EngineError::Malformed("rows that wait"));
-            };
+            let source = first.source.clone();
             let import = Import {
                 what: format!("who waited: {code}"),
-                ..Import::of(&first.source)
+                number,
+                ..Import::of(&source)
             };
-            let key = first.row.who();
-            let place = engine.source_key(&first.source, &key);
-            let mut number = None;
+            let place = engine.source_key(&source, &first.row.who());
+            let mut gathered = Gathered::default();
             match said {
                 Said::Nobody => {
                     engine.store.write(Table::Source, &place, &[])?;
-                    return engine.let_go(&first.source, &rows);
+                    gathered.brought.push(Brought::Nobody { place });
+                    for kept in rows {
+                        gathered.settled.push(kept.row);
+                        gathered.fate(Fate::Stranger, None);
+                    }
+                    return engine.keep_gathered(&import, gathered);
                 }
                 Said::Learner(learner) => {
                     if engine.own_stay(learner)?.is_none() {
                         return Err(EngineError::UnknownLearner(learner));
                     }
-                    engine.store.write(Table::Source, &place, &learner.0)?;
-                    match &first.row {
-                        Waited::Learner(row) => {
-                            return engine.says_more(&import, row, learner);
-                        }
-                        Waited::Account(row) => return engine.takes_account(&import, row),
-                        Waited::Row(_) => {}
-                    }
+                    engine.note_source(&source, &place, learner)?;
+                    gathered.brought.push(Brought::Source { place, learner });
                 }
-                Said::New => {
-                    let row = match &first.row {
-                        Waited::Account(row) => return engine.takes_account(&import, row),
-                        Waited::Learner(row) => row.clone(),
-                        Waited::Row(row) => row.who.newcomer(),
-                    };
-                    let (mut gathered, people) = (Gathered::default(), Default::default());
-                    let (fate, learner) = engine.gather_learner(
-                        &import,
-                        &row,
-                        &people,
-                        &mut Default::default(),
-                        &mut gathered,
-                    )?;
-                    if let Fate::Refused(reason) = fate {
-                        return Err(EngineError::Row(reason));
-                    }
-                    gathered.fate(fate, learner);
-                    let fates = engine.keep_gathered(&import, gathered)?;
-                    if let Waited::Learner(_) = &first.row {
-                        return Ok(fates);
-                    }
-                    number = fates.number;
-                }
+                Said::New => {}
             }
-            let of_him = rows.into_iter().filter_map(|kept| match kept.row {
-                Waited::Row(row) => Some(row),
-                Waited::Learner(_) | Waited::Account(_) => None,
-            });
-            let of_him: Vec<Row> = of_him.collect();
-            let import = Import { number, ..import };
-            let gathered = engine.gather_events(&import, &of_him)?;
-            engine.keep_gathered(&import, gathered)
+            let mut events = Vec::new();
+            for kept in rows {
+                let (fate, learner) = match (kept.row, said) {
+                    (Waited::Row(row), Said::New) if events.is_empty() => {
+                        let newcomer = row.who.newcomer();
+                        events.push(row);
+                        engine.gather_new(&import, &newcomer, &mut gathered)?
+                    }
+                    (Waited::Row(row), _) => {
+                        events.push(row);
+                        continue;
+                    }
+                    (Waited::Account(row), _) => {
+                        let (people, mut seen) = (Default::default(), Default::default());
+                        engine.gather_account(&import, &row, &people, &mut seen, &mut gathered)?
+                    }
+                    (Waited::Learner(row), Said::Learner(learner)) => {
+                        engine.gather_more(&import, &row, learner, &mut gathered)?
+                    }
+                    (Waited::Learner(row), _) => engine.gather_new(&import, &row, &mut gathered)?,
+                };
+                if let Fate::Refused(reason) = fate {
+                    return Err(EngineError::Row(reason));
+                }
+                gathered.fate(fate, learner);
+            }
+            let mut fates = engine.keep_gathered(&import, gathered)?;
+            if !events.is_empty() {
+                let import = Import {
+                    number: fates.number,
+                    ..import
+                };
+                let gathered = engine.gather_events(&import, &events)?;
+                let of_events = engine.keep_gathered(&import, gathered)?;
+                fates.fates.extend(of_events.fates);
+                fates.learners.extend(of_events.learners);
+            }
+            Ok(fates)
         })
     }
 
-    /// Takes over an account whose owner is said, or who is nobody who is here.
-    fn takes_account(&mut self, import: &Import, row: &AccountRow) -> Result<Fates, EngineError> {
-        let (mut gathered, people) = (Gathered::default(), Default::default());
-        let (fate, learner) =
-            self.gather_account(import, row, &people, &mut Default::default(), &mut gathered)?;
-        gathered.fate(fate, learner);
-        self.keep_gathered(import, gathered)
+    /// The rows of the one person whose code begins so; none where nobody's does, or several do.
+    fn waiting_under(&self, code: &str) -> Result<Vec<Kept>, EngineError> {
+        let mut found: BTreeMap<Vec<u8>, Vec<Kept>> = BTreeMap::new();
+        for (key, row) in self.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
+            let who = key.get(..16).unwrap_or_default().to_vec();
+            if data_encoding::HEXLOWER.encode(&who).starts_with(code) {
+                found.entry(who).or_default().push(codec::decode(&row)?);
+            }
+        }
+        let mut found = found.into_values();
+        Ok(match (found.next(), found.next()) {
+            (Some(rows), None) => rows,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Somebody new, whoever else has his name.
+    fn gather_new(
+        &mut self,
+        import: &Import,
+        row: &LearnerRow,
+        gathered: &mut Gathered,
+    ) -> Result<(Fate, Option<LearnerId>), EngineError> {
+        let (people, mut seen) = (Default::default(), Default::default());
+        self.gather_learner(import, row, &people, &mut seen, gathered)
     }
 
     /// Adds to a learner's record what a row of a register says of him and the record does not.
-    fn says_more(
+    fn gather_more(
         &mut self,
         import: &Import,
         row: &LearnerRow,
         learner: LearnerId,
-    ) -> Result<Fates, EngineError> {
+        gathered: &mut Gathered,
+    ) -> Result<(Fate, Option<LearnerId>), EngineError> {
         let newcomer = row.read().map_err(EngineError::Row)?;
         let view = self.view(learner)?.unwrap_or_default();
         let own = self.own_events(learner)?;
-        let mut gathered = Gathered::default();
         let mut drafts: BTreeMap<Stream, Vec<Draft>> = BTreeMap::new();
         for body in unsaid(&view, newcomer.profile) {
             let key = format!("{}#{}", row.row, body.kind_name());
@@ -310,24 +339,7 @@ impl<S: Store> Engine<S> {
         }
         gathered.writes.extend(written(learner, drafts));
         gathered.settled.push(Waited::Learner(row.clone()));
-        gathered.fate(Fate::New, Some(learner));
-        self.note_source(
-            &import.source,
-            &self.source_key(&import.source, &row.row),
-            learner,
-        )?;
-        self.keep_gathered(import, gathered)
-    }
-
-    fn let_go(&mut self, source: &str, rows: &[Kept]) -> Result<Fates, EngineError> {
-        let mut fates = Fates::default();
-        for kept in rows {
-            self.store
-                .remove(Table::Waiting, &place_of(source, &kept.row))?;
-            fates.fates.push(Fate::Stranger);
-            fates.learners.push(None);
-        }
-        Ok(fates)
+        Ok((Fate::New, Some(learner)))
     }
 
     /// Lets all rows go that an import kept aside; how many there were.

@@ -99,21 +99,21 @@ impl<S: Store> Engine<S> {
         Ok(people)
     }
 
-    /// Whose rows would be that name these people.
+    /// Whose rows would be that name these people; where that is in doubt, of all whose it may be.
     ///
     /// # Errors
     /// What the store says.
-    pub fn whose_all(
-        &self,
-        import: &Import,
-        all: &[Who],
-    ) -> Result<Vec<Option<LearnerId>>, EngineError> {
+    pub fn whose_all(&self, import: &Import, all: &[Who]) -> Result<Vec<LearnerId>, EngineError> {
         let people = self.people_here(import)?;
-        let whose = |who| match self.whose(import, who, &people)? {
-            Whose::He(learner) => Ok(Some(learner)),
-            _ => Ok(None),
-        };
-        all.iter().map(whose).collect()
+        let mut found = Vec::new();
+        for who in all {
+            match self.whose(import, who, &people)? {
+                Whose::He(learner) => found.push(learner),
+                Whose::Doubt(doubt) => found.extend(doubt.may_be),
+                Whose::Nobody | Whose::Unsaid(_) => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Whose a row is.
@@ -181,23 +181,24 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    fn may_be(&self, alike: &[(LearnerId, bool)]) -> Result<Doubt, EngineError> {
+    /// Who somebody may be, in words: of those who are here now.
+    pub(super) fn named(&self, may_be: &[LearnerId]) -> Result<String, EngineError> {
         let mut named = Vec::new();
-        for (learner, _) in alike.iter().take(NAMED_MAX) {
-            named.push(format!("{} ({learner})", self.name_of(*learner)?));
+        for learner in may_be {
+            if self.own_stay(*learner)?.is_some_and(|own| own.open) {
+                named.push(format!("{} ({learner})", self.name_of(*learner)?));
+            }
         }
-        let more = alike.len().saturating_sub(NAMED_MAX);
-        let more = match more {
-            0 => String::new(),
-            more => format!(" or {more} more"),
-        };
-        Ok(Doubt {
-            reason: format!("may be {}{more}", named.join(" or ")),
-            may_be: alike
-                .iter()
-                .map(|(learner, _)| *learner)
-                .take(NAMED_MAX)
-                .collect(),
+        Ok(match named.is_empty() {
+            true => "may be somebody who has left".to_owned(),
+            false => format!("may be {}", named.join(" or ")),
         })
+    }
+
+    fn may_be(&self, alike: &[(LearnerId, bool)]) -> Result<Doubt, EngineError> {
+        let may_be = alike.iter().map(|(learner, _)| *learner);
+        let may_be: Vec<LearnerId> = may_be.take(NAMED_MAX).collect();
+        let reason = self.named(&may_be)?;
+        Ok(Doubt { reason, may_be })
     }
 }
