@@ -14,7 +14,8 @@ use spean_protocol::seal::{Secret, TAG_BYTES, padded_length};
 use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
 use super::entries::KEYS_OF_SITE_MAX;
-use super::import::{OwnEvents, row_of};
+use super::import::OwnEvents;
+use super::import::events::row_of;
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};

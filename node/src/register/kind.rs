@@ -1,6 +1,8 @@
 //! The registers that a site keeps as files, and their columns. A column may be called by its name here, or by its
 //! title in any language of the screens; columns may come in any order, and others may stand between.
 
+use spean_protocol::catalogue::{ModuleId, ProgrammeId};
+use spean_protocol::event::{AssessmentKind, EducationLevel, ExamOutcome, Provider, Sex};
 use spean_protocol::seal::derive;
 
 use super::value::{date, is_rounded};
@@ -220,6 +222,35 @@ pub fn title(language: Language, column: &str) -> String {
 pub fn hint(language: Language, column: &str) -> String {
     let key = format!("column-{}-hint", column.replace('_', "-"));
     locale::text(language, &key, &[])
+}
+
+/// The words that may stand in a column, where it has a closed list.
+#[must_use]
+pub fn words(column: &str) -> Vec<String> {
+    fn of<T: Copy>(all: &[T], name: fn(T) -> Option<&'static str>) -> Vec<String> {
+        let names = all.iter().filter_map(|one| name(*one));
+        names.map(str::to_owned).collect()
+    }
+    match column {
+        "provider" => of(Provider::ALL, Provider::name),
+        "outcome" => of(ExamOutcome::ALL, ExamOutcome::name),
+        "test" => of(AssessmentKind::ALL, AssessmentKind::name),
+        "education" => of(EducationLevel::ALL, EducationLevel::name),
+        "sex" => of(Sex::ALL, Sex::name),
+        "programme" => {
+            let names = ProgrammeId::all().filter_map(ProgrammeId::name);
+            names.map(str::to_owned).collect()
+        }
+        "module" => {
+            let modules = ProgrammeId::all().flat_map(|programme| {
+                let named = programme.name().unwrap_or_default();
+                let modules = programme.modules().filter_map(ModuleId::name);
+                modules.map(move |module| format!("{named}: {module}"))
+            });
+            modules.collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 impl Layout {

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 use crate::api::{Kind as Trouble, Refusal};
 use crate::locale::Language;
-use crate::register::kind::{Kind, hint, title};
+use crate::register::kind::{Kind, hint, title, words};
 
 /// Width of a column, in letters.
 const WIDTH: f64 = 18.0;
@@ -44,8 +44,12 @@ pub(super) fn write(
                 .join(",")
         );
         for column in columns {
-            let needed = if column.needed { " (needed)" } else { "" };
+            let needed = if column.needed { "*" } else { "" };
             println!("  {}{needed}: {}", column.name, hint(language, column.name));
+            let words = words(column.name);
+            if !words.is_empty() {
+                println!("      {}", words.join(", "));
+            }
         }
         return Ok(ExitCode::SUCCESS);
     };
@@ -98,6 +102,8 @@ fn workbook(kind: Kind, language: Language) -> Result<Vec<u8>, String> {
         help.write_with_format(at, 0, named, &bold)
             .map_err(failed)?;
         help.write(at, 1, hint(language, column.name))
+            .map_err(failed)?;
+        help.write(at, 2, words(column.name).join(", "))
             .map_err(failed)?;
     }
     book.save_to_buffer().map_err(failed)

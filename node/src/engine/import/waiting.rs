@@ -11,8 +11,9 @@ use spean_protocol::record::Draft;
 
 use super::adopted::AccountRow;
 use super::imported::Brought;
+use super::learners::unsaid;
 use super::whose::Doubt;
-use super::{Fate, Fates, Gathered, Import, unsaid, written};
+use super::{Fate, Fates, Gathered, Import, written};
 use crate::engine::{Engine, EngineError};
 use crate::register::{LearnerRow, Row};
 use crate::store::{Store, Table};
