@@ -105,18 +105,23 @@ pub fn is_it(password: &str, verifier: &str) -> bool {
             rounds.parse::<u32>().ok()
         });
         let bounded = !rest.starts_with("rounds=") || rounds.is_some_and(|n| n <= ROUNDS_MOST);
-        return bounded
+        let right = bounded
             && ShaCrypt::default()
                 .verify_password(password.as_bytes(), verifier)
                 .is_ok();
+        // As long as any other, or its time would tell whose is of that kind.
+        is_nobodys(password);
+        return right;
     }
     let cost = verifier.get(4..6).and_then(|cost| cost.parse::<u32>().ok());
-    cost.is_some_and(|cost| cost <= COST_MOST)
-        && bcrypt::verify(password, verifier).unwrap_or(false)
+    match cost.is_some_and(|cost| cost <= COST_MOST) {
+        true => bcrypt::verify(password, verifier).unwrap_or(false),
+        // Also of whoever has none.
+        false => is_nobodys(password),
+    }
 }
 
 /// Takes as long as [`is_it`] for somebody who is there, and says no.
-#[must_use]
 pub fn is_nobodys(password: &str) -> bool {
     let _ = is_it(password, NOBODY);
     false

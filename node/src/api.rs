@@ -36,6 +36,16 @@ use crate::register::{ItemRow, LearnerRow, Row, Who};
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// User names, with what their passwords are checked against. Nothing shows it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passwords(pub Vec<(String, String)>);
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passwords", self.0.len())
+    }
+}
+
 /// A question or a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -301,7 +311,9 @@ pub enum Request {
     /// Take over the accounts that were in Moodle before this node.
     MoodleAdopt {
         /// What passwords are checked against, by user name, as a file has it.
-        passwords: Vec<(String, String)>,
+        passwords: Passwords,
+        /// Also let them in by the file of accounts.
+        by_file: bool,
         /// Say what would become of each, and keep and write nothing.
         dry: bool,
     },

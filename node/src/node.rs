@@ -279,7 +279,7 @@ impl Node {
             return Ok(());
         };
         // Before anybody else can be given a name that is somebody's there.
-        let held = self.service.call(|engine| engine.hold_usernames());
+        let held = self.service.call(Engine::hold_usernames);
         held.await??;
         let Some(path) = moodle.accounts else {
             return Ok(());
@@ -400,14 +400,19 @@ impl Node {
                 }
                 Reply::Findings(findings)
             }
-            Request::MoodleAdopt { passwords, dry } => {
-                let passwords = passwords.into_iter();
+            Request::MoodleAdopt {
+                passwords,
+                by_file,
+                dry,
+            } => {
+                let passwords = passwords.0.into_iter();
                 let listed = passwords.map(|(name, held)| (name, Zeroizing::new(held)));
                 let adopt = connector::adopt(&self.home, &self.service, listed.collect(), dry);
                 let (mut adopting, found) = adopt.await?;
                 self.write_accounts().await?;
-                let mark = connector::mark_adopted(&self.home, &self.service, found, dry);
-                adopting.written = mark.await?;
+                let of = (by_file, dry);
+                let mark = connector::mark_adopted(&self.home, &self.service, found, of);
+                adopting.written.extend(mark.await?);
                 Reply::Adopting(Box::new(adopting))
             }
             Request::MoodleAdoptUndo(number) => {

@@ -97,7 +97,7 @@ fn an_office_workbook_with_all_its_habits() {
     looked.said("register.xlsx:4: new");
     looked.said("register.xlsx:6: the cells F6:F7 are merged: unmerge them");
     looked.said(
-        "register.xlsx:8: learner: '1.23456789012345E31' is a number that the spreadsheet rounded",
+        "register.xlsx:8: learner: '1.23456789012345E+31' is a number that the spreadsheet rounded",
     );
     looked.said("only the sheet 'Sheet1' is read");
     let before = ground.run("CC4", &["learner", "show", &dara, "--json"]);
@@ -155,10 +155,10 @@ fn every_other_register() {
     .done();
     import(
         "loans",
-        "learner,item,lent,returned\nA1,7,2026-02-01,2026-02-08\nA2,8,2026-02-01,\n",
+        "ref,learner,item,lent,returned\n1,A1,7,2026-02-01,2026-02-08\n2,A2,8,2026-02-01,\n",
     )
     .said("loans: 3 new");
-    import("visits", "name,born,date\nSok Dara,1990,2026-02-09\nThy Chan,,2026-02-09\nPich Nobody,1999,2026-02-09\n")
+    import("visits", "ref,name,born,date\n1,Sok Dara,1990,2026-02-09\n2,Thy Chan,,2026-02-09\n3,Pich Nobody,1999,2026-02-09\n")
         .said("2 wait for somebody who says whose they are");
     ground
         .run("CC4", &["library", "teav"])

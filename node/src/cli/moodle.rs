@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use super::import::progress_bar;
 use super::{ask, show};
-use crate::api::{Kind, Refusal, Reply, Request};
+use crate::api::{Kind, Passwords, Refusal, Reply, Request};
 use crate::engine::import::Fate;
 use crate::home::Home;
 use crate::lms::{Adopting, Finding, Reading, Remembered, Writing};
@@ -41,11 +41,15 @@ pub(super) enum MoodleCommand {
         /// A table of what passwords are checked against.
         #[arg(long)]
         passwords: Option<PathBuf>,
+        /// Also let them in by the file of accounts (External database), once a first account has shown that Moodle
+        /// reads it.
+        #[arg(long)]
+        by_file: bool,
         /// Say what would become of each account, and keep and write nothing.
         #[arg(long)]
         dry_run: bool,
         /// Take an adoption back, by the number of its import.
-        #[arg(long, conflicts_with_all = ["passwords", "dry_run"])]
+        #[arg(long, conflicts_with_all = ["passwords", "dry_run", "by_file"])]
         undo: Option<u64>,
     },
     /// Read what people did there since it was read last.
@@ -85,11 +89,15 @@ pub(super) async fn moodle(
             undo: Some(number), ..
         } => Request::MoodleAdoptUndo(*number),
         MoodleCommand::Adopt {
-            passwords, dry_run, ..
+            passwords,
+            by_file,
+            dry_run,
+            ..
         } => Request::MoodleAdopt {
             passwords: passwords
                 .as_deref()
-                .map_or(Ok(Vec::new()), read_passwords)?,
+                .map_or(Ok(Passwords::default()), read_passwords)?,
+            by_file: *by_file,
             dry: *dry_run,
         },
         MoodleCommand::Check => Request::MoodleCheck,
@@ -115,7 +123,7 @@ pub(super) async fn moodle(
 }
 
 /// The columns `username` and `password` of a table.
-fn read_passwords(path: &Path) -> Result<Vec<(String, String)>, Refusal> {
+fn read_passwords(path: &Path) -> Result<Passwords, Refusal> {
     let said = |why: String| Refusal::new(Kind::Refused, format!("{}: {why}", path.display()));
     let sheet = sheet::read(path).map_err(said)?;
     let place = |name: &str| {
@@ -131,7 +139,10 @@ fn read_passwords(path: &Path) -> Result<Vec<(String, String)>, Refusal> {
     };
     let (username, password) = (place("username")?, place("password")?);
     let row = |row: &SheetRow| (row.cells[username].clone(), row.cells[password].clone());
-    Ok(sheet.rows.iter().map(row).collect())
+    if let Some((line, why)) = sheet.refused.first() {
+        return Err(said(format!("line {line}: {why}")));
+    }
+    Ok(Passwords(sheet.rows.iter().map(row).collect()))
 }
 
 /// Asks, and shows meanwhile how far it is.
@@ -186,7 +197,8 @@ pub(super) fn show_findings(findings: &[Finding]) {
 pub(super) fn show_adopting(adopting: &Adopting) {
     if let Some(undone) = &adopting.undone {
         println!(
-            "Taken back: {} accounts and learners' events, {} learners.",
+            "Taken back: {} accounts and learners' events, {} learners. Whoever signed in by the file since then wants \
+             another password in Moodle: it kept none.",
             undone.events, undone.learners
         );
         for (learner, why) in &undone.kept {

@@ -14,7 +14,7 @@ use crate::store::Store;
 const NUMBER_DIGITS: usize = 5;
 
 /// The account of somebody who is here, as a learning platform has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountHere {
     /// Whose.
     pub learner: LearnerId,
@@ -26,6 +26,12 @@ pub struct AccountHere {
     pub family: String,
     /// His given name.
     pub given: String,
+}
+
+impl std::fmt::Debug for AccountHere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AccountHere({})", self.learner)
+    }
 }
 
 impl<S: Store> Engine<S> {
@@ -49,7 +55,7 @@ impl<S: Store> Engine<S> {
         let picked = match (username, his) {
             (Some(name), _) => self.checked_username(learner, name)?,
             (None, Some(account)) => account.value.username.to_string(),
-            (None, None) => self.next_username()?,
+            (None, None) => self.next_username(learner)?,
         };
         let refused = |why: &str| EngineError::Refused(why.to_owned());
         let username =
@@ -63,6 +69,7 @@ impl<S: Store> Engine<S> {
             .flat_map(|claim| claim.events.clone());
         let event = Event::new(Body::Account { username, verifier }).superseding(before.collect());
         self.append(learner, &[(None, event)])?;
+        self.hold_usernames()?;
         let view = self.view(learner)?.unwrap_or_default();
         let shown = self.usernames_of(learner, &view)?;
         Ok(shown.first().map_or(picked, ToString::to_string))
@@ -78,19 +85,20 @@ impl<S: Store> Engine<S> {
                 "'{name}' is no user name: lower-case letters, digits, - _ and . only"
             )));
         }
-        let taken = self.usernames()?.into_iter().any(|(other, names)| {
+        let shown = self.usernames()?.into_iter().any(|(other, names)| {
             other != learner && names.iter().any(|shown| shown.to_string() == name)
         });
+        let taken = shown || self.held_by_another(learner, name)?;
         if taken {
             return Err(EngineError::Refused(format!(
-                "'{name}' is somebody else's here: choose another"
+                "'{name}' is somebody else's here, or was: choose another"
             )));
         }
         Ok(name.to_owned())
     }
 
     /// The next user name of this site: its code and a number, so that no two sites make the same.
-    fn next_username(&self) -> Result<String, EngineError> {
+    fn next_username(&self, learner: LearnerId) -> Result<String, EngineError> {
         let code = self.code(self.site).to_ascii_lowercase();
         let prefix = format!("{code}-");
         let names = self.usernames()?.into_values().flatten();
@@ -98,8 +106,15 @@ impl<S: Store> Engine<S> {
             let picked = shown.picked.to_string();
             picked.strip_prefix(&prefix)?.parse::<u32>().ok()
         });
-        let next = numbers.max().unwrap_or(0).saturating_add(1);
-        Ok(format!("{prefix}{next:0NUMBER_DIGITS$}"))
+        let mut next = numbers.max().unwrap_or(0);
+        loop {
+            next = next.saturating_add(1);
+            let name = format!("{prefix}{next:0NUMBER_DIGITS$}");
+            // Whoever has left keeps his: his account on the platform bears it.
+            if !self.held_by_another(learner, &name)? {
+                return Ok(name);
+            }
+        }
     }
 
     /// Who of those here signs in with a name, and what his password is checked against.

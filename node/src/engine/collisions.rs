@@ -11,11 +11,13 @@ use spean_protocol::view::collision::{self, Shown};
 
 use super::events::Order;
 use super::{Engine, EngineError};
-use crate::lms::MOODLE;
 use crate::store::{Store, Table};
 
 /// Learners here that are compared: ten times a large site. Of more, the rest are shown plainly.
 const LEARNERS_MAX: usize = 4_000;
+
+/// Under what it is kept whose account on this site's platform bears which name: a source of no register.
+const NAMES: &str = "user names here";
 
 /// How each learner here is shown, by all his user names.
 pub type Usernames = BTreeMap<LearnerId, Vec<Shown<Username>>>;
@@ -89,10 +91,17 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    fn held_by_another(&self, learner: LearnerId, name: &str) -> Result<bool, EngineError> {
-        let holder = self
-            .store
-            .read(Table::Source, &self.source_key(MOODLE, name))?;
+    fn name_place(&self, name: &str) -> [u8; 32] {
+        self.source_key(NAMES, name)
+    }
+
+    /// Whether a name is that of somebody else's account on the platform here, who may have left.
+    pub(super) fn held_by_another(
+        &self,
+        learner: LearnerId,
+        name: &str,
+    ) -> Result<bool, EngineError> {
+        let holder = self.store.read(Table::Source, &self.name_place(name))?;
         Ok(holder.is_some_and(|holder| holder.len() == learner.0.len() && holder != learner.0))
     }
 
@@ -104,7 +113,7 @@ impl<S: Store> Engine<S> {
         let mut new = Vec::new();
         for (learner, names) in self.usernames()? {
             for name in names {
-                let place = self.source_key(MOODLE, &name.to_string());
+                let place = self.name_place(&name.to_string());
                 if self.store.read(Table::Source, &place)?.is_none() {
                     new.push((place, learner));
                 }
@@ -115,7 +124,7 @@ impl<S: Store> Engine<S> {
         }
         self.input(|engine| {
             new.iter()
-                .try_for_each(|(place, learner)| engine.note_source(MOODLE, place, *learner))
+                .try_for_each(|(place, learner)| engine.note_source(NAMES, place, *learner))
         })
     }
 

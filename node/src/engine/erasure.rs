@@ -452,6 +452,7 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
+        self.forget_waiting_for(learners)?;
         for (key, value) in self.store.scan(Table::Import, &[], &[], usize::MAX)? {
             let his = Brought::of_row(&key, &value)?.and_then(|brought| brought.learner());
             if his.is_some_and(|learner| learners.contains(&learner)) {

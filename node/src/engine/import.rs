@@ -176,8 +176,14 @@ impl<S: Store> Engine<S> {
         if !import.keep {
             return Ok(gathered.fates);
         }
+        let nothing = gathered.brought.is_empty() && gathered.waits.is_empty();
         let number = match import.number {
             Some(number) => number,
+            // What brings nothing cannot be taken back.
+            None if nothing => {
+                self.keep_waiting(import, 0, &mut gathered)?;
+                return Ok(gathered.fates);
+            }
             None => self.next_import()?,
         };
         self.keep_waiting(import, number, &mut gathered)?;

@@ -10,19 +10,20 @@ use zeroize::Zeroizing;
 
 use super::client::Parameter;
 use super::course::{list, number_of, text};
-use super::people::told;
+use super::people::{MANUAL, told};
 use super::source::Moodle;
 use crate::engine::import::adopted::{AccountRow, Adopted};
-use crate::lms::{LmsError, PlatformUser, Told};
+use crate::lms::{LmsError, PlatformUser, Told, Written};
 
 /// People that are asked for in one request.
 const PAGE: usize = 100;
 
-/// Kind of account of which Moodle keeps the password.
-const MANUAL: &str = "manual";
-
 /// Kind of account of which the node's file says what the password is checked against.
 const BY_FILE: &str = "db";
+
+/// What is told of an account that Moodle says is his from now on, or not.
+const MARKED: &str = "is his, with the password that he has";
+const NOT_MARKED: &str = "is not marked as his";
 
 /// What passwords are checked against, by user name.
 pub type Passwords = BTreeMap<String, Zeroizing<String>>;
@@ -68,6 +69,30 @@ impl Found {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.user.id.parse::<LearnerId>().is_ok()
+    }
+
+    /// What marking it as his would come to.
+    #[must_use]
+    pub fn would_be_marked(&self) -> Written {
+        let free = self.user.id.is_empty();
+        Written {
+            user: self.user.clone(),
+            what: if free { MARKED } else { NOT_MARKED }.to_owned(),
+            failed: match free {
+                true => String::new(),
+                false => self.has_another_number().to_string(),
+            },
+        }
+    }
+
+    fn has_another_number(&self) -> LmsError {
+        LmsError::Refused {
+            function: "core_user_update_users".to_owned(),
+            message: format!(
+                "its ID number is '{}' already: empty it there, if nobody needs it, and adopt again",
+                crate::register::value::shortened(&self.user.id)
+            ),
+        }
     }
 
     /// What the node takes over.
@@ -137,27 +162,14 @@ impl Moodle {
                 continue;
             }
             if !one.user.id.is_empty() && one.user.id != id {
-                let error = LmsError::Refused {
-                    function: "core_user_update_users".to_owned(),
-                    message: format!(
-                        "its ID number is '{}' already: empty it there, if nobody needs it, and adopt again",
-                        crate::register::value::shortened(&one.user.id)
-                    ),
-                };
-                told(&one.user, "is not marked as his", Err(error), tell)?;
+                told(&one.user, NOT_MARKED, Err(one.has_another_number()), tell)?;
                 continue;
             }
             let mut fields = vec![("users[0][idnumber]", id)];
             if moves {
                 fields.push(("users[0][auth]", BY_FILE.to_owned()));
             }
-            self.mark(
-                one,
-                "is his, with the password that he has",
-                &fields,
-                dry,
-                tell,
-            )?;
+            self.mark(one, MARKED, &fields, dry, tell)?;
         }
         Ok(())
     }

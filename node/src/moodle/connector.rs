@@ -305,7 +305,7 @@ pub async fn write(
         };
         let mut tell = |told| match told {
             Told::Wrote(one) => {
-                tracing::info!(what = one.what, failed = one.failed, "written to Moodle");
+                tracing::debug!(failed = !one.failed.is_empty(), "written to Moodle");
                 writing.written.push(one);
             }
             Told::Doubt(why) => {
@@ -401,6 +401,9 @@ pub async fn adopt(
             .await??;
         import.number = taken.number;
         for (one, fate) in page.iter().zip(taken.fates) {
+            if dry && fate == Fate::New {
+                adopting.written.push(one.would_be_marked());
+            }
             let lacks = fate == Fate::New && one.row().verifier.is_empty();
             adopting.without_password += u64::from(lacks);
             adopting.accounts.push((one.username().to_owned(), fate));
@@ -418,10 +421,14 @@ pub async fn mark_adopted(
     home: &Home,
     service: &Service,
     found: Vec<Found>,
-    dry: bool,
+    (by_file, dry): (bool, bool),
 ) -> Result<Vec<Written>, Refusal> {
     let config = home.config()?.moodle;
-    let by_file = config.is_some_and(|one| one.accounts.is_some());
+    if by_file && config.is_none_or(|one| one.accounts.is_none()) {
+        let message =
+            "config.toml names no file of accounts: docs/moodle.md says how Moodle reads one";
+        return Err(Refusal::new(Kind::Refused, message));
+    }
     let moodle = moodle(home)?;
     let adopted = adopted(service, &found).await?;
     job(move || {

@@ -27,7 +27,7 @@ pub(super) const DOMAIN: &str = "learner.invalid";
 const STUDENT: i64 = 5;
 
 /// Moodle's kind of account for which it keeps a password itself.
-const MANUAL: &str = "manual";
+pub(super) const MANUAL: &str = "manual";
 
 /// A user of Moodle's.
 struct User {

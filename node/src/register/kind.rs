@@ -374,7 +374,9 @@ impl Layout {
             let date = day(on)?;
             let key = match cell("ref") {
                 "" => key_of(&who, date, &fields),
-                key => key.to_owned(),
+                // All registers of a site may count from 1, and a loan is two events.
+                key if self.kind == Kind::Events => key.to_owned(),
+                key => format!("{}\u{1f}{}\u{1f}{key}", self.kind.name(), fields[0]),
             };
             Ok(Row {
                 key,

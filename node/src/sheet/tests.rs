@@ -1,10 +1,11 @@
 //! Goal: a file is read as its maker sees it, and what cannot be is said with its line.
 //! Method: one table in every way in which programs save it; then what goes wrong with each. (Workbooks are
-//! made in `cli/import/templates.rs`' tests and the stories.)
+//! made by the stories.)
 
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
+use rust_xlsxwriter::Workbook;
 
 use super::*;
 
@@ -79,6 +80,32 @@ fn what_cannot_be_read_is_said() {
             .unwrap_err()
             .contains("names the columns")
     );
+}
+
+/// Goal: a small file takes no long time and no large memory. Method: a workbook of merged cells and nothing else,
+/// and one that is said to be far larger unpacked than it is.
+#[test]
+fn a_workbook_that_is_a_trap_is_refused() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for row in 0..1_001 {
+        let plain = rust_xlsxwriter::Format::new();
+        sheet.merge_range(row, 0, row, 1, "x", &plain).unwrap();
+    }
+    let bytes = book.save_to_buffer().unwrap();
+    assert!(
+        of(bytes.clone())
+            .unwrap_err()
+            .contains("are merged: unmerge")
+    );
+    let directory = bytes
+        .windows(4)
+        .rposition(|at| at == b"PK\x01\x02")
+        .unwrap();
+    let mut large = bytes;
+    large[directory + 24..directory + 28].copy_from_slice(&u32::MAX.to_le_bytes()[..4]);
+    large[directory + 27] = 0x7f;
+    assert!(of(large).unwrap_err().contains("unpacked"));
 }
 
 proptest! {

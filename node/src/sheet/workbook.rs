@@ -9,7 +9,13 @@ use calamine::{DataRef, Dimensions, Reader, SheetVisible, Xlsx, XlsxError};
 use super::{Builder, COLUMNS_MAX, Line, Sheet};
 
 /// Rows of a merged range that are remembered; a range may be said to go down to the last row of a sheet.
-const MERGED_ROWS_MAX: u32 = 10_000;
+const MERGED_ROWS_MAX: u32 = 1_000;
+
+/// Merged ranges of a sheet.
+const MERGED_MAX: usize = 1_000;
+
+/// Bytes of all parts of a workbook, unpacked: a site's ten years are some 100 MB.
+const UNPACKED_MAX: u64 = 200 * 1024 * 1024;
 
 type Book = Xlsx<Cursor<Vec<u8>>>;
 
@@ -51,6 +57,12 @@ pub(super) fn further(bytes: Vec<u8>, is: impl Fn(&str) -> bool) -> Result<Optio
 fn open(bytes: Vec<u8>) -> Result<(Book, Vec<String>), String> {
     let damaged =
         |error: XlsxError| format!("it is no XLSX file that can be read ({error}): save it anew");
+    if unpacked(&bytes).is_none_or(|size| size > UNPACKED_MAX) {
+        return Err(format!(
+            "it is no XLSX file that can be read, or has more than {UNPACKED_MAX} bytes unpacked: save it anew, or \
+             as CSV"
+        ));
+    }
     let book: Book = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
     let shown = book
         .sheets_metadata()
@@ -61,8 +73,21 @@ fn open(bytes: Vec<u8>) -> Result<(Book, Vec<String>), String> {
     Ok((book, names))
 }
 
+/// Bytes of all parts of a workbook, as its directory says.
+fn unpacked(bytes: &[u8]) -> Option<u64> {
+    let mut parts = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
+    (0..parts.len()).try_fold(0_u64, |sum, part| {
+        sum.checked_add(parts.by_index_raw(part).ok()?.size())
+    })
+}
+
 /// The sheet of that name; `None` for an empty one.
 fn sheet(book: &mut Book, name: &str, merged: &[Dimensions]) -> Result<Option<Sheet>, String> {
+    if merged.len() > MERGED_MAX {
+        return Err(format!(
+            "more than {MERGED_MAX} cells of its sheet '{name}' are merged: unmerge them"
+        ));
+    }
     let damaged =
         |error: XlsxError| format!("its sheet '{name}' cannot be read ({error}): save it anew");
     let mut cells = book.worksheet_cells_reader(name).map_err(damaged)?;
@@ -146,7 +171,7 @@ fn text(cell: &DataRef<'_>) -> Result<String, String> {
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Int(number) => number.to_string(),
         // Beyond these a number has lost digits: it is shown as rounded as it is.
-        DataRef::Float(number) if number.abs() >= 1e15 => format!("{number:E}"),
+        DataRef::Float(number) if number.abs() >= 1e15 => format!("{number:E}").replace('E', "E+"),
         DataRef::Float(number) => number.to_string(),
         DataRef::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         DataRef::DateTime(day) => {

@@ -43,7 +43,7 @@ fn a_moodle_in_use_is_taken_over() {
     );
     fs::write(ground.path("p.csv"), table).unwrap();
     let passwords = ground.path("p.csv");
-    let adopt = ["moodle", "adopt", "--passwords", &passwords];
+    let adopt = ["moodle", "adopt", "--by-file", "--passwords", &passwords];
 
     let looked = ground.run("A", &["moodle", "adopt", "--dry-run"]);
     looked.done();
@@ -96,7 +96,14 @@ fn an_adoption_is_taken_back() {
     .unwrap();
     let taken = ground.run(
         "A",
-        &["moodle", "adopt", "--passwords", &ground.path("p.csv")],
+        &[
+            "moodle",
+            "adopt",
+            "--by-file",
+            "--by-file",
+            "--passwords",
+            &ground.path("p.csv"),
+        ],
     );
     taken.said("2 accounts taken over");
     taken.said("FAILED numbered: is not marked as his: core_user_update_users: its ID number is 'school 17' already");

@@ -12,7 +12,7 @@ use spean_protocol::view::LearnerView;
 
 use super::imported::Brought;
 use super::waiting::Waited;
-use super::whose::People;
+use super::whose::{Doubt, People};
 use super::{Fate, Fates, Gathered, Import, written};
 use crate::engine::{Engine, EngineError};
 use crate::register::{LearnerRow, script_of};
@@ -119,6 +119,18 @@ impl<S: Store> Engine<S> {
                 Err(_) => return Ok((Fate::Stranger, None)),
             },
             None => {
+                // He may be the same; else Moodle's account would be opened by the other's password.
+                if let Some(other) = people.named(&row.username) {
+                    let may_be = vec![other];
+                    let reason = self.named(&may_be)?;
+                    let (at, waited) = (gathered.fates.fates.len(), Waited::Account(row.clone()));
+                    let doubt = Doubt {
+                        reason: reason.clone(),
+                        may_be,
+                    };
+                    gathered.waits.push((at, waited, doubt));
+                    return Ok((Fate::Waiting(reason), None));
+                }
                 let newcomer = row.newcomer();
                 let waits = gathered.waits.len();
                 let (fate, learner) =

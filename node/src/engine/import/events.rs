@@ -58,7 +58,15 @@ impl<S: Store> Engine<S> {
             match whose {
                 Whose::He(learner) => by_learner.entry(learner).or_default().push(at),
                 Whose::Nobody => fates[at].0 = Fate::Stranger,
-                Whose::Doubt(_) if import.pass_strangers => fates[at].0 = Fate::Stranger,
+                Whose::Doubt(doubt) if import.pass_strangers => {
+                    fates[at].0 = match doubt.may_be.is_empty() {
+                        true => Fate::Stranger,
+                        false => Fate::Refused(format!(
+                            "{}: write the number of his card, or the year of birth",
+                            doubt.reason
+                        )),
+                    };
+                }
                 Whose::Doubt(doubt) => {
                     let waited = Waited::Row(row.clone());
                     fates[at].0 = Fate::Waiting(doubt.reason.clone());

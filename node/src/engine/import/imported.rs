@@ -44,6 +44,8 @@ pub(crate) enum Brought {
         learner: LearnerId,
         /// The stay.
         stay: StayId,
+        /// The one before at this site, which had ended.
+        before: Option<StayId>,
     },
     /// An event.
     Event {
@@ -58,6 +60,8 @@ pub(crate) enum Brought {
         item: u32,
         /// What it was; `None` for a new one.
         before: Option<Item>,
+        /// What it is since.
+        now: Item,
     },
 }
 
@@ -230,7 +234,7 @@ impl<S: Store> Engine<S> {
             }
             let mut undone = Undone::default();
             let mut events: BTreeMap<LearnerId, BTreeSet<EventId>> = BTreeMap::new();
-            let mut stays: BTreeMap<LearnerId, StayId> = BTreeMap::new();
+            let mut stays: BTreeMap<LearnerId, (StayId, Option<StayId>)> = BTreeMap::new();
             let mut sources = Vec::new();
             let rows = engine
                 .store
@@ -243,19 +247,26 @@ impl<S: Store> Engine<S> {
                     Brought::Event { learner, event } => {
                         events.entry(learner).or_default().insert(event);
                     }
-                    Brought::Stay { learner, stay } => {
-                        stays.insert(learner, stay);
+                    Brought::Stay {
+                        learner,
+                        stay,
+                        before,
+                    } => {
+                        stays.insert(learner, (stay, before));
                     }
                     Brought::Source { place, learner } => sources.push((place, learner)),
                     Brought::Nobody { place } => engine.store.remove(Table::Source, &place)?,
-                    Brought::Item { item, before } => {
-                        engine.put_item(item, before.as_ref())?;
-                        undone.items += 1;
+                    Brought::Item { item, before, now } => {
+                        // What another catalogue has said since stands.
+                        if engine.item(item)? == Some(now) {
+                            engine.put_item(item, before.as_ref())?;
+                            undone.items += 1;
+                        }
                     }
                 }
             }
             let mut kept = BTreeSet::new();
-            for (learner, stay) in &stays {
+            for (learner, (stay, _)) in &stays {
                 let brought = events.get(learner).cloned().unwrap_or_default();
                 if let Some(why) = engine.stays_although(*learner, *stay, &brought)? {
                     undone.kept.push((*learner, why));
@@ -265,8 +276,12 @@ impl<S: Store> Engine<S> {
             events.retain(|learner, _| !kept.contains(learner));
             stays.retain(|learner, _| !kept.contains(learner));
             undone.events = engine.retract_all(&events)?;
-            for (learner, stay) in stays {
-                engine.set_own_stay(learner, OwnStay { stay, open: false })?;
+            for (learner, (_, before)) in stays {
+                // As if he had never been here: else a row with his card would count him again.
+                match before {
+                    Some(stay) => engine.set_own_stay(learner, OwnStay { stay, open: false })?,
+                    None => engine.store.remove(Table::Stay, &learner.0)?,
+                }
                 engine.refresh(learner)?;
                 undone.learners += 1;
             }

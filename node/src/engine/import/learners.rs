@@ -109,6 +109,10 @@ impl<S: Store> Engine<S> {
         let mut id = [0; 16];
         id.copy_from_slice(&place[16..]);
         let learner = newcomer.card.unwrap_or(LearnerId(id));
+        if self.was_erased(learner)? {
+            let why = "he was erased: whoever comes again is added anew, with 'spean learner add'";
+            return Ok((Fate::Refused(why.to_owned()), None));
+        }
         gathered.sources.push((place, learner));
         gathered.settled.push(Waited::Learner(row.clone()));
         gathered.brought.push(Brought::Source { place, learner });
@@ -116,7 +120,8 @@ impl<S: Store> Engine<S> {
         let secret = self.identity.secret.0;
         let own = self.own_events(learner)?;
         let (again, _) = own.key_of(&secret, source, &format!("{}#0", row.row));
-        let open = self.own_stay(learner)?.is_some_and(|own| own.open);
+        let before = self.own_stay(learner)?;
+        let open = before.is_some_and(|own| own.open);
         if !open {
             // The stay, too, follows from the row: an import after a restore opens the same one.
             let times = again.to_be_bytes();
@@ -129,7 +134,11 @@ impl<S: Store> Engine<S> {
             gathered
                 .opened
                 .push((learner, OwnStay { stay, open: true }));
-            gathered.brought.push(Brought::Stay { learner, stay });
+            gathered.brought.push(Brought::Stay {
+                learner,
+                stay,
+                before: before.map(|own| own.stay),
+            });
             let reason = ArrivalReason::Intake;
             let body = Body::Arrived {
                 stay,

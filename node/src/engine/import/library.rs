@@ -89,6 +89,7 @@ impl<S: Store> Engine<S> {
                                 gathered.brought.push(Brought::Item {
                                     item: number,
                                     before,
+                                    now: item,
                                 });
                                 Fate::New
                             }

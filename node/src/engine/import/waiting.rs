@@ -1,7 +1,7 @@
 //! Rows that nobody can say the person of yet. They are kept aside, by what they call him, until an officer says who
 //! it is, that he is new, or that he is nobody of this centre; what was said is remembered for the next file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::codec;
@@ -175,15 +175,18 @@ impl<S: Store> Engine<S> {
         let mut held = self.store.scan(Table::Waiting, &[], &[], usize::MAX)?.len();
         for (at, row, Doubt { reason, may_be }) in std::mem::take(&mut gathered.waits) {
             let place = place_of(&import.source, &row);
-            if self.store.read(Table::Waiting, &place)?.is_none() {
-                if held >= WAITING_MAX {
+            let mut number = number;
+            match self.store.read(Table::Waiting, &place)? {
+                // It goes with the import that it came with first.
+                Some(before) => number = codec::decode::<Kept>(&before)?.number,
+                None if held >= WAITING_MAX => {
                     gathered.fates.fates[at] = Fate::Refused(format!(
                         "{reason}, and {WAITING_MAX} rows wait already: say who they are with \
                          'spean import match', then import again"
                     ));
                     continue;
                 }
-                held += 1;
+                None => held += 1,
             }
             // No name of a learner is kept here: he may leave, or be erased.
             let reason = if may_be.is_empty() {
@@ -252,7 +255,7 @@ impl<S: Store> Engine<S> {
             let mut events = Vec::new();
             for kept in rows {
                 let (fate, learner) = match (kept.row, said) {
-                    (Waited::Row(row), Said::New) if events.is_empty() => {
+                    (Waited::Row(row), Said::New) if gathered.fates.fates.is_empty() => {
                         let newcomer = row.who.newcomer();
                         events.push(row);
                         engine.gather_new(&import, &newcomer, &mut gathered)?
@@ -301,9 +304,32 @@ impl<S: Store> Engine<S> {
         }
         let mut found = found.into_values();
         Ok(match (found.next(), found.next()) {
-            (Some(rows), None) => rows,
+            (Some(mut rows), None) => {
+                // Who he is comes before what he did.
+                rows.sort_by_key(|kept| matches!(kept.row, Waited::Row(_)));
+                rows
+            }
             _ => Vec::new(),
         })
+    }
+
+    /// Lets all rows go that may be somebody's who is erased.
+    pub(in crate::engine) fn forget_waiting_for(
+        &mut self,
+        learners: &BTreeSet<LearnerId>,
+    ) -> Result<(), EngineError> {
+        for (key, row) in self.store.scan(Table::Waiting, &[], &[], usize::MAX)? {
+            let kept: Kept = codec::decode(&row)?;
+            let card = match &kept.row {
+                Waited::Row(row) => row.who.learner.parse().ok(),
+                _ => None,
+            };
+            let his = kept.may_be.iter().copied().chain(card);
+            if his.into_iter().any(|one| learners.contains(&one)) {
+                self.store.remove(Table::Waiting, &key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Somebody new, whoever else has his name.

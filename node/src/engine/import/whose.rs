@@ -58,6 +58,11 @@ pub(super) struct People {
 }
 
 impl People {
+    /// Who signs in here with a name.
+    pub(super) fn named(&self, username: &str) -> Option<LearnerId> {
+        self.usernames.get(username).copied()
+    }
+
     /// Who of them may be somebody like that, and whether the years of birth agree.
     fn like(&self, other: &Likeness) -> Vec<(LearnerId, bool)> {
         let blocks: BTreeSet<u64> = other.blocks().collect();
