@@ -262,6 +262,15 @@ impl Node {
         Ok(events)
     }
 
+    /// Has Moodle let in whose record was opened by what came meanwhile, by a link or a stick.
+    pub async fn show_opened(&self) {
+        match self.service.call(Engine::take_refreshed).await {
+            Ok(true) => self.show_accounts().await,
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "accounts for Moodle"),
+        }
+    }
+
     /// The same after something else, which is done whatever becomes of the file.
     async fn show_accounts(&self) {
         if let Err(error) = self.write_accounts().await {

@@ -19,6 +19,9 @@ const MOODLE_SECONDS_MIN: u64 = 30;
 /// How long it waits for more of those who come or leave before Moodle is told.
 const PEOPLE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long after his record opened somebody may have to wait at most until Moodle's file has him.
+const OPENED: Duration = Duration::from_secs(2);
+
 /// Seconds between two flushes where the configuration says nothing: a quarter of an hour.
 const FLUSH_SECONDS: u64 = 900;
 
@@ -43,6 +46,9 @@ pub async fn run(
     serve_pages(&node, &config).await?;
     let seconds = config.flush_seconds.unwrap_or(FLUSH_SECONDS).max(1);
     tokio::spawn(flush_regularly(node.clone(), Duration::from_secs(seconds)));
+    if config.moodle.is_some() {
+        tokio::spawn(show_opened_regularly(node.clone()));
+    }
     let moodle = config.moodle.and_then(|moodle| moodle.every_seconds);
     if let Some(seconds) = moodle {
         let every = Duration::from_secs(seconds.max(MOODLE_SECONDS_MIN));
@@ -100,6 +106,13 @@ async fn flush_regularly(node: Node, every: Duration) {
             Ok(events) => tracing::debug!(events, "flushed"),
             Err(error) => tracing::error!(%error, "the flush failed; it is tried again"),
         }
+    }
+}
+
+async fn show_opened_regularly(node: Node) {
+    loop {
+        tokio::time::sleep(OPENED).await;
+        node.show_opened().await;
     }
 }
 

@@ -383,6 +383,7 @@ impl<S: Store> Engine<S> {
     /// Computes a learner's view, facts and contributions anew. A prison keeps the record and view
     /// only of those who are there; what the others contributed to its totals stays.
     pub(super) fn refresh(&mut self, learner: LearnerId) -> Result<(), EngineError> {
+        self.refreshed = true;
         let entries = self.entries(learner)?;
         self.note_stakes(learner, &entries)?;
         if entries.is_empty() {

@@ -223,6 +223,8 @@ pub struct Engine<S> {
     due: bool,
     /// Something was posted that somebody waits for.
     posted: bool,
+    /// What is known of somebody was computed anew.
+    refreshed: bool,
     /// Runs and chains whose row is written when the input ends.
     touched: BTreeSet<RunId>,
     /// Runs of which this input has learned what stands below them.
@@ -301,6 +303,7 @@ impl<S: Store> Engine<S> {
             unread: Cell::new(None),
             due: true,
             posted: false,
+            refreshed: false,
             touched: BTreeSet::new(),
             reordered: BTreeSet::new(),
             signed: BTreeSet::new(),
@@ -388,6 +391,11 @@ impl<S: Store> Engine<S> {
             self.reload()?;
         }
         done
+    }
+
+    /// Whether what is known of anybody was computed anew since this was asked last.
+    pub fn take_refreshed(&mut self) -> bool {
+        std::mem::take(&mut self.refreshed)
     }
 
     /// Whether something was posted since this was asked last that somebody waits for.

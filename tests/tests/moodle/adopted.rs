@@ -137,3 +137,54 @@ fn an_adoption_is_taken_back() {
     let again = ground.run("A", &["moodle", "adopt"]);
     again.said("2 accounts taken over");
 }
+
+/// Who was taken over at one prison signs in at the next with the password that he always had, as soon as his record
+/// is open there, whenever what opens it comes.
+#[test]
+fn an_adopted_learner_keeps_his_password_at_the_next_prison() {
+    let ground = Ground::of(&["A", "B"]);
+    let (here, there) = (
+        moodle(&ground, "A", setup(0)),
+        moodle(&ground, "B", setup(1_000)),
+    );
+    here.add_user(somebody("dara", "Sok", "Dara"));
+    here.enrol("dara", COURSE);
+    let hash = spean::account::verifier("dara's own 1", &mut spean::world::Machine).unwrap();
+    fs::write(
+        ground.path("p.csv"),
+        format!("username,password\ndara,{hash}\n"),
+    )
+    .unwrap();
+    let passwords = ground.path("p.csv");
+    let adopt = ["moodle", "adopt", "--by-file", "--passwords", &passwords];
+    ground.run("A", &adopt).done();
+    pull(&ground, "A");
+    let found = ground.run("A", &["learner", "find", "Sok", "--json"]);
+    let dara = found.json()["learners"][0]["learner"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let out = ground.run("A", &["transfer", "out", &dara, "--to", "B", "--json"]);
+    let slip = out.json()["departures"][0]["done"]["slip"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    // The slip comes first; nothing of him is there yet.
+    let running = ground.start("B");
+    let slip = format!("{slip}\n");
+    ground
+        .told("B", &["transfer", "in", "--slip", "-"], &slip)
+        .done();
+    let account = ("dara".to_owned(), "dara's own 1".to_owned());
+    assert_ne!(signs_in(&there, &account), Login::Welcome);
+    ground.carry("A", "B").done();
+    let welcome = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        signs_in(&there, &account) == Login::Welcome
+    });
+    assert!(welcome, "his record is open, and Moodle's file has him");
+    assert!(there.is_learner("dara", COURSE));
+    assert_eq!(signs_in(&here, &account), Login::Suspended);
+    drop(running);
+}
