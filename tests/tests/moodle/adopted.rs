@@ -100,7 +100,6 @@ fn an_adoption_is_taken_back() {
             "moodle",
             "adopt",
             "--by-file",
-            "--by-file",
             "--passwords",
             &ground.path("p.csv"),
         ],
