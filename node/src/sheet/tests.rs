@@ -108,7 +108,40 @@ fn a_workbook_that_is_a_trap_is_refused() {
     assert!(of(large).unwrap_err().contains("unpacked"));
 }
 
+/// A workbook with a title, a table, a day, a number, and a merged range.
+fn sound() -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let day = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
+    sheet.merge_range(0, 0, 0, 2, "Title", &day).unwrap();
+    for (at, name) in (0..).zip(["ref", "date", "score"]) {
+        sheet.write(1, at, name).unwrap();
+    }
+    for row in 2..12 {
+        sheet.write(row, 0, format!("R{row}")).unwrap();
+        let at = rust_xlsxwriter::ExcelDateTime::from_ymd(2026, 2, 3).unwrap();
+        sheet.write_with_format(row, 1, &at, &day).unwrap();
+        sheet.write(row, 2, row).unwrap();
+    }
+    book.save_to_buffer().unwrap()
+}
+
 proptest! {
+    /// The same of a workbook of which a few bytes are others, packed or not.
+    #[test]
+    fn a_damaged_workbook(places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+        let mut bytes = sound();
+        for (place, byte) in places {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(sheet) = of(bytes) {
+            for row in &sheet.rows {
+                prop_assert_eq!(row.cells.len(), sheet.headers.len());
+            }
+        }
+    }
+
     /// Whatever a file holds, reading it ends, and each row has as many cells as there are headers.
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400), book in any::<bool>()) {
