@@ -8,7 +8,6 @@ use serde_json::Value;
 use spean_protocol::id::LearnerId;
 use zeroize::Zeroizing;
 
-use super::client::Parameter;
 use super::course::{list, number_of, text};
 use super::people::{MANUAL, told};
 use super::source::Moodle;
@@ -103,11 +102,12 @@ impl Found {
 }
 
 impl Moodle {
-    /// The accounts of everybody who is a student of a configured course, and nothing else in any, and may sign in.
+    /// The accounts of everybody who is a student of a configured course, and nothing else in any, and may sign in, or may
+    /// not and is `suspended`, too.
     ///
     /// # Errors
     /// [`LmsError`].
-    pub fn found(&self, passwords: &Passwords) -> Result<Vec<Found>, LmsError> {
+    pub fn found(&self, passwords: &Passwords, suspended: bool) -> Result<Vec<Found>, LmsError> {
         let (mut students, mut staff) = (BTreeSet::new(), BTreeSet::new());
         for (_, course) in self.courses_here()? {
             for who in self.enrolled(course)? {
@@ -128,7 +128,9 @@ impl Moodle {
             parameters.extend(names.iter().map(String::as_str).zip(values));
             let function = "core_user_get_users_by_field";
             let answer = self.client().call(function, &parameters)?.value;
-            let free = |user: &&Value| user.get("suspended").and_then(Value::as_bool) != Some(true);
+            let free = |user: &&Value| {
+                suspended || user.get("suspended").and_then(Value::as_bool) != Some(true)
+            };
             let users = list(&answer).filter(free);
             all.extend(users.filter_map(|user| Found::read(user, passwords)));
         }
@@ -169,7 +171,7 @@ impl Moodle {
             if moves {
                 fields.push(("users[0][auth]", BY_FILE.to_owned()));
             }
-            self.mark(one, MARKED, &fields, dry, tell)?;
+            self.change((one.here, &one.user), MARKED, &fields, dry, tell)?;
         }
         Ok(())
     }
@@ -196,25 +198,14 @@ impl Moodle {
                 fields.push(("users[0][auth]", MANUAL.to_owned()));
                 fields.push(("users[0][suspended]", "0".to_owned()));
             }
-            self.mark(one, "is nobody's again", &fields, false, tell)?;
+            self.change(
+                (one.here, &one.user),
+                "is nobody's again",
+                &fields,
+                false,
+                tell,
+            )?;
         }
         Ok(())
-    }
-
-    fn mark(
-        &self,
-        one: &Found,
-        what: &str,
-        fields: &[Parameter<'_>],
-        dry: bool,
-        tell: &mut dyn FnMut(Told),
-    ) -> Result<(), LmsError> {
-        let mut parameters = vec![("users[0][id]", one.here.to_string())];
-        parameters.extend(fields.iter().cloned());
-        let done = match dry {
-            true => Ok(()),
-            false => self.client().do_it("core_user_update_users", &parameters),
-        };
-        told(&one.user, what, done, tell)
     }
 }

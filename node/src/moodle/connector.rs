@@ -377,7 +377,7 @@ pub async fn adopt(
         true => passwords_of_database(home).await?,
         false => listed,
     };
-    let found = job(move || moodle.found(&passwords)).await?;
+    let found = job(move || moodle.found(&passwords, false)).await?;
     let mut adopting = Adopting {
         dry,
         ..Adopting::default()
@@ -462,7 +462,7 @@ pub async fn undo_adoption(
         return Err(Refusal::new(Kind::Refused, message));
     }
     let moodle = moodle(home)?;
-    let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new())?, moodle))).await?;
+    let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new(), true)?, moodle))).await?;
     // Kept until Moodle has been told, whatever comes between.
     let state = format!("moodle adoption {number}");
     let (name, before) = (state.clone(), adopted(service, &found).await?);

@@ -111,7 +111,7 @@ impl Moodle {
             if left.contains(&user.user.id) && !user.suspended {
                 let suspend = [("users[0][suspended]", "1".to_owned())];
                 let what = "is suspended, for he has left";
-                self.change(user, what, &suspend, dry, tell)?;
+                self.change((user.here, &user.user), what, &suspend, dry, tell)?;
             }
         }
         doubts.into_values().for_each(|why| tell(Told::Doubt(why)));
@@ -128,31 +128,38 @@ impl Moodle {
     ) -> Result<Option<i64>, LmsError> {
         if user.suspended {
             let revive = [("users[0][suspended]", "0".to_owned())];
-            self.change(user, "is let in again", &revive, dry, tell)?;
+            self.change(
+                (user.here, &user.user),
+                "is let in again",
+                &revive,
+                dry,
+                tell,
+            )?;
         }
         if user.user.username != account.username {
             let rename = [("users[0][username]", account.username.clone())];
             let what = format!("has the name {} by now", account.username);
-            self.change(user, &what, &rename, dry, tell)?;
+            self.change((user.here, &user.user), &what, &rename, dry, tell)?;
         }
         Ok(Some(user.here))
     }
 
-    fn change(
+    /// Changes fields of an account, and tells what that means.
+    pub(super) fn change(
         &self,
-        user: &User,
+        (here, user): (i64, &PlatformUser),
         what: &str,
         fields: &[Parameter<'_>],
         dry: bool,
         tell: &mut dyn FnMut(Told),
     ) -> Result<(), LmsError> {
-        let mut parameters = vec![("users[0][id]", user.here.to_string())];
+        let mut parameters = vec![("users[0][id]", here.to_string())];
         parameters.extend(fields.iter().cloned());
         let done = match dry {
             true => Ok(()),
             false => self.client().do_it("core_user_update_users", &parameters),
         };
-        told(&user.user, what, done, tell)
+        told(user, what, done, tell)
     }
 
     /// A new account; its number there. One that is there by now is read again: it may be his.
