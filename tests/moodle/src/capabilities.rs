@@ -16,9 +16,16 @@ pub const READ_CAPABILITIES: &[&str] = &[
     "mod/quiz:view",
     "mod/quiz:viewreports",
     "moodle/course:viewhiddenactivities",
+    "moodle/grade:viewhidden",
     "moodle/course:viewhiddensections",
     "moodle/course:ignoreavailabilityrestrictions",
-    "moodle/grade:viewhidden",
+];
+
+/// Of those, what a real site needs where a section is hidden or an activity is closed until its day: here neither
+/// can be.
+pub const WITHOUT_EFFECT_HERE: &[&str] = &[
+    "moodle/course:viewhiddensections",
+    "moodle/course:ignoreavailabilityrestrictions",
 ];
 
 /// What he needs beyond that to write what a transfer takes.

@@ -45,7 +45,7 @@ mod setup;
 mod state;
 
 pub use calls::{Call, Outcome, Trouble};
-pub use capabilities::{READ_CAPABILITIES, WRITE_CAPABILITIES};
+pub use capabilities::{READ_CAPABILITIES, WITHOUT_EFFECT_HERE, WRITE_CAPABILITIES};
 pub use database::{EnrolmentTable, Login, Removed, SyncedEnrolments, SyncedUsers, UserTable};
 pub use functions::{READS, WRITES};
 pub use looks::{Issued, Mark};
