@@ -176,7 +176,8 @@ impl<S: Store> Engine<S> {
         if !import.keep {
             return Ok(gathered.fates);
         }
-        let nothing = gathered.brought.is_empty() && gathered.waits.is_empty();
+        let nothing =
+            gathered.writes.is_empty() && gathered.brought.is_empty() && gathered.waits.is_empty();
         let number = match import.number {
             Some(number) => number,
             // What brings nothing cannot be taken back.
