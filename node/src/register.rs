@@ -2,10 +2,11 @@
 //! they did. Where rows come from does not matter here: a spreadsheet, a tablet's form, another platform.
 
 pub mod kind;
+pub mod layout;
 pub mod value;
 
 use serde::{Deserialize, Serialize};
-use spean_protocol::event::{Body, Date, Language, Languages, NamePart, Script};
+use spean_protocol::event::{Body, CsvRow, Date, Language, Languages, NamePart, Script};
 use spean_protocol::id::LearnerId;
 
 /// Whom a row is about, as it was written. What of it is known decides nothing by itself: a name alone never
@@ -100,6 +101,13 @@ pub struct Row {
     pub date: Option<Date>,
     /// Columns `kind`, `programme`, `module`, `session`, `score`, `max`, `version`, `value`.
     pub fields: [String; 8],
+}
+
+impl Row {
+    /// Its columns by their names.
+    pub(crate) fn columns(&self) -> CsvRow<'_> {
+        self.fields.each_ref().map(String::as_str).into()
+    }
 }
 
 /// A row of a file of learners, as text: `ref`, `family_km`, `given_km`, `family_latin`,

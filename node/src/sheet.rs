@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::register::value::cleaned;
+
 /// Bytes of one file: a site's ten years as CSV are some 40 MB.
 const FILE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
@@ -131,7 +133,7 @@ impl Builder {
                 return Ok(());
             }
         };
-        let mut cells: Vec<String> = cells.iter().map(|cell| clean(cell)).collect();
+        let mut cells: Vec<String> = cells.iter().map(|cell| cleaned(cell)).collect();
         while cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
@@ -197,23 +199,6 @@ impl Builder {
             false => Ok(self.sheet),
         }
     }
-}
-
-/// A cell without what nobody sees: blanks around it, marks without width, and line breaks within.
-fn clean(cell: &str) -> String {
-    let seen = |one: &char| !matches!(one, '\u{200b}' | '\u{feff}' | '\u{2060}');
-    let plain: String = cell
-        .chars()
-        .filter(seen)
-        .map(|one| {
-            if one.is_control() || one == '\u{a0}' {
-                ' '
-            } else {
-                one
-            }
-        })
-        .collect();
-    crate::register::value::digits(plain.trim())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use spean_protocol::codec;
-use spean_protocol::event::{Body, Event, EventId};
+use spean_protocol::event::{Body, CsvRow, Event, EventId};
 use spean_protocol::id::{Hash, Label, LearnerId, RunId, StayId, Stream};
 use spean_protocol::limits::{KEYRING_MAX, PARCEL_BYTES_MAX, PARCEL_EVENTS_MAX, REGISTER_MAX};
 use spean_protocol::parcel::{self, Kind, Place};
@@ -15,7 +15,6 @@ use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
 use super::entries::KEYS_OF_SITE_MAX;
 use super::import::OwnEvents;
-use super::import::events::row_of;
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -94,7 +93,8 @@ impl<S: Store> Engine<S> {
         let own = self
             .own_stay(learner)?
             .ok_or(EngineError::UnknownLearner(learner))?;
-        row_of(fields).body(own.stay).map_err(EngineError::Column)
+        let row = CsvRow::from(fields.each_ref().map(String::as_str));
+        row.body(own.stay).map_err(EngineError::Column)
     }
 
     /// Seals everything that has gathered; returns how many events.

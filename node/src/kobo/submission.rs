@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::register::value::{digits, shortened as shown};
+use crate::register::value::{cleaned, shortened as shown};
 
 /// Submissions of one file.
 pub const SUBMISSIONS_MAX: usize = 100_000;
@@ -231,22 +231,16 @@ fn text_of(value: &Value) -> Option<String> {
     })
 }
 
-/// An answer as the program reads it: digits of ASCII, nothing that has no width, a whole number without a fraction.
+/// An answer as the program reads it: a whole number without a fraction, and as every value ([`cleaned`]).
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let letters = text.chars().filter_map(|letter| match letter {
-        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => None,
-        letter if letter.is_control() || letter == '\u{a0}' => Some(' '),
-        letter => Some(letter),
-    });
-    let text = digits(&letters.take(LETTERS_MAX).collect::<String>());
-    let text = text.trim();
+    let text = cleaned(&text.chars().take(LETTERS_MAX).collect::<String>());
     let whole = text.split_once('.').filter(|(whole, rest)| {
         let digits =
             |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         digits(whole) && digits(rest) && rest.bytes().all(|byte| byte == b'0')
     });
-    whole.map_or(text, |(whole, _)| whole).to_owned()
+    whole.map_or(&*text, |(whole, _)| whole).to_owned()
 }
 
 /// What tells a submission from all others: the first that it ever had.

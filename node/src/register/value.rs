@@ -12,13 +12,24 @@ pub fn shortened(text: &str) -> String {
 }
 
 /// Khmer digits as the ones that computers read.
-#[must_use]
-pub fn digits(text: &str) -> String {
+fn digits(text: &str) -> String {
     let latin = |one: char| match one {
         '\u{17e0}'..='\u{17e9}' => char::from_digit(u32::from(one) - 0x17e0, 10).unwrap_or(one),
         other => other,
     };
     text.chars().map(latin).collect()
+}
+
+/// A value without what nobody sees: blanks around it, marks without width, ends of lines and the like within; with
+/// Latin digits.
+#[must_use]
+pub fn cleaned(text: &str) -> String {
+    let seen = text.chars().filter_map(|one| match one {
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => None,
+        one if one.is_control() || one == '\u{a0}' => Some(' '),
+        one => Some(one),
+    });
+    digits(seen.collect::<String>().trim())
 }
 
 /// A day: 2026-01-31, or as it is written in Cambodia and France 31/01/2026, 31.01.2026 or 31-01-2026. A year
@@ -89,6 +100,7 @@ mod tests {
         for text in ["28/02/26", "02/28/2026", "2026-02-30", "yesterday", "1/2"] {
             assert!(day(text).is_err(), "{text}");
         }
+        assert_eq!(cleaned(" a\u{a0}\u{200b}b\n"), "a b");
         assert_eq!(digits("\u{17e1}\u{17e2}/\u{17e0}\u{17e9}"), "12/09");
         assert!(is_rounded("1.23456789012E+31") && !is_rounded("3E12") && !is_rounded("1990"));
     }

@@ -8,7 +8,7 @@ use calamine::{DataRef, Dimensions, Reader, SheetVisible, Xlsx, XlsxError};
 
 use super::{Builder, COLUMNS_MAX, Line, Sheet};
 
-/// Rows of a merged range that are remembered; a range may be said to go down to the last row of a sheet.
+/// Rows of a merged range; it may be said to go down to the last row of a sheet.
 const MERGED_ROWS_MAX: u32 = 1_000;
 
 /// Merged ranges of a sheet.
@@ -83,16 +83,11 @@ fn unpacked(bytes: &[u8]) -> Option<u64> {
 
 /// The sheet of that name; `None` for an empty one.
 fn sheet(book: &mut Book, name: &str, merged: &[Dimensions]) -> Result<Option<Sheet>, String> {
-    if merged.len() > MERGED_MAX {
-        return Err(format!(
-            "more than {MERGED_MAX} cells of its sheet '{name}' are merged: unmerge them"
-        ));
-    }
     let damaged =
         |error: XlsxError| format!("its sheet '{name}' cannot be read ({error}): save it anew");
     let mut cells = book.worksheet_cells_reader(name).map_err(damaged)?;
     let mut builder = Builder {
-        merged: merged_rows(merged),
+        merged: merged_rows(name, merged)?,
         ..Builder::default()
     };
     let mut row: Option<(u32, Line)> = None;
@@ -134,21 +129,27 @@ fn add(builder: &mut Builder, row: Option<(u32, Line)>) -> Result<(), String> {
 }
 
 /// The rows that a merged range takes more than one cell of, by their lines.
-fn merged_rows(merged: &[Dimensions]) -> BTreeMap<u64, String> {
+fn merged_rows(name: &str, merged: &[Dimensions]) -> Result<BTreeMap<u64, String>, String> {
+    if merged.len() > MERGED_MAX {
+        return Err(format!(
+            "more than {MERGED_MAX} cells of its sheet '{name}' are merged: unmerge them"
+        ));
+    }
     let mut rows = BTreeMap::new();
     for range in merged {
         let place =
             |(row, column): (u32, u32)| format!("{}{}", letters(column), u64::from(row) + 1);
         let named = format!("{}:{}", place(range.start), place(range.end));
-        let last = range
-            .end
-            .0
-            .min(range.start.0.saturating_add(MERGED_ROWS_MAX));
-        for row in range.start.0..=last {
+        if range.end.0.saturating_sub(range.start.0) > MERGED_ROWS_MAX {
+            return Err(format!(
+                "the cells {named} of its sheet '{name}' are merged: unmerge them"
+            ));
+        }
+        for row in range.start.0..=range.end.0 {
             rows.entry(u64::from(row) + 1).or_insert(named.clone());
         }
     }
-    rows
+    Ok(rows)
 }
 
 /// A column as spreadsheets name it.

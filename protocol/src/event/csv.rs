@@ -58,6 +58,23 @@ pub struct CsvRow<'a> {
     pub value: &'a str,
 }
 
+impl<'a> From<[&'a str; 8]> for CsvRow<'a> {
+    /// The columns in the order in which they are named above.
+    fn from(columns: [&'a str; 8]) -> Self {
+        let [kind, programme, module, session, score, max, version, value] = columns;
+        Self {
+            kind,
+            programme,
+            module,
+            session,
+            score,
+            max,
+            version,
+            value,
+        }
+    }
+}
+
 impl CsvRow<'_> {
     /// The body of the event. `stay` is the learner's stay that a row `arrived` or `departed`
     /// begins or ends.

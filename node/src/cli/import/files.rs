@@ -10,7 +10,8 @@ use spean_protocol::id::LearnerId;
 
 use crate::api::{Kind as Trouble, Refusal, Reply, Request};
 use crate::engine::import::{Fate, Fates, Import};
-use crate::register::kind::{Kind, Layout, Said};
+use crate::register::kind::Kind;
+use crate::register::layout::{Content, Layout};
 use crate::register::{ItemRow, LearnerRow, Row, Who};
 use crate::sheet;
 
@@ -178,18 +179,18 @@ impl File<'_> {
         let mut rows = Rows::default();
         for row in &sheet.rows {
             match layout.read(row) {
-                Ok(Said::Learner(learner, username)) => {
+                Ok(Content::Learner(learner, username)) => {
                     if !username.is_empty() {
                         rows.usernames.push((learner.row.clone(), username));
                     }
                     rows.learners.push((row.line, learner));
                 }
-                Ok(Said::Item(item)) => rows.items.push((row.line, item)),
-                Ok(Said::Events(events)) => {
+                Ok(Content::Item(item)) => rows.items.push((row.line, item)),
+                Ok(Content::Events(events)) => {
                     let events = events.into_iter().map(|event| (row.line, event));
                     rows.events.extend(events);
                 }
-                Ok(Said::Present(who, event)) => {
+                Ok(Content::Present(who, event)) => {
                     rows.present.push(who);
                     rows.events.extend(event.map(|event| (row.line, event)));
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spean_protocol::event::{Body, CsvRow, Event};
+use spean_protocol::event::{Body, Event};
 use spean_protocol::id::{LearnerId, StayId, Stream};
 use spean_protocol::record::{Draft, imported_id};
 
@@ -43,7 +43,7 @@ impl<S: Store> Engine<S> {
         let mut known: BTreeMap<&Who, Whose> = BTreeMap::new();
         for (at, row) in rows.iter().enumerate() {
             // Also of somebody who waits: what is of no use is said now, and not when he is found.
-            if let Err(problem) = row_of(&row.fields).body(StayId([0; 16])) {
+            if let Err(problem) = row.columns().body(StayId([0; 16])) {
                 fates[at].0 = Fate::Refused(problem.to_string());
                 continue;
             }
@@ -174,21 +174,5 @@ impl<S: Store> Engine<S> {
         let own = self.own_events(other)?;
         let (_, event) = own.key_of(&secret, source, row);
         Ok(own.all.contains_key(&event))
-    }
-}
-
-/// The columns of a row by their names.
-pub(in crate::engine) fn row_of(fields: &[String; 8]) -> CsvRow<'_> {
-    let [kind, programme, module, session, score, max, version, value] =
-        fields.each_ref().map(String::as_str);
-    CsvRow {
-        kind,
-        programme,
-        module,
-        session,
-        score,
-        max,
-        version,
-        value,
     }
 }

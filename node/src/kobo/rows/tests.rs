@@ -31,18 +31,7 @@ fn rows_of(collected: &Collected) -> &[(u64, Row)] {
 
 /// What the register makes of a row.
 fn body(row: &Row) -> Result<spean_protocol::event::Body, String> {
-    let [kind, programme, module, session, score, max, version, value] =
-        row.fields.each_ref().map(String::as_str);
-    let read = CsvRow {
-        kind,
-        programme,
-        module,
-        session,
-        score,
-        max,
-        version,
-        value,
-    };
+    let read = CsvRow::from(row.fields.each_ref().map(String::as_str));
     read.body(StayId([0; 16]))
         .map_err(|error| error.to_string())
 }

@@ -47,19 +47,7 @@ pub fn rows() -> Vec<Vec<u8>> {
 
 pub fn row(bytes: &[u8]) -> Option<Vec<u8>> {
     let fields: Vec<&str> = std::str::from_utf8(bytes).ok()?.split(',').collect();
-    let [kind, programme, module, session, score, max, version, value] = fields[..] else {
-        return None;
-    };
-    let row = CsvRow {
-        kind,
-        programme,
-        module,
-        session,
-        score,
-        max,
-        version,
-        value,
-    };
+    let row = CsvRow::from(<[&str; 8]>::try_from(fields).ok()?);
     let event = Event::new(row.body(STAY).ok()?);
     assert_eq!(Event::decode(&event.encode()).as_ref(), Ok(&event));
     Some(bytes.to_vec())
