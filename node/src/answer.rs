@@ -125,11 +125,9 @@ fn answer(
         Request::ImportItems { import, rows } => {
             Reply::Fates(Box::new(engine.import_items(&import, &rows)?))
         }
-        Request::ImportNames {
-            import,
-            platform,
-            pairs,
-        } => Reply::Events(engine.name_accounts(&import, &platform, &pairs)?),
+        Request::ImportNames { import, pairs } => {
+            Reply::Events(engine.name_accounts(&import, &pairs)?)
+        }
         Request::ImportWhose { import, whose } => Reply::Whose(engine.whose_all(&import, &whose)?),
         Request::Imports => Reply::Imports(engine.imports()?),
         Request::ImportUndo(number) => {

@@ -29,22 +29,12 @@ use crate::engine::report::{Status, Totals};
 use crate::engine::signatures::ToSign;
 use crate::engine::state::{MoveLine, State};
 use crate::home::EnrolmentRequest;
-use crate::lms::{Adopting, Finding, Reading, Remembered, Writing};
+use crate::lms::{Adopting, Finding, Passwords, Reading, Remembered, Writing};
 use crate::paper::card::Card;
 use crate::register::{ItemRow, LearnerRow, Row, Who};
 
 /// Bytes of one request or reply on the socket: 2,000 rows of an import, or 10,000 learners.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// User names, with what their passwords are checked against. Nothing shows it.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Passwords(pub Vec<(String, String)>);
-
-impl std::fmt::Debug for Passwords {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} passwords", self.0.len())
-    }
-}
 
 /// A question or a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,12 +92,10 @@ pub enum Request {
         /// The rows.
         rows: Vec<ItemRow>,
     },
-    /// Whose accounts on a platform are, as the rows of a file of learners say.
+    /// Whose accounts on the platform are, as the rows of a file of learners say.
     ImportNames {
         /// Of which import.
         import: Import,
-        /// The platform.
-        platform: String,
         /// Keys of rows, with user names.
         pairs: Vec<(String, String)>,
     },

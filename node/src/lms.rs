@@ -5,11 +5,13 @@
 //! a platform's own leaves it, for the next prison's platform has others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use spean_protocol::catalogue::{ModuleId, ProgrammeId};
 use spean_protocol::event::Date;
+use zeroize::Zeroizing;
 
 use crate::engine::import::Fate;
 use crate::engine::import::imported::Undone;
@@ -275,6 +277,16 @@ pub struct Reading {
     pub badges: u64,
     /// Nothing was kept.
     pub dry: bool,
+}
+
+/// User names, with what their passwords are checked against. Nothing shows it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passwords(pub BTreeMap<String, Zeroizing<String>>);
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passwords", self.0.len())
+    }
 }
 
 /// What taking over the accounts of a platform came to, for people.

@@ -2,7 +2,7 @@
 //! database. docs/moodle.md says how it is set up. What was measured and how is in the notes of each file.
 
 pub mod accounts;
-pub mod adopt;
+pub mod adoption;
 mod check;
 pub mod client;
 pub mod connector;

@@ -397,7 +397,7 @@ impl Node {
     /// Looks at the Moodle beside this node, or reads it.
     #[cfg(feature = "moodle")]
     async fn moodle(&self, request: Request) -> Result<Reply, Refusal> {
-        use crate::moodle::connector;
+        use crate::moodle::{adoption, connector};
         Ok(match request {
             Request::MoodleCheck => {
                 let mut findings = connector::check(&self.home, &self.service).await?;
@@ -414,18 +414,18 @@ impl Node {
                 by_file,
                 dry,
             } => {
-                let passwords = passwords.0.into_iter();
-                let listed = passwords.map(|(name, held)| (name, Zeroizing::new(held)));
-                let adopt = connector::adopt(&self.home, &self.service, listed.collect(), dry);
+                let adopt = adoption::adopt(&self.home, &self.service, passwords, dry);
                 let (mut adopting, found) = adopt.await?;
-                self.write_accounts().await?;
+                if !dry {
+                    self.write_accounts().await?;
+                }
                 let of = (by_file, dry);
-                let mark = connector::mark_adopted(&self.home, &self.service, found, of);
+                let mark = adoption::mark_adopted(&self.home, &self.service, found, of);
                 adopting.written.extend(mark.await?);
                 Reply::Adopting(Box::new(adopting))
             }
             Request::MoodleAdoptUndo(number) => {
-                let undo = connector::undo_adoption(&self.home, &self.service, number);
+                let undo = adoption::undo_adoption(&self.home, &self.service, number);
                 let adopting = undo.await?;
                 self.write_accounts().await?;
                 Reply::Adopting(Box::new(adopting))

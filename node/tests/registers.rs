@@ -415,7 +415,7 @@ fn accounts_of_the_platform_that_was_there_become_learners() {
         ("A1".to_owned(), "dara".to_owned()),
         ("A9".to_owned(), "x".to_owned()),
     ];
-    assert_eq!(node.name_accounts(&part, "moodle", &pairs).unwrap(), 1);
+    assert_eq!(node.name_accounts(&part, &pairs).unwrap(), 1);
     let accounts = [
         account("dara", "Sok", "Dara", "$6$rounds=10000$a$b"),
         account("thy", "Thy", "Chan", "$2y$10$c"),
@@ -439,7 +439,7 @@ fn accounts_of_the_platform_that_was_there_become_learners() {
     assert_eq!(matched.learners, [Some(id(1))]);
 
     let names = ["dara", "thy", "pich", "keo"].map(str::to_owned);
-    let adopted = node.adopted("moodle", &names).unwrap();
+    let adopted = node.adopted(&names).unwrap();
     let said: Vec<(&str, bool)> = adopted
         .iter()
         .map(|one| (&*one.username, one.checked))
@@ -461,7 +461,7 @@ fn accounts_of_the_platform_that_was_there_become_learners() {
     );
     let undone = node.undo_import(taken.number.unwrap()).unwrap();
     assert_eq!((undone.learners, here(node)), (1, 3), "{undone:?}");
-    let still = node.adopted("moodle", &names).unwrap();
+    let still = node.adopted(&names).unwrap();
     assert_eq!(
         still.len(),
         2,

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use indicatif::ProgressBar;
+use zeroize::Zeroizing;
 
 use super::import::progress_bar;
 use super::{ask, show};
-use crate::api::{Kind, Passwords, Refusal, Reply, Request};
+use crate::api::{Kind, Refusal, Reply, Request};
 use crate::engine::import::Fate;
 use crate::home::Home;
-use crate::lms::{Adopting, Finding, Reading, Remembered, Writing};
+use crate::lms::{Adopting, Finding, Passwords, Reading, Remembered, Writing};
 use crate::node::Node;
 use crate::sheet::{self, SheetRow};
 
@@ -138,7 +139,10 @@ fn read_passwords(path: &Path) -> Result<Passwords, Refusal> {
         })
     };
     let (username, password) = (place("username")?, place("password")?);
-    let row = |row: &SheetRow| (row.cells[username].clone(), row.cells[password].clone());
+    let row = |row: &SheetRow| {
+        let held = Zeroizing::new(row.cells[password].clone());
+        (row.cells[username].clone(), held)
+    };
     if let Some((line, why)) = sheet.refused.first() {
         return Err(said(format!("line {line}: {why}")));
     }

@@ -1,5 +1,6 @@
 //! User names that two learners here picked while sites were apart. Everybody stays; the later one
-//! is shown with a suffix until a person decides. Read from the views: nothing is kept of it.
+//! is shown with a suffix until a person decides: read from the views. What is kept is whose account on this site's
+//! learning platform bears which name, so that nobody gets that of somebody who has left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +11,9 @@ use spean_protocol::view::LearnerView;
 use spean_protocol::view::collision::{self, Shown};
 
 use super::events::Order;
+use super::import::whose::Whose;
 use super::{Engine, EngineError};
-use crate::store::{Store, Table};
+use crate::store::Store;
 
 /// Learners here that are compared: ten times a large site. Of more, the rest are shown plainly.
 const LEARNERS_MAX: usize = 4_000;
@@ -101,8 +103,8 @@ impl<S: Store> Engine<S> {
         learner: LearnerId,
         name: &str,
     ) -> Result<bool, EngineError> {
-        let holder = self.store.read(Table::Source, &self.name_place(name))?;
-        Ok(holder.is_some_and(|holder| holder.len() == learner.0.len() && holder != learner.0))
+        let holder = self.said(&self.name_place(name))?;
+        Ok(matches!(holder, Some(Whose::He(other)) if other != learner))
     }
 
     /// Notes whose account on the platform bears which name, for all who are here.
@@ -114,7 +116,7 @@ impl<S: Store> Engine<S> {
         for (learner, names) in self.usernames()? {
             for name in names {
                 let place = self.name_place(&name.to_string());
-                if self.store.read(Table::Source, &place)?.is_none() {
+                if self.said(&place)?.is_none() {
                     new.push((place, learner));
                 }
             }

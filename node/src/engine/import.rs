@@ -14,18 +14,17 @@ pub mod whose;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spean_protocol::event::{Body, Event, EventId, RetractionReason};
-use spean_protocol::id::{LearnerId, SiteId, Stream};
+use spean_protocol::id::{LearnerId, Stream};
 use spean_protocol::record::{Draft, imported_id};
 use spean_protocol::seal::derive;
 
 use self::imported::Brought;
 use self::waiting::Waited;
-use self::whose::Doubt;
-use super::events::name_of_unplaced;
+use self::whose::{Doubt, People};
 use super::keys::key_of;
 use super::write::{OwnStay, Write};
 use super::{Engine, EngineError};
+use crate::register::LearnerRow;
 use crate::store::{Store, Table};
 
 /// What became of a row.
@@ -92,81 +91,72 @@ pub struct Fates {
 /// What rows bring, before any of it is written.
 #[derive(Default)]
 struct Gathered {
+    /// With whom they are compared.
+    people: People,
+    /// Rows of learners that came before, by their places.
+    seen: BTreeMap<[u8; 32], LearnerRow>,
     writes: Vec<Write>,
     brought: Vec<Brought>,
     /// Rows that wait, with their places among the fates, and why.
     waits: Vec<(usize, Waited, Doubt)>,
     /// Rows that are settled, so that they wait no longer.
     settled: Vec<Waited>,
-    opened: Vec<(LearnerId, OwnStay)>,
-    sources: Vec<([u8; 32], LearnerId)>,
     /// Keys of rows that are new, and whose they are.
     rows: Vec<(String, LearnerId)>,
     fates: Fates,
 }
 
 impl Gathered {
+    fn beside(people: People) -> Self {
+        Self {
+            people,
+            ..Self::default()
+        }
+    }
+
+    /// The next row waits.
+    fn wait(&mut self, row: Waited, doubt: Doubt) -> (Fate, Option<LearnerId>) {
+        let fate = Fate::Waiting(doubt.reason.clone());
+        self.waits.push((self.fates.fates.len(), row, doubt));
+        (fate, None)
+    }
+
     fn fate(&mut self, fate: Fate, learner: Option<LearnerId>) {
         self.fates.fates.push(fate);
         self.fates.learners.push(learner);
     }
 }
 
-/// The events that this site recorded of a learner, sealed or waiting to be.
-pub(super) struct OwnEvents {
-    site: SiteId,
-    /// Their bytes, by their keys.
-    pub all: BTreeMap<EventId, Vec<u8>>,
-    /// The names of those that this site took back.
-    taken_back: BTreeMap<EventId, RetractionReason>,
-}
-
-impl OwnEvents {
-    pub(super) const fn of(site: SiteId) -> Self {
-        Self {
-            site,
-            all: BTreeMap::new(),
-            taken_back: BTreeMap::new(),
-        }
-    }
-
-    /// The name of an event that was imported, and why it was taken back, if it was.
-    fn imported(&self, key: &EventId) -> (EventId, Option<RetractionReason>) {
-        let name = name_of_unplaced(key, self.site);
-        let reason = self.taken_back.get(&name).copied();
-        (name, reason)
-    }
-
-    /// Adds one.
-    pub(super) fn add(&mut self, id: EventId, bytes: Vec<u8>) {
-        if let Ok(Event {
-            body: Body::Retracted { event, reason },
-            ..
-        }) = Event::decode(&bytes)
-        {
-            self.taken_back.insert(event, reason);
-        }
-        self.all.insert(id, bytes);
-    }
-
-    /// The key that a row's event has: another each time after the import that brought it was undone.
-    fn key_of(&self, secret: &[u8; 32], source: &str, row: &str) -> (u32, EventId) {
-        let undone = |id: &EventId| self.imported(id).1 == Some(RetractionReason::ImportUndone);
-        let mut again = 0;
-        loop {
-            let id = match again {
-                0 => imported_id(secret, source, row),
-                _ => imported_id(secret, source, &format!("{row}\u{1f}{again}")),
-            };
-            if !undone(&id) {
-                return (again, id);
-            }
-            again += 1;
-        }
-    }
-}
+/// How a row becomes what it brings, or why it does not.
+type Gather<S, R> = fn(
+    &mut Engine<S>,
+    &Import,
+    &R,
+    &mut Gathered,
+) -> Result<(Fate, Option<LearnerId>), EngineError>;
 
 impl<S: Store> Engine<S> {
+    /// Takes rows one after the other, as one transaction.
+    fn import_each<R>(
+        &mut self,
+        import: &Import,
+        rows: &[R],
+        gather: Gather<S, R>,
+    ) -> Result<Fates, EngineError> {
+        self.input(|engine| {
+            let people = match import.search {
+                true => engine.people_here(&import.source)?,
+                false => People::default(),
+            };
+            let mut gathered = Gathered::beside(people);
+            for row in rows {
+                let (fate, learner) = gather(engine, import, row, &mut gathered)?;
+                gathered.fate(fate, learner);
+            }
+            engine.keep_gathered(import, gathered)
+        })
+    }
+
     /// Writes what was gathered, if it is to be kept, and notes what came with which import.
     fn keep_gathered(
         &mut self,
@@ -178,33 +168,34 @@ impl<S: Store> Engine<S> {
         }
         let nothing =
             gathered.writes.is_empty() && gathered.brought.is_empty() && gathered.waits.is_empty();
-        let number = match import.number {
-            Some(number) => number,
-            // What brings nothing cannot be taken back.
-            None if nothing => {
-                self.keep_waiting(import, 0, &mut gathered)?;
-                return Ok(gathered.fates);
-            }
-            None => self.next_import()?,
-        };
+        // What brings nothing cannot be taken back.
+        if nothing && import.number.is_none() {
+            self.keep_waiting(import, 0, &mut gathered)?;
+            return Ok(gathered.fates);
+        }
+        let number = self.number_of(import)?;
         self.keep_waiting(import, number, &mut gathered)?;
         self.note_import(import, number, &gathered)?;
-        for (place, learner) in &gathered.sources {
-            self.note_source(&import.source, place, *learner)?;
-        }
-        for (row, learner) in &gathered.rows {
-            let key = imported_id(&self.identity.secret.0, &import.source, row);
-            self.store
-                .write(Table::RowOf, key.0.as_bytes(), &learner.0)?;
-        }
-        self.write_gathered(&mut gathered)?;
+        self.write_gathered(&import.source, &mut gathered)?;
         gathered.fates.number = Some(number);
         Ok(gathered.fates)
     }
 
-    fn write_gathered(&mut self, gathered: &mut Gathered) -> Result<(), EngineError> {
-        for (learner, own) in &gathered.opened {
-            self.set_own_stay(*learner, *own)?;
+    fn write_gathered(&mut self, source: &str, gathered: &mut Gathered) -> Result<(), EngineError> {
+        for brought in &gathered.brought {
+            match brought {
+                Brought::Source { place, learner } => self.note_source(source, place, *learner)?,
+                Brought::Stay { learner, stay, .. } => {
+                    let (stay, open) = (*stay, true);
+                    self.set_own_stay(*learner, OwnStay { stay, open })?;
+                }
+                _ => {}
+            }
+        }
+        for (row, learner) in &gathered.rows {
+            let key = imported_id(&self.identity.secret.0, source, row);
+            self.store
+                .write(Table::RowOf, key.0.as_bytes(), &learner.0)?;
         }
         self.write(std::mem::take(&mut gathered.writes))
     }

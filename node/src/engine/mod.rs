@@ -43,6 +43,7 @@ pub mod learning;
 pub mod letters;
 pub mod officers;
 pub mod openings;
+mod own_events;
 pub mod own_log;
 pub mod questions;
 pub mod rebuild;

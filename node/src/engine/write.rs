@@ -14,7 +14,6 @@ use spean_protocol::seal::{Secret, TAG_BYTES, padded_length};
 use spean_protocol::stay::{CustodyKey, HeldKey, Keyring, Register};
 
 use super::entries::KEYS_OF_SITE_MAX;
-use super::import::OwnEvents;
 use super::keys::{key_of, learner_stream};
 use super::{Engine, EngineError};
 use crate::mutant::{self, Mutant};
@@ -221,27 +220,6 @@ impl<S: Store> Engine<S> {
             .into_iter()
             .flatten()
             .collect())
-    }
-
-    /// Every event that this site recorded of a learner, sealed or waiting to be.
-    pub(super) fn own_events(&mut self, learner: LearnerId) -> Result<OwnEvents, EngineError> {
-        let mut own = OwnEvents::of(self.site);
-        for stream in Stream::ALL {
-            let (record, chains) = self.load_record(learner, stream)?;
-            for stored in record.events() {
-                let origin = chains.origin(&stored);
-                // What another site wrote under a key of ours does not make our row known.
-                if origin.is_some_and(|origin| origin.position.site == self.site) {
-                    own.add(stored.id, stored.bytes);
-                }
-            }
-            for draft in self.pending(learner, stream)? {
-                if let Some(id) = draft.id {
-                    own.add(id, draft.bytes);
-                }
-            }
-        }
-        Ok(own)
     }
 
     /// The learner's newest stay at this site.

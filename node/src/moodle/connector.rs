@@ -2,36 +2,28 @@
 //! with a whole pass once a day, so that what the filter of the last access does not show (a teacher's marks)
 //! comes too; and it is shown what the records say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use spean_protocol::catalogue::ModuleId;
 use spean_protocol::codec;
-use spean_protocol::id::LearnerId;
 use zeroize::Zeroizing;
 
-use super::adopt::{Found, Passwords};
 use super::client::Client;
 use super::source::Moodle;
 use crate::api::{Kind, Refusal};
 use crate::engine::EngineError;
 use crate::engine::accounts::AccountHere;
-use crate::engine::import::adopted::{AccountRow, Adopted};
-use crate::engine::import::imported::Undone;
-use crate::engine::import::{Fate, Import};
 use crate::home::Home;
 use crate::lms::{
-    Adopting, CourseConfig, Finding, Heard, LmsError, LmsSink, LmsSource, PlatformUser, Reading,
-    Remembered, Roll, Told, Writing, Written,
+    CourseConfig, Finding, Heard, LmsError, LmsSink, LmsSource, PlatformUser, Reading, Remembered,
+    Roll, Told, Writing,
 };
 use crate::service::Service;
 
 /// The name of this source in the keys of what it tells.
 const SOURCE: &str = crate::lms::MOODLE;
-
-/// Accounts that are taken over as one transaction.
-const ADOPTED: usize = 500;
 
 /// Seconds of this machine's clock after which everything is read again.
 const WHOLE_SECONDS: u64 = 24 * 3600;
@@ -59,7 +51,7 @@ impl Steps {
 }
 
 /// Says that there is no Moodle in the configuration.
-fn none() -> Refusal {
+pub(super) fn none() -> Refusal {
     let message = "config.toml names no Moodle: docs/moodle.md says how it is set up";
     Refusal::new(Kind::Refused, message)
 }
@@ -139,15 +131,13 @@ pub async fn check(home: &Home, service: &Service) -> Result<Vec<Finding>, Refus
         Some(_) => Some(source(home)?),
         None => None,
     };
-    let job = move || {
+    job(move || {
         let read = database.as_mut().map(|one| one.check(&roll)).transpose()?;
         let mut findings = read.unwrap_or_default();
         findings.extend(moodle.check(&roll)?);
         Ok(findings)
-    };
-    let checked = tokio::task::spawn_blocking(job).await;
-    let checked = checked.map_err(|error| Refusal::new(Kind::Home, error))?;
-    checked.map_err(|error| refusal(&error))
+    })
+    .await
 }
 
 /// What is remembered of the last reading.
@@ -203,7 +193,7 @@ pub async fn read(
     let engine = service.clone();
     let handle = tokio::runtime::Handle::current();
     let steps = steps.clone();
-    let job = move || {
+    let work = move || {
         let mut reading = Reading {
             whole,
             dry,
@@ -242,10 +232,9 @@ pub async fn read(
         let read = moodle.read(since, &roll, &|done, of| steps.are(done, of), &mut take);
         steps.are(0, 0);
         reading.people = people.len() as u64;
-        (read, reading)
+        Ok((read, reading))
     };
-    let done = tokio::task::spawn_blocking(job).await;
-    let (read, reading) = done.map_err(|error| Refusal::new(Kind::Home, error))?;
+    let (read, reading) = job(work).await?;
     if dry {
         return read.map(|_| reading).map_err(|error| refusal(&error));
     }
@@ -297,7 +286,7 @@ pub async fn write(
     let (people, here, left) = asked.await??;
     let left: BTreeSet<String> = left.iter().map(ToString::to_string).collect();
     let steps = steps.clone();
-    let job = move || {
+    job(move || {
         let mut writing = Writing {
             dry,
             people: people.len() as u64,
@@ -319,12 +308,9 @@ pub async fn write(
         let progress = |done, of| steps.are(done, of);
         let shown = admitted.and_then(|()| moodle.show(&people, dry, &progress, &mut tell));
         steps.are(0, 0);
-        (shown, writing)
-    };
-    let done = tokio::task::spawn_blocking(job).await;
-    let (shown, writing) = done.map_err(|error| Refusal::new(Kind::Home, error))?;
-    shown.map_err(|error| refusal(&error))?;
-    Ok(writing)
+        shown.map(|()| writing)
+    })
+    .await
 }
 
 /// Gives Moodle a password that somebody typed just now, where accounts are written by web services.
@@ -341,183 +327,11 @@ pub async fn give_password(
         return Ok(());
     }
     let moodle = moodle(home)?;
-    let job = move || moodle.set_password(&account, &password);
-    let set = tokio::task::spawn_blocking(job).await;
-    let set = set.map_err(|error| Refusal::new(Kind::Home, error))?;
-    set.map_err(|error| refusal(&error))
-}
-
-/// What passwords are checked against, as the database has it, where the configuration names one.
-async fn passwords_of_database(home: &Home) -> Result<Passwords, Refusal> {
-    let config = home.config()?.moodle.ok_or_else(none)?;
-    #[cfg(feature = "moodle-database")]
-    if let Some(database) = config.database {
-        let password = home.moodle_database_password()?;
-        let database = super::database::Database::new(database, password, Vec::new());
-        let users = job(move || database.users()).await?;
-        let free = users.into_iter().filter(|user| !user.deleted);
-        return Ok(free.map(|user| (user.username, user.password)).collect());
-    }
-    let _ = config;
-    Ok(Passwords::new())
-}
-
-/// Takes over the accounts that were in Moodle before this node, or only says what would become of each.
-///
-/// # Errors
-/// [`Refusal`] says what is wrong and what to do; what was taken over before counts.
-pub async fn adopt(
-    home: &Home,
-    service: &Service,
-    listed: Passwords,
-    dry: bool,
-) -> Result<(Adopting, Vec<Found>), Refusal> {
-    let moodle = moodle(home)?;
-    let passwords = match listed.is_empty() {
-        true => passwords_of_database(home).await?,
-        false => listed,
-    };
-    let found = job(move || moodle.found(&passwords, false)).await?;
-    let mut adopting = Adopting {
-        dry,
-        ..Adopting::default()
-    };
-    let mut import = Import {
-        what: "accounts of Moodle".to_owned(),
-        keep: !dry,
-        search: true,
-        ..Import::of(SOURCE)
-    };
-    let (known, new): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| one.is_known());
-    let known = known
-        .into_iter()
-        .map(|one| (one.username().to_owned(), Fate::Known));
-    adopting.accounts.extend(known);
-    for page in new.chunks(ADOPTED) {
-        let rows: Vec<AccountRow> = page.iter().map(|one| one.row().clone()).collect();
-        let of = import.clone();
-        let taken = service
-            .call(move |engine| engine.adopt_accounts(&of, &rows))
-            .await??;
-        import.number = taken.number;
-        for (one, fate) in page.iter().zip(taken.fates) {
-            if dry && fate == Fate::New {
-                adopting.written.push(one.would_be_marked());
-            }
-            let lacks = fate == Fate::New && one.row().verifier.is_empty();
-            adopting.without_password += u64::from(lacks);
-            adopting.accounts.push((one.username().to_owned(), fate));
-        }
-    }
-    adopting.number = import.number;
-    Ok((adopting, found))
-}
-
-/// Tells Moodle whose accounts are. Before, the file has to say what their passwords are checked against.
-///
-/// # Errors
-/// [`Refusal`] says what is wrong and what to do; what was written before counts.
-pub async fn mark_adopted(
-    home: &Home,
-    service: &Service,
-    found: Vec<Found>,
-    (by_file, dry): (bool, bool),
-) -> Result<Vec<Written>, Refusal> {
-    let config = home.config()?.moodle;
-    if by_file && config.is_none_or(|one| one.accounts.is_none()) {
-        let message =
-            "config.toml names no file of accounts: docs/moodle.md says how Moodle reads one";
-        return Err(Refusal::new(Kind::Refused, message));
-    }
-    let moodle = moodle(home)?;
-    let adopted = adopted(service, &found).await?;
-    job(move || {
-        let mut written = Vec::new();
-        moodle.give_ids(&found, &adopted, by_file, dry, &mut |told| {
-            if let Told::Wrote(one) = told {
-                written.push(one);
-            }
-        })?;
-        Ok(written)
-    })
-    .await
-}
-
-/// Takes an adoption back, here and in Moodle.
-///
-/// # Errors
-/// [`Refusal`], also for an import that was no adoption.
-pub async fn undo_adoption(
-    home: &Home,
-    service: &Service,
-    number: u64,
-) -> Result<Adopting, Refusal> {
-    let adoption = service
-        .call(move |engine| engine.is_adoption(number))
-        .await??;
-    if !adoption {
-        let message = format!(
-            "import {number} took no accounts of Moodle over: 'spean import list' shows those that did"
-        );
-        return Err(Refusal::new(Kind::Refused, message));
-    }
-    let moodle = moodle(home)?;
-    let (found, moodle) = job(move || Ok((moodle.found(&Passwords::new(), true)?, moodle))).await?;
-    // Kept until Moodle has been told, whatever comes between.
-    let state = format!("moodle adoption {number}");
-    let (name, before) = (state.clone(), adopted(service, &found).await?);
-    let (undone, before) = service
-        .call(move |engine| {
-            let begun = engine.platform_state(&name)?;
-            match begun {
-                Some(begun) => Ok((Undone::default(), codec::decode(&begun)?)),
-                None => {
-                    engine.keep_platform_state(&name, &codec::encode(&before))?;
-                    let undone = engine.undo_import(number);
-                    if undone.is_err() {
-                        engine.forget_platform_state(&name)?;
-                    }
-                    Ok::<_, EngineError>((undone?, before))
-                }
-            }
-        })
-        .await??;
-    let still = adopted(service, &found).await?;
-    let still: BTreeSet<&str> = still.iter().map(|one| one.username.as_str()).collect();
-    let before = before.into_iter();
-    let mut gone: BTreeMap<String, LearnerId> = before
-        .map(|one: Adopted| (one.username, one.learner))
-        .collect();
-    gone.retain(|username, _| !still.contains(username.as_str()));
-    let written = job(move || {
-        let mut written = Vec::new();
-        moodle.take_ids_back(&found, &gone, &mut |told| {
-            if let Told::Wrote(one) = told {
-                written.push(one);
-            }
-        })?;
-        Ok(written)
-    })
-    .await?;
-    service
-        .call(move |engine| engine.forget_platform_state(&state))
-        .await??;
-    Ok(Adopting {
-        written,
-        undone: Some(undone),
-        ..Adopting::default()
-    })
-}
-
-async fn adopted(service: &Service, found: &[Found]) -> Result<Vec<Adopted>, Refusal> {
-    let names: Vec<String> = found.iter().map(|one| one.username().to_owned()).collect();
-    Ok(service
-        .call(move |engine| engine.adopted(SOURCE, &names))
-        .await??)
+    job(move || moodle.set_password(&account, &password)).await
 }
 
 /// Asks Moodle, beside the threads that answer others.
-async fn job<T: Send + 'static>(
+pub(super) async fn job<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LmsError> + Send + 'static,
 ) -> Result<T, Refusal> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -11,10 +11,9 @@ use serde_json::Value;
 
 use super::course::{Activity, Course, number};
 use super::events::is_by_hand;
+use super::people;
 use super::source::{Enrolled, Gradebook, Moodle};
-use crate::lms::{
-    LmsError, LmsSink, PlatformUser, Progress, Roll, Shown, ShownModule, Told, Written,
-};
+use crate::lms::{LmsError, LmsSink, PlatformUser, Progress, Roll, Shown, ShownModule, Told};
 
 /// The name that Moodle's history of grades shows for what is written here.
 const SOURCE: &str = "spean";
@@ -186,18 +185,8 @@ impl Moodle {
             step();
         }
         let name = &course.config.shortname;
-        let mut told = |who: &Enrolled, what: &str, done: Result<(), LmsError>| {
-            let failed = match done {
-                Err(error) if error.ends_it() => return Err(error),
-                Err(error) => error.to_string(),
-                Ok(()) => String::new(),
-            };
-            tell(Told::Wrote(Written {
-                user: who.user.clone(),
-                what: format!("{name}: {what}"),
-                failed,
-            }));
-            Ok(())
+        let mut told = |who: &Enrolled, what: &str, done| {
+            people::told(&who.user, &format!("{name}: {what}"), done, tell)
         };
         for (activity, all) in grades {
             for some in all.chunks(GRADES_AT_A_TIME) {

@@ -234,7 +234,6 @@ impl File<'_> {
             if import.keep {
                 ask(Request::ImportNames {
                     import: import.clone(),
-                    platform: crate::lms::MOODLE.to_owned(),
                     pairs: pairs.to_vec(),
                 })
                 .await?;

@@ -2,21 +2,20 @@
 //! account, of one whom an officer names, or, where nobody here has the name, of a new one. What the password is
 //! checked against comes along, so that everybody keeps his own.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use spean_protocol::event::{Body, Event, List, Username};
+use spean_protocol::event::{Body, Event, List, Script, Username};
 use spean_protocol::id::{LearnerId, Stream};
 use spean_protocol::record::Draft;
 use spean_protocol::view::LearnerView;
 
 use super::imported::Brought;
 use super::waiting::Waited;
-use super::whose::{Doubt, People};
+use super::whose::{Doubt, Whose};
 use super::{Fate, Fates, Gathered, Import, written};
 use crate::engine::{Engine, EngineError};
+use crate::lms::MOODLE;
 use crate::register::{LearnerRow, script_of};
-use crate::store::{Store, Table};
+use crate::store::Store;
 
 /// An account on a platform.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +42,7 @@ impl AccountRow {
         let mut fields: [String; 10] = Default::default();
         let name = [self.family.as_str(), self.given.as_str()].concat();
         let at = match script_of(&name) {
-            spean_protocol::event::Script::Khmer => 0,
+            Script::Khmer => 0,
             _ => 2,
         };
         fields[at].clone_from(&self.family);
@@ -87,25 +86,13 @@ impl<S: Store> Engine<S> {
         import: &Import,
         rows: &[AccountRow],
     ) -> Result<Fates, EngineError> {
-        self.input(|engine| {
-            let mut gathered = Gathered::default();
-            let mut seen = BTreeMap::new();
-            let people = engine.people_here(import)?;
-            for row in rows {
-                let (fate, learner) =
-                    engine.gather_account(import, row, &people, &mut seen, &mut gathered)?;
-                gathered.fate(fate, learner);
-            }
-            engine.keep_gathered(import, gathered)
-        })
+        self.import_each(import, rows, Self::gather_account)
     }
 
     pub(super) fn gather_account(
         &mut self,
         import: &Import,
         row: &AccountRow,
-        people: &People,
-        seen: &mut BTreeMap<[u8; 32], LearnerRow>,
         gathered: &mut Gathered,
     ) -> Result<(Fate, Option<LearnerId>), EngineError> {
         let account = match row.account() {
@@ -113,28 +100,20 @@ impl<S: Store> Engine<S> {
             Err(reason) => return Ok((Fate::Refused(reason), None)),
         };
         let place = self.source_key(&import.source, &row.username);
-        let learner = match self.store.read(Table::Source, &place)? {
-            Some(said) => match said.try_into().map(LearnerId) {
-                Ok(learner) => learner,
-                Err(_) => return Ok((Fate::Stranger, None)),
-            },
+        let learner = match self.said(&place)? {
+            Some(Whose::He(learner)) => learner,
+            Some(_) => return Ok((Fate::Stranger, None)),
             None => {
                 // He may be the same; else Moodle's account would be opened by the other's password.
-                if let Some(other) = people.named(&row.username) {
+                if let Some(other) = gathered.people.named(&row.username) {
                     let may_be = vec![other];
                     let reason = self.named(&may_be)?;
-                    let (at, waited) = (gathered.fates.fates.len(), Waited::Account(row.clone()));
-                    let doubt = Doubt {
-                        reason: reason.clone(),
-                        may_be,
-                    };
-                    gathered.waits.push((at, waited, doubt));
-                    return Ok((Fate::Waiting(reason), None));
+                    let waited = Waited::Account(row.clone());
+                    return Ok(gathered.wait(waited, Doubt { reason, may_be }));
                 }
                 let newcomer = row.newcomer();
                 let waits = gathered.waits.len();
-                let (fate, learner) =
-                    self.gather_learner(import, &newcomer, people, seen, gathered)?;
+                let (fate, learner) = self.gather_learner(import, &newcomer, gathered)?;
                 // He waits with his account.
                 if let Some((_, waited, _)) = gathered.waits.get_mut(waits) {
                     *waited = Waited::Account(row.clone());
@@ -167,34 +146,33 @@ impl<S: Store> Engine<S> {
         Ok((Fate::New, Some(learner)))
     }
 
-    /// Notes whose accounts on a platform are, as a list of learners says: by the keys of its rows. It goes with that
-    /// import. Returns how many of the rows are known.
+    /// Notes whose accounts on the platform are, as a list of learners says: by the keys of its rows. It goes with
+    /// that import. Returns how many of the rows are known.
     ///
     /// # Errors
     /// What the store says.
     pub fn name_accounts(
         &mut self,
         import: &Import,
-        platform: &str,
         pairs: &[(String, String)],
     ) -> Result<u64, EngineError> {
         self.input(|engine| {
             let mut gathered = Gathered::default();
             let mut known = 0;
             for (row, username) in pairs {
-                let named = engine.source_key(&import.source, row);
-                let learner = engine.store.read(Table::Source, &named)?;
-                let Some(learner) = learner.and_then(|id| id.try_into().ok()).map(LearnerId) else {
+                let listed = engine.said(&engine.source_key(&import.source, row))?;
+                let Some(Whose::He(learner)) = listed else {
                     continue;
                 };
                 known += 1;
-                let place = engine.source_key(platform, username);
-                if engine.store.read(Table::Source, &place)?.is_none() {
-                    engine.note_source(platform, &place, learner)?;
+                let place = engine.source_key(MOODLE, username);
+                if engine.said(&place)?.is_none() {
+                    engine.note_source(MOODLE, &place, learner)?;
                     gathered.brought.push(Brought::Source { place, learner });
                 }
             }
-            if let Some(number) = import.number {
+            if !gathered.brought.is_empty() {
+                let number = engine.number_of(import)?;
                 engine.note_import(import, number, &gathered)?;
             }
             Ok(known)
@@ -205,22 +183,13 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// What the store says.
-    pub fn adopted(
-        &self,
-        platform: &str,
-        usernames: &[String],
-    ) -> Result<Vec<Adopted>, EngineError> {
+    pub fn adopted(&self, usernames: &[String]) -> Result<Vec<Adopted>, EngineError> {
         let mut all = Vec::new();
         let shown = self.usernames()?;
         for username in usernames {
-            let place = self.source_key(platform, username);
-            let learner = self.store.read(Table::Source, &place)?;
-            let Some(learner) = learner.and_then(|id| id.try_into().ok()).map(LearnerId) else {
+            let Some(Whose::He(learner)) = self.said(&self.source_key(MOODLE, username))? else {
                 continue;
             };
-            if !self.own_stay(learner)?.is_some_and(|own| own.open) {
-                continue;
-            }
             // Under another name the file has him, and nobody under this one.
             let named = shown.get(&learner).and_then(|names| names.first());
             if named.is_none_or(|name| name.to_string() != *username) {

@@ -36,10 +36,7 @@ impl<S: Store> Engine<S> {
         let mut gathered = Gathered::default();
         let mut fates = vec![(Fate::Known, None); rows.len()];
         let mut by_learner: BTreeMap<LearnerId, Vec<usize>> = BTreeMap::new();
-        let people = self.people_here(&Import {
-            search: true,
-            ..import.clone()
-        })?;
+        let people = self.people_here(&import.source)?;
         let mut known: BTreeMap<&Who, Whose> = BTreeMap::new();
         for (at, row) in rows.iter().enumerate() {
             // Also of somebody who waits: what is of no use is said now, and not when he is found.
@@ -75,15 +72,19 @@ impl<S: Store> Engine<S> {
                 Whose::Unsaid(reason) => fates[at].0 = Fate::Refused(reason),
             }
         }
-        for (learner, mut places) in by_learner {
-            let mut mine = Vec::with_capacity(places.len());
-            for place in places {
-                match self.is_anothers(&import.source, &rows[place].key, learner)? {
-                    true => fates[place] = (Fate::Differs, Some(learner)),
-                    false => mine.push(place),
-                }
+        for (learner, places) in by_learner {
+            let mut of_another = Vec::new();
+            for place in &places {
+                of_another.push(self.is_anothers(&import.source, &rows[*place].key, learner)?);
             }
-            places = mine;
+            let (theirs, his): (Vec<_>, Vec<_>) = places
+                .into_iter()
+                .zip(of_another)
+                .partition(|(_, of_another)| *of_another);
+            for (place, _) in theirs {
+                fates[place] = (Fate::Differs, Some(learner));
+            }
+            let places: Vec<usize> = his.into_iter().map(|(place, _)| place).collect();
             let of_him: Vec<&Row> = places.iter().map(|place| &rows[*place]).collect();
             let before = gathered.writes.len();
             let of_him =

@@ -196,8 +196,11 @@ impl<S: Store> Engine<S> {
             .write(Table::Import, &head_of(number), &codec::encode(&line))?)
     }
 
-    /// The number of a new import; what came with the oldest is forgotten.
-    pub(super) fn next_import(&mut self) -> Result<u64, EngineError> {
+    /// The number of an import. With that of a new one, what came with the oldest is forgotten.
+    pub(super) fn number_of(&mut self, import: &Import) -> Result<u64, EngineError> {
+        if let Some(number) = import.number {
+            return Ok(number);
+        }
         let last = self.store.read(Table::Meta, NUMBER)?;
         let last = last.and_then(|bytes| bytes.try_into().ok());
         let number = last.map_or(0, u64::from_be_bytes) + 1;

@@ -11,12 +11,11 @@ use spean_protocol::view::LearnerView;
 
 use super::imported::Brought;
 use super::waiting::Waited;
-use super::whose::People;
+use super::whose::Whose;
 use super::{Fate, Fates, Gathered, Import, written};
-use crate::engine::write::OwnStay;
 use crate::engine::{Engine, EngineError};
 use crate::register::LearnerRow;
-use crate::store::{Store, Table};
+use crate::store::Store;
 
 impl<S: Store> Engine<S> {
     /// Takes learners of a source, as one transaction. Each gets a stay here.
@@ -28,17 +27,7 @@ impl<S: Store> Engine<S> {
         import: &Import,
         rows: &[LearnerRow],
     ) -> Result<Fates, EngineError> {
-        self.input(|engine| {
-            let mut gathered = Gathered::default();
-            let mut seen = BTreeMap::new();
-            let people = engine.people_here(import)?;
-            for row in rows {
-                let (fate, learner) =
-                    engine.gather_learner(import, row, &people, &mut seen, &mut gathered)?;
-                gathered.fate(fate, learner);
-            }
-            engine.keep_gathered(import, gathered)
-        })
+        self.import_each(import, rows, Self::gather_learner)
     }
 
     /// Adds one learner who is in no register yet: his row key is a new random one.
@@ -55,18 +44,12 @@ impl<S: Store> Engine<S> {
                 ..row.clone()
             };
             let mut gathered = Gathered::default();
-            let (import, people) = (Import::of("added"), People::default());
-            let (fate, learner) = engine.gather_learner(
-                &import,
-                &row,
-                &people,
-                &mut BTreeMap::new(),
-                &mut gathered,
-            )?;
+            let import = Import::of("added");
+            let (fate, learner) = engine.gather_learner(&import, &row, &mut gathered)?;
             if let Fate::Refused(reason) = fate {
                 return Err(EngineError::Row(reason));
             }
-            engine.write_gathered(&mut gathered)?;
+            engine.write_gathered(&import.source, &mut gathered)?;
             learner.ok_or(EngineError::Malformed("a new learner"))
         })
     }
@@ -75,16 +58,16 @@ impl<S: Store> Engine<S> {
         &mut self,
         import: &Import,
         row: &LearnerRow,
-        people: &People,
-        seen: &mut BTreeMap<[u8; 32], LearnerRow>,
         gathered: &mut Gathered,
     ) -> Result<(Fate, Option<LearnerId>), EngineError> {
         let source = import.source.as_str();
         let place = self.source_key(source, &row.row);
-        if let Some(known) = self.store.read(Table::Source, &place)? {
-            return Ok((Fate::Known, known.try_into().ok().map(LearnerId)));
+        match self.said(&place)? {
+            Some(Whose::He(learner)) => return Ok((Fate::Known, Some(learner))),
+            Some(_) => return Ok((Fate::Stranger, None)),
+            None => {}
         }
-        if let Some(before) = seen.insert(place, row.clone()) {
+        if let Some(before) = gathered.seen.insert(place, row.clone()) {
             let fate = match before == *row {
                 true => Fate::Known,
                 false => {
@@ -98,13 +81,9 @@ impl<S: Store> Engine<S> {
             Err(reason) => return Ok((Fate::Refused(reason), None)),
         };
         if newcomer.card.is_none()
-            && let Some(doubt) = self.may_be_here(people, &newcomer.profile)?
+            && let Some(doubt) = self.may_be_here(&gathered.people, &newcomer.profile)?
         {
-            let at = gathered.fates.fates.len();
-            let waited = Waited::Learner(row.clone());
-            let reason = doubt.reason.clone();
-            gathered.waits.push((at, waited, doubt));
-            return Ok((Fate::Waiting(reason), None));
+            return Ok(gathered.wait(Waited::Learner(row.clone()), doubt));
         }
         let mut id = [0; 16];
         id.copy_from_slice(&place[16..]);
@@ -113,7 +92,6 @@ impl<S: Store> Engine<S> {
             let why = "he was erased: whoever comes again is added anew, with 'spean learner add'";
             return Ok((Fate::Refused(why.to_owned()), None));
         }
-        gathered.sources.push((place, learner));
         gathered.settled.push(Waited::Learner(row.clone()));
         gathered.brought.push(Brought::Source { place, learner });
         let mut events: Vec<Event> = newcomer.profile.into_iter().map(Event::new).collect();
@@ -131,9 +109,6 @@ impl<S: Store> Engine<S> {
             let mut stay_id = [0; 16];
             stay_id.copy_from_slice(&stay[..16]);
             let stay = StayId(stay_id);
-            gathered
-                .opened
-                .push((learner, OwnStay { stay, open: true }));
             gathered.brought.push(Brought::Stay {
                 learner,
                 stay,

@@ -150,6 +150,7 @@ impl<S: Store> Engine<S> {
         }
         let mut lines: Vec<WaitingLine> = lines.into_values().collect();
         for line in lines.iter_mut().filter(|line| !line.may_be.is_empty()) {
+            line.may_be = self.still_here(std::mem::take(&mut line.may_be))?;
             line.reason = self.named(&line.may_be)?;
         }
         lines.sort_by(|one, other| (&one.source, &one.who).cmp(&(&other.source, &other.who)));
@@ -232,6 +233,7 @@ impl<S: Store> Engine<S> {
                 ..Import::of(&source)
             };
             let place = engine.source_key(&source, &first.row.who());
+            // Who it is was said: nobody is searched for.
             let mut gathered = Gathered::default();
             match said {
                 Said::Nobody => {
@@ -258,20 +260,21 @@ impl<S: Store> Engine<S> {
                     (Waited::Row(row), Said::New) if gathered.fates.fates.is_empty() => {
                         let newcomer = row.who.newcomer();
                         events.push(row);
-                        engine.gather_new(&import, &newcomer, &mut gathered)?
+                        engine.gather_learner(&import, &newcomer, &mut gathered)?
                     }
                     (Waited::Row(row), _) => {
                         events.push(row);
                         continue;
                     }
                     (Waited::Account(row), _) => {
-                        let (people, mut seen) = (Default::default(), Default::default());
-                        engine.gather_account(&import, &row, &people, &mut seen, &mut gathered)?
+                        engine.gather_account(&import, &row, &mut gathered)?
                     }
                     (Waited::Learner(row), Said::Learner(learner)) => {
                         engine.gather_more(&import, &row, learner, &mut gathered)?
                     }
-                    (Waited::Learner(row), _) => engine.gather_new(&import, &row, &mut gathered)?,
+                    (Waited::Learner(row), _) => {
+                        engine.gather_learner(&import, &row, &mut gathered)?
+                    }
                 };
                 if let Fate::Refused(reason) = fate {
                     return Err(EngineError::Row(reason));
@@ -324,23 +327,12 @@ impl<S: Store> Engine<S> {
                 Waited::Row(row) => row.who.learner.parse().ok(),
                 _ => None,
             };
-            let his = kept.may_be.iter().copied().chain(card);
-            if his.into_iter().any(|one| learners.contains(&one)) {
+            let mut his = kept.may_be.iter().copied().chain(card);
+            if his.any(|one| learners.contains(&one)) {
                 self.store.remove(Table::Waiting, &key)?;
             }
         }
         Ok(())
-    }
-
-    /// Somebody new, whoever else has his name.
-    fn gather_new(
-        &mut self,
-        import: &Import,
-        row: &LearnerRow,
-        gathered: &mut Gathered,
-    ) -> Result<(Fate, Option<LearnerId>), EngineError> {
-        let (people, mut seen) = (Default::default(), Default::default());
-        self.gather_learner(import, row, &people, &mut seen, gathered)
     }
 
     /// Adds to a learner's record what a row of a register says of him and the record does not.

@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 4;
 
 /// Whose a row is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::engine) enum Whose {
     /// His.
     He(LearnerId),
     /// An officer said that he is nobody of this centre.
@@ -29,8 +29,8 @@ pub(super) enum Whose {
 }
 
 /// Why an officer has to say whose a row is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Doubt {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Doubt {
     /// In words.
     pub(super) reason: String,
     /// Who it may be.
@@ -78,12 +78,12 @@ impl People {
 }
 
 impl<S: Store> Engine<S> {
-    /// Everybody with whom rows of an import are compared; nobody, where it does not search.
-    pub(super) fn people_here(&self, import: &Import) -> Result<People, EngineError> {
-        if !import.search || self.reads_everyone() {
-            return Ok(People::default());
-        }
+    /// Everybody with whom rows of a source are compared; nobody, at the DGP.
+    pub(super) fn people_here(&self, source: &str) -> Result<People, EngineError> {
         let mut people = People::default();
+        if self.reads_everyone() {
+            return Ok(people);
+        }
         for (learner, likeness) in self.alike()?.all {
             if self.own_stay(learner)?.is_some_and(|own| own.open) {
                 people.alike.insert(learner, likeness);
@@ -95,7 +95,7 @@ impl<S: Store> Engine<S> {
             }
         }
         for (key, value) in self.store.scan(Table::SourceOf, &[], &[], usize::MAX)? {
-            if value == import.source.as_bytes()
+            if value == source.as_bytes()
                 && let Some(id) = key.first_chunk()
             {
                 people.of_source.insert(LearnerId(*id));
@@ -109,7 +109,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// What the store says.
     pub fn whose_all(&self, import: &Import, all: &[Who]) -> Result<Vec<LearnerId>, EngineError> {
-        let people = self.people_here(import)?;
+        let people = self.people_here(&import.source)?;
         let mut found = Vec::new();
         for who in all {
             match self.whose(import, who, &people)? {
@@ -119,6 +119,18 @@ impl<S: Store> Engine<S> {
             }
         }
         Ok(found)
+    }
+
+    /// What was said before of a row key. Of somebody whose stay went with an import that was taken back nothing was.
+    pub(in crate::engine) fn said(&self, place: &[u8; 32]) -> Result<Option<Whose>, EngineError> {
+        let Some(said) = self.store.read(Table::Source, place)? else {
+            return Ok(None);
+        };
+        let Ok(learner) = said.try_into().map(LearnerId) else {
+            return Ok(Some(Whose::Nobody));
+        };
+        let known = self.own_stay(learner)?.is_some();
+        Ok(known.then_some(Whose::He(learner)))
     }
 
     /// Whose a row is.
@@ -133,11 +145,8 @@ impl<S: Store> Engine<S> {
             return Ok(Whose::Unsaid(why.to_owned()));
         }
         let place = self.source_key(&import.source, &who.key());
-        if let Some(said) = self.store.read(Table::Source, &place)? {
-            return Ok(match said.try_into() {
-                Ok(id) => Whose::He(LearnerId(id)),
-                Err(_) => Whose::Nobody,
-            });
+        if let Some(said) = self.said(&place)? {
+            return Ok(said);
         }
         let given = who.learner.as_str();
         if !given.is_empty() {
@@ -186,18 +195,27 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// Who somebody may be, in words: of those who are here now.
+    /// Who somebody may be, in words.
     pub(super) fn named(&self, may_be: &[LearnerId]) -> Result<String, EngineError> {
         let mut named = Vec::new();
         for learner in may_be {
-            if self.own_stay(*learner)?.is_some_and(|own| own.open) {
-                named.push(format!("{} ({learner})", self.name_of(*learner)?));
-            }
+            named.push(format!("{} ({learner})", self.name_of(*learner)?));
         }
         Ok(match named.is_empty() {
             true => "may be somebody who has left".to_owned(),
             false => format!("may be {}", named.join(" or ")),
         })
+    }
+
+    /// Those of them who are here now.
+    pub(super) fn still_here(&self, may_be: Vec<LearnerId>) -> Result<Vec<LearnerId>, EngineError> {
+        let mut here = Vec::new();
+        for learner in may_be {
+            if self.own_stay(learner)?.is_some_and(|own| own.open) {
+                here.push(learner);
+            }
+        }
+        Ok(here)
     }
 
     fn may_be(&self, alike: &[(LearnerId, bool)]) -> Result<Doubt, EngineError> {

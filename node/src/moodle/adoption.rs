@@ -5,14 +5,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use spean_protocol::codec;
 use spean_protocol::id::LearnerId;
-use zeroize::Zeroizing;
 
+use super::connector::{job, moodle, none};
 use super::course::{list, number_of, text};
 use super::people::{MANUAL, told};
 use super::source::Moodle;
+use crate::api::{Kind, Refusal};
+use crate::engine::EngineError;
 use crate::engine::import::adopted::{AccountRow, Adopted};
-use crate::lms::{LmsError, PlatformUser, Told, Written};
+use crate::engine::import::imported::Undone;
+use crate::engine::import::{Fate, Import};
+use crate::home::Home;
+use crate::lms::{Adopting, LmsError, MOODLE, Passwords, PlatformUser, Told, Written};
+use crate::service::Service;
+
+/// Accounts that are taken over as one transaction.
+const ADOPTED: usize = 500;
 
 /// People that are asked for in one request.
 const PAGE: usize = 100;
@@ -23,9 +33,6 @@ const BY_FILE: &str = "db";
 /// What is told of an account that Moodle says is his from now on, or not.
 const MARKED: &str = "is his, with the password that he has";
 const NOT_MARKED: &str = "is not marked as his";
-
-/// What passwords are checked against, by user name.
-pub type Passwords = BTreeMap<String, Zeroizing<String>>;
 
 /// The account of somebody who learns in a course, as Moodle has it.
 pub struct Found {
@@ -40,6 +47,7 @@ impl Found {
         let username = text(value, "username").to_owned();
         // What Moodle writes there where it checks no password itself is none.
         let verifier = passwords
+            .0
             .get(&username)
             .filter(|held| held.starts_with('$'));
         Some(Self {
@@ -148,8 +156,9 @@ impl Moodle {
         adopted: &[Adopted],
         by_file: bool,
         dry: bool,
-        tell: &mut dyn FnMut(Told),
+        written: &mut Vec<Written>,
     ) -> Result<(), LmsError> {
+        let tell = &mut noting(written);
         let adopted: BTreeMap<&str, &Adopted> = adopted
             .iter()
             .map(|one| (one.username.as_str(), one))
@@ -184,8 +193,9 @@ impl Moodle {
         &self,
         found: &[Found],
         gone: &BTreeMap<String, LearnerId>,
-        tell: &mut dyn FnMut(Told),
+        written: &mut Vec<Written>,
     ) -> Result<(), LmsError> {
+        let tell = &mut noting(written);
         // An ID number that is somebody else's was not written by this node.
         let marked = |one: &&Found| {
             let whose = gone.get(one.username());
@@ -208,4 +218,174 @@ impl Moodle {
         }
         Ok(())
     }
+}
+
+/// Notes what was written; of accounts that are left alone nothing is told here.
+fn noting(written: &mut Vec<Written>) -> impl FnMut(Told) {
+    |told| {
+        if let Told::Wrote(one) = told {
+            written.push(one);
+        }
+    }
+}
+
+/// What passwords are checked against, as the database has it, where the configuration names one.
+async fn passwords_of_database(home: &Home) -> Result<Passwords, Refusal> {
+    let config = home.config()?.moodle.ok_or_else(none)?;
+    #[cfg(feature = "moodle-database")]
+    if let Some(database) = config.database {
+        let password = home.moodle_database_password()?;
+        let database = super::database::Database::new(database, password, Vec::new());
+        let users = job(move || database.users()).await?;
+        let free = users.into_iter().filter(|user| !user.deleted);
+        let passwords = free.map(|user| (user.username, user.password));
+        return Ok(Passwords(passwords.collect()));
+    }
+    let _ = config;
+    Ok(Passwords::default())
+}
+
+/// Takes over the accounts that were in Moodle before this node, or only says what would become of each.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do; what was taken over before counts.
+pub async fn adopt(
+    home: &Home,
+    service: &Service,
+    listed: Passwords,
+    dry: bool,
+) -> Result<(Adopting, Vec<Found>), Refusal> {
+    let moodle = moodle(home)?;
+    let passwords = match listed.0.is_empty() {
+        true => passwords_of_database(home).await?,
+        false => listed,
+    };
+    let found = job(move || moodle.found(&passwords, false)).await?;
+    let mut adopting = Adopting {
+        dry,
+        ..Adopting::default()
+    };
+    let mut import = Import {
+        what: "accounts of Moodle".to_owned(),
+        keep: !dry,
+        search: true,
+        ..Import::of(MOODLE)
+    };
+    let (known, new): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| one.is_known());
+    let known = known
+        .into_iter()
+        .map(|one| (one.username().to_owned(), Fate::Known));
+    adopting.accounts.extend(known);
+    for page in new.chunks(ADOPTED) {
+        let rows: Vec<AccountRow> = page.iter().map(|one| one.row().clone()).collect();
+        let of = import.clone();
+        let taken = service
+            .call(move |engine| engine.adopt_accounts(&of, &rows))
+            .await??;
+        import.number = taken.number;
+        for (one, fate) in page.iter().zip(taken.fates) {
+            if dry && fate == Fate::New {
+                adopting.written.push(one.would_be_marked());
+            }
+            let lacks = fate == Fate::New && one.row().verifier.is_empty();
+            adopting.without_password += u64::from(lacks);
+            adopting.accounts.push((one.username().to_owned(), fate));
+        }
+    }
+    adopting.number = import.number;
+    Ok((adopting, found))
+}
+
+/// Tells Moodle whose accounts are. Before, the file has to say what their passwords are checked against.
+///
+/// # Errors
+/// [`Refusal`] says what is wrong and what to do; what was written before counts.
+pub async fn mark_adopted(
+    home: &Home,
+    service: &Service,
+    found: Vec<Found>,
+    (by_file, dry): (bool, bool),
+) -> Result<Vec<Written>, Refusal> {
+    let config = home.config()?.moodle;
+    if by_file && config.is_none_or(|one| one.accounts.is_none()) {
+        let message =
+            "config.toml names no file of accounts: docs/moodle.md says how Moodle reads one";
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    let moodle = moodle(home)?;
+    let adopted = adopted(service, &found).await?;
+    job(move || {
+        let mut written = Vec::new();
+        moodle.give_ids(&found, &adopted, by_file, dry, &mut written)?;
+        Ok(written)
+    })
+    .await
+}
+
+/// Takes an adoption back, here and in Moodle.
+///
+/// # Errors
+/// [`Refusal`], also for an import that was no adoption.
+pub async fn undo_adoption(
+    home: &Home,
+    service: &Service,
+    number: u64,
+) -> Result<Adopting, Refusal> {
+    let adoption = service
+        .call(move |engine| engine.is_adoption(number))
+        .await??;
+    if !adoption {
+        let message = format!(
+            "import {number} took no accounts of Moodle over: 'spean import list' shows those that did"
+        );
+        return Err(Refusal::new(Kind::Refused, message));
+    }
+    let moodle = moodle(home)?;
+    let (found, moodle) =
+        job(move || Ok((moodle.found(&Passwords::default(), true)?, moodle))).await?;
+    // Kept until Moodle has been told, whatever comes between.
+    let state = format!("moodle adoption {number}");
+    let (name, before) = (state.clone(), adopted(service, &found).await?);
+    let (undone, before) = service
+        .call(move |engine| {
+            let begun = engine.platform_state(&name)?;
+            match begun {
+                Some(begun) => Ok((Undone::default(), codec::decode(&begun)?)),
+                None => {
+                    engine.keep_platform_state(&name, &codec::encode(&before))?;
+                    let undone = engine.undo_import(number);
+                    if undone.is_err() {
+                        engine.forget_platform_state(&name)?;
+                    }
+                    Ok::<_, EngineError>((undone?, before))
+                }
+            }
+        })
+        .await??;
+    let still = adopted(service, &found).await?;
+    let still: BTreeSet<&str> = still.iter().map(|one| one.username.as_str()).collect();
+    let before = before.into_iter();
+    let mut gone: BTreeMap<String, LearnerId> = before
+        .map(|one: Adopted| (one.username, one.learner))
+        .collect();
+    gone.retain(|username, _| !still.contains(username.as_str()));
+    let written = job(move || {
+        let mut written = Vec::new();
+        moodle.take_ids_back(&found, &gone, &mut written)?;
+        Ok(written)
+    })
+    .await?;
+    service
+        .call(move |engine| engine.forget_platform_state(&state))
+        .await??;
+    Ok(Adopting {
+        written,
+        undone: Some(undone),
+        ..Adopting::default()
+    })
+}
+
+async fn adopted(service: &Service, found: &[Found]) -> Result<Vec<Adopted>, Refusal> {
+    let names: Vec<String> = found.iter().map(|one| one.username().to_owned()).collect();
+    Ok(service.call(move |engine| engine.adopted(&names)).await??)
 }
